@@ -23,7 +23,9 @@ def shape_parts(shape: Sequence) -> Parts:
     """
     parts = tuple(tuple(int(d) for d in part) for part in (shape if is_nested(shape) else [shape]))
     if not all(part and all(d > 0 for d in part) for part in parts):
-        raise ValueError(f"shape must be the shape of one latent without its batch, such as (16, 128, 128), got {shape}.")
+        raise ValueError(
+            f"shape must be the shape of one latent without its batch, such as (16, 128, 128), got {shape}."
+        )
     return parts
 
 

@@ -256,7 +256,9 @@ class SurrogateSpace:
             entries, chart, transport = recipe["seeds"], recipe["chart"], dict(recipe["transport"])
             name = transport.pop("name")
         except (KeyError, TypeError, ValueError):
-            raise ValueError("This is not the recipe of a surrogate space: seeds, chart or transport is missing.") from None
+            raise ValueError(
+                "This is not the recipe of a surrogate space: seeds, chart or transport is missing."
+            ) from None
         seeds = []
         for entry in entries:
             if isinstance(entry, str):
@@ -268,7 +270,9 @@ class SurrogateSpace:
                 raise ValueError(f"The recipe needs the tensor of seed {entry!r}: pass it in tensors by its checksum.")
             made = Seeds.from_tensors([part[None] for part in parts], labels=[str(entry.get("label", "latent"))])
             if made[0].checksum != checksum:
-                raise ValueError(f"The tensor given for seed {entry.get('label')} has another checksum than the recipe.")
+                raise ValueError(
+                    f"The tensor given for seed {entry.get('label')} has another checksum than the recipe."
+                )
             seeds.append(made)
         return cls(Seeds.join(seeds), chart, make_transport(name, **transport))
 

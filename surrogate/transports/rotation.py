@@ -28,7 +28,9 @@ class Rotation(Transport):
 
     def inner_shape(self, shape):
         if shape[-2:] != (3, 3):
-            raise ValueError(f"The rotation transport needs latents of rotation matrices, shape (…, 3, 3), got {shape}.")
+            raise ValueError(
+                f"The rotation transport needs latents of rotation matrices, shape (…, 3, 3), got {shape}."
+            )
         return (*shape[:-2], 4)
 
     def forward(self, z, first=None):

@@ -24,7 +24,9 @@ class Sphere(Transport):
 
     def __init__(self, radius: float | None = None):
         if radius is not None and not (isinstance(radius, (int, float)) and 0 < radius < float("inf")):
-            raise ValueError(f"radius must be a number greater than 0, in units of Gaussian noise's norm, got {radius!r}.")
+            raise ValueError(
+                f"radius must be a number greater than 0, in units of Gaussian noise's norm, got {radius!r}."
+            )
         self.radius = radius
 
     def settings(self):
