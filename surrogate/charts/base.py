@@ -53,7 +53,8 @@ class Chart(ABC):
 
 def check_coordinates(u, k: int | None = None) -> np.ndarray:
     """`u` as float64 (..., k-1) inside the closed cube, or a ValueError that says what is wrong."""
-    u = np.asarray(u, dtype=np.float64)
+    # Row after row: numpy adds up in memory order, and a point's bits must not depend on it.
+    u = np.asarray(u, dtype=np.float64, order="C")
     if u.ndim == 0 or u.shape[-1] == 0:
         raise ValueError(
             f"u must have shape (..., k-1) with k of at least 2 seeds, got shape {u.shape}: "
@@ -74,7 +75,7 @@ def check_coordinates(u, k: int | None = None) -> np.ndarray:
 
 def check_weights(w, k: int | None = None) -> np.ndarray:
     """`w` as float64 (..., k), non-negative and of unit norm, or a ValueError that says what is wrong."""
-    w = np.asarray(w, dtype=np.float64)
+    w = np.asarray(w, dtype=np.float64, order="C")
     if w.ndim == 0 or w.shape[-1] < 2:
         raise ValueError(f"w must have shape (..., k) with k of at least 2 seeds, got shape {w.shape}.")
     if k is not None and w.shape[-1] != k:
