@@ -90,7 +90,7 @@ class IntegerSeed(Seed):
 
     def noise(self, parts: Parts) -> list[torch.Tensor]:
         generator = torch.Generator("cpu").manual_seed(self.value)
-        return [self._draw(part, generator, last=part is parts[-1]) for part in parts]
+        return [self._draw(part, generator, last=i == len(parts) - 1) for i, part in enumerate(parts)]
 
     def _draw(self, part: tuple[int, ...], generator: torch.Generator, last: bool) -> torch.Tensor:
         if math.prod(part) % 16:
