@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import scipy.stats.qmc
@@ -30,6 +31,7 @@ __all__ = [
     "random",
     "slice_through",
     "sobol",
+    "vertices",
 ]
 
 MOST = 100_000
@@ -97,6 +99,14 @@ def from_weights(space: SurrogateSpace, weights) -> Points:
     # The largest to 1 first: no overflow, and a single weight becomes exactly 1.
     weights = weights / weights.max(axis=1, keepdims=True)
     return from_coordinates(space, _coordinates(space, weights / np.linalg.norm(weights, axis=1, keepdims=True)))
+
+
+def vertices(space: SurrogateSpace, seeds: Sequence[int] | None = None) -> Points:
+    """The seeds themselves: those numbered in `seeds`, from 1, or all."""
+    chosen = range(1, space.k + 1) if seeds is None else seeds
+    if any(not 1 <= i <= space.k for i in chosen):
+        raise ValueError(f"seeds must be numbers from 1 to {space.k}, got {list(chosen)}.")
+    return from_weights(space, np.eye(space.k)[[i - 1 for i in chosen]])
 
 
 def grid(
@@ -197,7 +207,7 @@ def path(space: SurrogateSpace, waypoints, frames: int = 24, closed: bool = Fals
         raise ValueError(f"frames must be at least 2, got {frames}.")
     _counts(frames=frames)
     stops = np.concatenate([waypoints, waypoints[:1]]) if closed else waypoints
-    angles = np.array([_angle(a, b) for a, b in zip(stops[:-1], stops[1:])])
+    angles = np.array([_angle(a, b) for a, b in pairwise(stops)])
     along = np.concatenate([[0.0], np.cumsum(angles)])
     if along[-1] < 1e-9:
         raise ValueError("The path has no length: name at least two different waypoints.")
@@ -296,7 +306,7 @@ def _coordinates(space: SurrogateSpace, w: np.ndarray) -> np.ndarray:
 def _shares(space: SurrogateSpace, w: np.ndarray) -> str:
     """Which seeds make a point: their squared weights, which add up to 100 %."""
     shares = w**2
-    most = np.argsort(-shares, kind="stable")
+    most = np.argsort(-shares.round(9), kind="stable")
     shown = [i for i in most[:3] if shares[i] >= 0.005]
     text = " · ".join(f"{space.seeds.labels[i]} {100 * shares[i]:.0f}%" for i in shown)
     return text + (" …" if 1 - shares[shown].sum() >= 0.005 else "")

@@ -1,0 +1,17 @@
+"""ComfyUI-Surrogate: search the noise of any sampler in a small space that a few seeds span."""
+
+WEB_DIRECTORY = "./web"
+
+__all__ = ["WEB_DIRECTORY", "comfy_entrypoint"]
+
+
+async def comfy_entrypoint():
+    from comfy_api.latest import ComfyExtension
+
+    from .nodes import NODES
+
+    class Surrogate(ComfyExtension):
+        async def get_node_list(self):
+            return NODES
+
+    return Surrogate()

@@ -1,0 +1,145 @@
+"""The points' noise, for samplers that take a NOISE and, through a patched MODEL, for those that do not."""
+
+import logging
+
+import comfy.patcher_extension
+import comfy.utils
+import torch
+from comfy_api.latest import io
+
+from ..surrogate.shapes import describe
+from . import wires
+from .latents import PointsNoise, fix_empty, repeat_to, sample_parts, select, tensors_of
+
+__all__ = ["KSamplerNoise", "Noise"]
+
+log = logging.getLogger("ComfyUI-Surrogate")
+KEY = "surrogate_noise"
+
+
+def _noise_seed():
+    return io.Int.Input(
+        "noise_seed",
+        default=0,
+        min=0,
+        max=0xFFFFFFFFFFFFFFFF,
+        control_after_generate=False,
+        tooltip="Noise that stochastic samplers (ancestral, SDE) add on the way: one number for the whole space, so "
+        "that a point always gives the same image. Other samplers do not use it.",
+    )
+
+
+class Noise(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="SurrogateNoise",
+            display_name="Surrogate Noise",
+            category="surrogate",
+            description="The noise of the points, for SamplerCustomAdvanced, with a latent of the right batch size. "
+            "Connect both outputs to the sampler.",
+            inputs=[
+                wires.Space.Input("space", tooltip="The space of the points."),
+                wires.Points.Input("points", tooltip="The points to render."),
+                io.Latent.Input(
+                    "latent",
+                    tooltip="The latent your sampler would get: its size decides the size of the images. A batch of 1 "
+                    "is repeated for all points; for image-to-image it may hold one image for each point.",
+                ),
+                _noise_seed(),
+                io.Int.Input(
+                    "images_per_batch",
+                    default=0,
+                    min=0,
+                    max=4096,
+                    tooltip="0: all points in one batch. Otherwise the sampler runs once for each group of this many, "
+                    "so that large grids fit into memory.",
+                ),
+            ],
+            outputs=[
+                io.Noise.Output(display_name="noise", is_output_list=True),
+                io.Latent.Output(display_name="latent", is_output_list=True),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, space, points, latent, noise_seed, images_per_batch) -> io.NodeOutput:
+        latent = repeat_to(latent, len(points), "points")
+        groups = in_groups(len(points), images_per_batch)
+        return io.NodeOutput(
+            [PointsNoise(space, points.u[group], noise_seed) for group in groups],
+            [select(latent, group) for group in groups],
+        )
+
+
+class KSamplerNoise(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="SurrogateKSamplerNoise",
+            display_name="Surrogate Noise for KSampler",
+            category="surrogate",
+            description="For samplers without a NOISE input (KSampler, KSamplerAdvanced, SamplerCustom, others): a "
+            "copy of the model whose samplers start from the points' noise instead of their own. Connect MODEL and "
+            "LATENT to the sampler; give later samplers (upscaling, detailing) the model from before this node.",
+            inputs=[
+                io.Model.Input("model", tooltip="The model that the sampler would get. It is not changed."),
+                wires.Space.Input("space", tooltip="The space of the points."),
+                wires.Points.Input("points", tooltip="The points to render, in one batch."),
+                io.Latent.Input(
+                    "latent", tooltip="The latent that the sampler would get. A batch of 1 is repeated for all points."
+                ),
+            ],
+            outputs=[
+                io.Model.Output(display_name="model"),
+                io.Latent.Output(display_name="latent"),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model, space, points, latent) -> io.NodeOutput:
+        latent = repeat_to(latent, len(points), "points")
+        expected = fix_empty(model, latent)
+        # Raises now, not inside the sampler, if the seeds have another shape.
+        space.seeds.parts and space.seeds.parts != sample_parts(expected) and space.latents(
+            points.u[:1], sample_parts(expected)
+        )
+        model = model.clone()
+        model.add_wrapper_with_key(
+            comfy.patcher_extension.WrappersMP.OUTER_SAMPLE, KEY, _start_from(PointsNoise(space, points.u, 0), expected)
+        )
+        return io.NodeOutput(model, latent)
+
+
+def in_groups(count: int, size: int) -> list[list[int]]:
+    """The indices 0 … count-1 in groups of `size` (0: one group)."""
+    size = size or count
+    return [list(range(start, min(start + size, count))) for start in range(0, count, size)]
+
+
+def _start_from(points_noise: PointsNoise, latent: dict):
+    """A wrapper around `CFGGuider.outer_sample` that replaces the sampler's first noise.
+
+    It steps aside for another shape (a second pass at another size) and for a sampler that adds no noise.
+    """
+    wanted = [tuple(part.shape) for part in tensors_of(latent["samples"])]
+
+    def outer_sample(executor, noise, *args, **kwargs):
+        # A nested latent arrives packed into one tensor, with the shapes of its parts beside it.
+        shapes = kwargs.get("latent_shapes") or [noise.shape]
+        got = [tuple(shape) for shape in shapes]
+        if got != wanted:
+            log.warning(
+                "Surrogate Noise for KSampler: the sampler works on %s in a batch of %d, the points were made for %s "
+                "in a batch of %d: its own noise is used.",
+                *(text for shapes in (got, wanted) for text in (describe(tuple(s[1:] for s in shapes)), shapes[0][0])),
+            )
+        elif torch.count_nonzero(noise) == 0:
+            log.info("Surrogate Noise for KSampler: this sampler adds no noise; none is replaced.")
+        else:
+            parts = tensors_of(points_noise.generate_noise(latent))
+            packed = comfy.utils.pack_latents(parts)[0] if len(parts) > 1 else parts[0]
+            noise = packed.to(noise)
+        return executor(noise, *args, **kwargs)
+
+    return outer_sample

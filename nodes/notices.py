@@ -1,0 +1,27 @@
+"""What a node has to say to the person in front of it: in the log, and under the node in the browser."""
+
+import logging
+
+from comfy_api.latest import io
+from server import PromptServer
+
+__all__ = ["tell", "warn"]
+
+log = logging.getLogger("ComfyUI-Surrogate")
+
+
+def tell(node: type[io.ComfyNode], text: str) -> None:
+    """Show `text` under the node."""
+    node_id = node.hidden.unique_id if node.hidden else None
+    show = getattr(PromptServer.instance, "send_progress_text", None)  # newer than 0.3.3x
+    if node_id and show:
+        show(text, node_id)
+
+
+def warn(node: type[io.ComfyNode], texts) -> None:
+    """Log each warning and show all of them under the node."""
+    texts = list(texts)
+    for text in texts:
+        log.warning("%s", text)
+    if texts:
+        tell(node, "\n".join(texts))

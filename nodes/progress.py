@@ -1,0 +1,17 @@
+"""Progress bars that also notice Cancel."""
+
+import comfy.model_management
+import comfy.utils
+
+__all__ = ["stepper"]
+
+
+def stepper():
+    """A function (done, total) that moves the node's progress bar, and raises if the user pressed Cancel."""
+    bar = comfy.utils.ProgressBar(1)
+
+    def step(done: int, total: int) -> None:
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        bar.update_absolute(done, total)
+
+    return step

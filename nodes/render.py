@@ -1,0 +1,209 @@
+"""Render Points: grids of any size, saved picture by picture, continued after an interruption."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from pathlib import Path
+
+import comfy.model_management
+import folder_paths
+import torch
+from comfy.cli_args import args
+from comfy_api.latest import io
+
+from ..surrogate.files import save_tensors
+from ..surrogate.gallery import Gallery
+from . import wires
+from .latents import PointsNoise, repeat_to, sample_parts, select, tensors_of
+from .noise import _noise_seed, in_groups
+from .notices import tell
+from .sampling import Progress, as_images, decode, sample
+
+__all__ = ["RenderPoints"]
+
+log = logging.getLogger("ComfyUI-Surrogate")
+CONTINUE, AGAIN = "continue", "render again"
+# Inputs that do not change the pictures: the run goes on where it was when they change.
+COSMETIC = ("images_per_batch", "filename_prefix", "finished_pictures", "largest_side", "frames_per_second")
+
+
+class RenderPoints(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="SurrogateRenderPoints",
+            display_name="Render Points",
+            category="surrogate",
+            description="Samples and decodes all points, batch by batch, and saves each picture as soon as it is "
+            "finished, with what rebuilds it. Press Cancel when you like: the next run goes on where it stopped.",
+            inputs=[
+                io.Guider.Input("guider", tooltip="The model with its prompt, as for SamplerCustomAdvanced."),
+                io.Sampler.Input("sampler", tooltip="The sampler. Deterministic ones such as euler are best."),
+                io.Sigmas.Input("sigmas", tooltip="The schedule."),
+                io.Latent.Input(
+                    "latent",
+                    tooltip="An empty latent of the size you want, or an image to start from. A batch of 1 "
+                    "is repeated for all points.",
+                ),
+                io.Vae.Input("vae", tooltip="Decodes the latents to pictures."),
+                wires.Space.Input("space", tooltip="The space of the points."),
+                wires.Points.Input("points", tooltip="The points to render."),
+                _noise_seed(),
+                io.Int.Input(
+                    "images_per_batch",
+                    default=4,
+                    min=1,
+                    max=4096,
+                    tooltip="How many to sample together: as many as your memory holds.",
+                ),
+                io.String.Input(
+                    "filename_prefix",
+                    default="surrogate/grid",
+                    tooltip="Where to save in ComfyUI's output folder. A code for the settings and the number of the "
+                    "point are added.",
+                ),
+                io.Combo.Input(
+                    "finished_pictures",
+                    options=[CONTINUE, AGAIN],
+                    default=CONTINUE,
+                    tooltip="continue: pictures of the same settings that are already there are kept. render again: "
+                    "make all of them anew (after you changed a model file, say).",
+                ),
+                io.Int.Input(
+                    "largest_side",
+                    default=0,
+                    min=0,
+                    max=16384,
+                    optional=True,
+                    tooltip="Size of the pictures at the IMAGE output; the files are always full size. 0: as rendered, "
+                    "less if they would not fit into memory.",
+                ),
+                io.Float.Input(
+                    "frames_per_second",
+                    default=24.0,
+                    min=1.0,
+                    max=100.0,
+                    optional=True,
+                    tooltip="For video models: the speed of the saved clips.",
+                ),
+            ],
+            outputs=[io.Image.Output(display_name="images", tooltip="All pictures in the points' order.")],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        guider,
+        sampler,
+        sigmas,
+        latent,
+        vae,
+        space,
+        points,
+        noise_seed,
+        images_per_batch,
+        filename_prefix,
+        finished_pictures,
+        largest_side=0,
+        frames_per_second=24.0,
+    ) -> io.NodeOutput:
+        latent = repeat_to(latent, len(points), "points")
+        recipe = {"space": space.recipe(), "shape": [list(p) for p in sample_parts(latent)], "noise_seed": noise_seed}
+        run = _run(cls.hidden, recipe, points, latent, sigmas)
+        folder, stem, _, subfolder, _ = folder_paths.get_save_image_path(
+            filename_prefix, folder_paths.get_output_directory()
+        )
+        gallery = Gallery(Path(folder), stem, run, max(1, round(1000 / frames_per_second)))
+        if not args.disable_metadata:
+            tensors = f"{stem}_{run[:8]}_seeds.safetensors"
+            if save_tensors(space.seeds, Path(folder) / tensors):
+                recipe["tensors"] = tensors
+
+        pictures = [None if finished_pictures == AGAIN else gallery.load(i + 1) for i in range(len(points))]
+        missing = [i for i, picture in enumerate(pictures) if picture is None]
+        found = len(points) - len(missing)
+        groups = [[missing[j] for j in group] for group in in_groups(len(missing), images_per_batch)]
+        progress = Progress(guider, len(groups), len(sigmas) - 1)
+        texts = _texts(cls.hidden)
+        for group in groups:
+            tell(cls, f"{found + groups.index(group) * images_per_batch} of {len(points)} pictures")
+            noise = PointsNoise(space, points.u[group], noise_seed)
+            samples = sample(guider, sampler, sigmas, select(latent, group), noise, progress.step)
+            for i, frames in zip(group, decode(vae, samples), strict=True):
+                own = {} if args.disable_metadata else {**recipe, "u": points.u[i].tolist(), "label": points.labels[i]}
+                gallery.save(i + 1, frames, own, texts)
+                pictures[i] = frames
+            progress.decoded(frames[0])
+        tell(cls, f"{len(points)} pictures: {len(missing)} new, {found} from before")
+
+        saved = [
+            {"filename": gallery.name(i + 1), "subfolder": subfolder, "type": "output"} for i in range(len(points))
+        ]
+        return io.NodeOutput(
+            as_images(pictures, _side_that_fits(pictures, largest_side)),
+            ui={"images": saved, "animated": [len(pictures[0]) > 1]},
+        )
+
+
+def _texts(hidden) -> dict[str, str]:
+    """What Save Image writes into a PNG."""
+    if args.disable_metadata:
+        return {}
+    texts = {} if hidden.prompt is None else {"prompt": json.dumps(hidden.prompt)}
+    return texts | {name: json.dumps(value) for name, value in (hidden.extra_pnginfo or {}).items()}
+
+
+def _run(hidden, recipe: dict, points, latent: dict, sigmas: torch.Tensor) -> str:
+    """A hash of everything that decides the pictures, as far as a node can see it: the graph above it and its inputs."""
+    digest = hashlib.sha256()
+    digest.update(json.dumps([recipe, points.u.tolist()], sort_keys=True).encode())
+    digest.update(_graph(hidden.prompt, hidden.unique_id).encode())
+    mask = latent.get("noise_mask")
+    for tensor in (*tensors_of(latent["samples"]), sigmas, *([] if mask is None else [mask])):
+        digest.update(str(tuple(tensor.shape)).encode())
+        digest.update(tensor.detach().cpu().float().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _graph(prompt: dict | None, node_id: str | None) -> str:
+    """A hash of the node and all above it that does not depend on how nodes are numbered."""
+    known: dict[str, str] = {}
+
+    def visit(node_id: str) -> str:
+        if node_id not in known:
+            node = prompt[node_id]
+            inputs = {
+                name: [visit(str(value[0])), value[1]] if _is_link(value, prompt) else value
+                for name, value in node["inputs"].items()
+                if not (node["class_type"] == "SurrogateRenderPoints" and name in COSMETIC)
+            }
+            text = json.dumps([node["class_type"], inputs], sort_keys=True)
+            known[node_id] = hashlib.sha256(text.encode()).hexdigest()
+        return known[node_id]
+
+    return visit(str(node_id)) if prompt and str(node_id) in prompt else ""
+
+
+def _is_link(value, prompt: dict) -> bool:
+    return isinstance(value, list) and len(value) == 2 and str(value[0]) in prompt and isinstance(value[1], int)
+
+
+def _side_that_fits(pictures: list, wanted: int) -> int:
+    """`wanted`, or the largest side at which all pictures fit into half of the free memory."""
+    frames, height, width, channels = pictures[0].shape
+    side = wanted or max(height, width)
+    scale = min(1.0, side / max(height, width))
+    need = 4 * len(pictures) * frames * height * width * channels * scale**2
+    room = comfy.model_management.get_free_memory(torch.device("cpu")) / 2
+    if need <= room:
+        return wanted
+    fitting = max(1, int(side * scale * (room / need) ** 0.5))
+    log.warning(
+        "Render Points: %d pictures of %d×%d do not fit into memory; the IMAGE output has %d pixels on the longest side. "
+        "The files are full size.", len(pictures), width, height, fitting,
+    )  # fmt: skip
+    return fitting

@@ -1,0 +1,86 @@
+"""From points to pictures inside one node: sample and decode, batch by batch."""
+
+from __future__ import annotations
+
+import comfy.model_management
+import comfy.utils
+import latent_preview
+import numpy as np
+import torch
+from PIL import Image
+
+from .latents import PointsNoise, fix_empty, tensors_of
+
+__all__ = ["Progress", "decode", "sample"]
+
+PREVIEW = 512
+
+
+class Progress:
+    """One progress bar over several batches: every sampling step, and every decoded batch with its last picture."""
+
+    def __init__(self, guider, batches: int, steps: int):
+        self.per_batch = steps + 1
+        self.total = max(1, batches * self.per_batch)
+        self.batch = 0
+        self.bar = comfy.utils.ProgressBar(self.total)
+        patcher = guider.model_patcher
+        # None unless the server runs with a preview method.
+        self.previewer = latent_preview.get_previewer(patcher.load_device, patcher.model.latent_format)
+
+    def step(self, step, x0, x, total_steps) -> None:
+        """A sampler's callback."""
+        preview = self.previewer.decode_latent_to_preview_image("JPEG", x0) if self.previewer else None
+        self.bar.update_absolute(self.batch * self.per_batch + step + 1, self.total, preview)
+
+    def decoded(self, frame: np.ndarray) -> None:
+        self.batch += 1
+        picture = Image.fromarray(frame[..., :3] if frame.shape[-1] > 1 else frame[..., 0]).convert("RGB")
+        self.bar.update_absolute(self.batch * self.per_batch, self.total, ("JPEG", picture, PREVIEW))
+
+
+def sample(guider, sampler, sigmas, latent: dict, noise: PointsNoise, callback=None):
+    """What SamplerCustomAdvanced does: the sampled latents of `noise` for `latent`, on ComfyUI's intermediate device."""
+    comfy.model_management.throw_exception_if_processing_interrupted()
+    latent = fix_empty(guider.model_patcher, latent)
+    samples = guider.sample(
+        noise.generate_noise(latent),
+        latent["samples"],
+        sampler,
+        sigmas,
+        denoise_mask=latent.get("noise_mask"),
+        callback=callback,
+        disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
+        seed=noise.seed,
+    )
+    return samples.to(comfy.model_management.intermediate_device())
+
+
+def decode(vae, samples) -> list[np.ndarray]:
+    """Decoded pictures, one array (frames, h, w, c) uint8 for each sample, rounded as core's Save Image does.
+
+    Raises ValueError if the VAE gives something else than pictures.
+    """
+    images = vae.decode(tensors_of(samples)[0])
+    if images.ndim == 4:
+        images = images[:, None]
+    if images.ndim != 5 or images.shape[-1] not in (1, 3, 4):
+        raise ValueError(
+            f"vae decodes to shape {tuple(images.shape)}, which is not pictures (a sound model?): use Surrogate Noise "
+            "with the stock sampler and decoder instead."
+        )
+    return [np.clip(255.0 * image.cpu().float().numpy(), 0, 255).astype(np.uint8) for image in images]
+
+
+def as_images(pictures: list[np.ndarray], longest: int = 0) -> torch.Tensor:
+    """Pictures of one shape (frames, h, w, c) as an IMAGE (n·frames, h, w, c), at most `longest` pixels per side (0: any)."""
+    frames, height, width, channels = pictures[0].shape
+    shrink = min(1.0, longest / max(height, width)) if longest else 1.0
+    size = (max(1, round(height * shrink)), max(1, round(width * shrink)))
+    out = torch.empty(len(pictures) * frames, *size, channels)
+    for i, picture in enumerate(pictures):
+        pixels = torch.from_numpy(picture).float() / 255
+        if shrink < 1:
+            pixels = torch.nn.functional.interpolate(pixels.movedim(-1, 1), size, mode="area").movedim(1, -1)
+        out[i * frames : (i + 1) * frames] = pixels
+    return out

@@ -1,0 +1,9 @@
+"""The wire types that the pack adds to ComfyUI, and what travels on them."""
+
+from comfy_api.latest import io
+
+__all__ = ["Points", "Seeds", "Space"]
+
+Seeds = io.Custom("SURROGATE_SEEDS")  # surrogate.Seeds
+Space = io.Custom("SURROGATE_SPACE")  # surrogate.SurrogateSpace
+Points = io.Custom("SURROGATE_POINTS")  # surrogate.points.Points

@@ -1,0 +1,48 @@
+"""The noises of tensor seeds on disk, so that a picture made with them can be rebuilt."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+
+from .seeds import Seeds, TensorSeed
+
+__all__ = ["load_tensors", "save_tensors"]
+
+
+def save_tensors(seeds: Seeds, path) -> bool:
+    """Write the noises of the tensor seeds among `seeds` to the safetensors file `path`, named by their checksums.
+
+    Returns whether there were any; integer seeds need no file.
+    """
+    tensors = {
+        f"{seed.checksum}.{i}": part.contiguous().clone()
+        for seed in seeds
+        if isinstance(seed, TensorSeed)
+        for i, part in enumerate(seed.noise(seed.parts))
+    }
+    if tensors:
+        part = Path(path).with_suffix(".part")
+        safetensors.torch.save_file(tensors, part, {"format": "surrogate-seeds-1"})
+        os.replace(part, path)
+    return bool(tensors)
+
+
+def load_tensors(path) -> dict[str, list[torch.Tensor]]:
+    """The noises in `path` by checksum, each a list of parts: what `SurrogateSpace.from_recipe` wants.
+
+    Raises ValueError if the file is broken or holds something else.
+    """
+    noises: dict[str, dict[int, torch.Tensor]] = {}
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            for name in file.keys():  # noqa: SIM118, not a dict
+                checksum, part = name.rsplit(".", 1)
+                noises.setdefault(checksum, {})[int(part)] = file.get_tensor(name)
+    except (safetensors.SafetensorError, ValueError) as error:
+        raise ValueError(f"{Path(path).name} is not a file of surrogate seeds: {error}.") from None
+    return {checksum: [parts[i] for i in sorted(parts)] for checksum, parts in noises.items()}
