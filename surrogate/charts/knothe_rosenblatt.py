@@ -49,4 +49,6 @@ class KnotheRosenblatt(Chart):
         some = both > 0
         v = np.divide(here, both, out=np.zeros_like(both), where=some)
         rest = np.divide(after, both, out=np.ones_like(both), where=some)
-        return np.where(v < rest, betaincc(a, b, v), betainc(b, a, rest))
+        # Each value from the side that has its digits; scipy's betaincc(1/2, 1/2, v) is 1e-10 off for small v.
+        done = betainc(a, b, v)
+        return np.where(v < rest, np.where(done < 0.5, 1 - done, betaincc(a, b, v)), betainc(b, a, rest))
