@@ -19,7 +19,7 @@ class Chart(ABC):
 
     Laws, tested for every entry of `CHARTS`:
 
-    - `weights(coordinates(w)) == w` everywhere; `coordinates(weights(u)) == u` in the interior.
+    - `weights(coordinates(w)) == w` wherever u fits in float64; `coordinates(weights(u)) == u` in the interior.
     - The k unit vectors are reached exactly, to the last bit: u = 0 is seed 1, u = (1, …, 1) is seed k.
     - Where a seed has all the weight, the remaining coordinates are 1.
     - The result for one point does not depend on the other points of the batch.

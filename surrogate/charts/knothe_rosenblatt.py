@@ -22,6 +22,9 @@ class KnotheRosenblatt(Chart):
 
     For w uniform on the orthant the v_i are independent Beta(1/2, (k-i)/2): stick breaking. So equal volumes of
     the cube are equal areas of the orthant, whatever k. At k = 2 it is the quarter circle (cos πu/2, sin πu/2).
+
+    The size of float64 is the limit near a seed, where areas are tiny: u_1 is about (1 - w_1²)^((k-1)/2), so that
+    points with more than w_1 = 0.99999 at k = 128, or 0.87 at k = 1024, have the coordinates of the seed itself.
     """
 
     name = "knothe_rosenblatt"
