@@ -8,6 +8,7 @@ import comfy.sample
 import torch
 
 from ..surrogate.shapes import Parts, describe
+from .progress import cancellable
 
 __all__ = ["PointsNoise", "as_samples", "batch_size", "fix_empty", "repeat_to", "sample_parts", "select", "tensors_of"]
 
@@ -83,4 +84,4 @@ class PointsNoise:
                 f"This noise is for {len(self.u)} points, but the sampler's latent has a batch of {size} "
                 f"({describe(parts)} each). Connect the LATENT output that stands beside the NOISE output."
             )
-        return as_samples(self.space.latents(self.u, parts), latent["samples"])
+        return as_samples(self.space.latents(self.u, parts, progress=cancellable), latent["samples"])

@@ -100,10 +100,7 @@ class KSamplerNoise(io.ComfyNode):
     def execute(cls, model, space, points, latent) -> io.NodeOutput:
         latent = repeat_to(latent, len(points), "points")
         expected = fix_empty(model, latent)
-        # Raises now, not inside the sampler, if the seeds have another shape.
-        space.seeds.parts and space.seeds.parts != sample_parts(expected) and space.latents(
-            points.u[:1], sample_parts(expected)
-        )
+        space.parts(sample_parts(expected))  # raises now, not inside the sampler, if the seeds have another shape
         model = model.clone()
         model.add_wrapper_with_key(
             comfy.patcher_extension.WrappersMP.OUTER_SAMPLE, KEY, _start_from(PointsNoise(space, points.u, 0), expected)

@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..surrogate import points
+from ..surrogate import points as make
 from . import wires
 
 __all__ = [
@@ -39,7 +39,7 @@ def _first(base):
 
 def _whole(text: str, space, name: str) -> list[int]:
     """Numbers of seeds, from 1."""
-    return [i + 1 for i in points.parse_selection(text, space.k, name)]
+    return [i + 1 for i in make.parse_selection(text, space.k, name)]
 
 
 class Point(io.ComfyNode):
@@ -65,10 +65,10 @@ class Point(io.ComfyNode):
 
     @classmethod
     def execute(cls, space, coordinates) -> io.NodeOutput:
-        rows = points.parse_numbers(coordinates, "coordinates")
+        rows = make.parse_numbers(coordinates, "coordinates")
         if len(rows[0]) == 1:
             rows = [row * (space.k - 1) for row in rows]
-        return io.NodeOutput(points.from_coordinates(space, rows))
+        return io.NodeOutput(make.from_coordinates(space, rows))
 
 
 class Weights(io.ComfyNode):
@@ -94,7 +94,7 @@ class Weights(io.ComfyNode):
 
     @classmethod
     def execute(cls, space, weights) -> io.NodeOutput:
-        return io.NodeOutput(points.from_weights(space, points.parse_numbers(weights, "weights")))
+        return io.NodeOutput(make.from_weights(space, make.parse_numbers(weights, "weights")))
 
 
 class Grid(io.ComfyNode):
@@ -121,7 +121,7 @@ class Grid(io.ComfyNode):
 
     @classmethod
     def execute(cls, space, columns, rows, column, row, low, high, base=None) -> io.NodeOutput:
-        return io.NodeOutput(points.grid(space, columns, rows, column, row, _first(base), low, high))
+        return io.NodeOutput(make.grid(space, columns, rows, column, row, _first(base), low, high))
 
 
 class Corners(io.ComfyNode):
@@ -148,7 +148,7 @@ class Corners(io.ComfyNode):
 
     @classmethod
     def execute(cls, space, seeds, columns, rows) -> io.NodeOutput:
-        return io.NodeOutput(points.corners(space, _whole(seeds, space, "seeds"), columns, rows))
+        return io.NodeOutput(make.corners(space, _whole(seeds, space, "seeds"), columns, rows))
 
 
 class Slice(io.ComfyNode):
@@ -179,7 +179,7 @@ class Slice(io.ComfyNode):
 
     @classmethod
     def execute(cls, space, seeds, side) -> io.NodeOutput:
-        return io.NodeOutput(points.slice_through(space, _whole(seeds, space, "seeds"), side))
+        return io.NodeOutput(make.slice_through(space, _whole(seeds, space, "seeds"), side))
 
 
 class Path(io.ComfyNode):
@@ -210,10 +210,10 @@ class Path(io.ComfyNode):
     @classmethod
     def execute(cls, space, seeds, frames, closed, waypoints=None) -> io.NodeOutput:
         if waypoints is None:
-            stops = points.vertices(space, _whole(seeds, space, "seeds"))
+            stops = make.vertices(space, _whole(seeds, space, "seeds"))
         else:
             stops = waypoints
-        return io.NodeOutput(points.path(space, space.weights(stops.u), frames, closed))
+        return io.NodeOutput(make.path(space, space.weights(stops.u), frames, closed))
 
 
 class Neighbours(io.ComfyNode):
@@ -246,11 +246,11 @@ class Neighbours(io.ComfyNode):
 
     @classmethod
     def execute(cls, space, points, count, radius, random_seed, include_point) -> io.NodeOutput:
-        return io.NodeOutput(_neighbours(space, points.u[0], count, radius, random_seed, include_point))
+        return io.NodeOutput(make.neighbours(space, points.u[0], count, radius, random_seed, include_point))
 
 
 class RandomPoints(io.ComfyNode):
-    METHODS = {"sobol": points.sobol, "uniform": points.random}
+    METHODS = {"sobol": make.sobol, "uniform": make.random}
 
     @classmethod
     def define_schema(cls):
@@ -275,6 +275,8 @@ class RandomPoints(io.ComfyNode):
 
     @classmethod
     def execute(cls, space, count, method, random_seed) -> io.NodeOutput:
+        if method not in cls.METHODS:
+            raise ValueError(f"method must be one of {', '.join(cls.METHODS)}, got {method!r}.")
         return io.NodeOutput(cls.METHODS[method](space, count, random_seed))
 
 
@@ -297,9 +299,4 @@ class SelectPoints(io.ComfyNode):
 
     @classmethod
     def execute(cls, points, numbers) -> io.NodeOutput:
-        return io.NodeOutput(points.select(_parse_selection(numbers, len(points), "numbers")))
-
-
-# Two nodes have an input that is called `points`.
-_neighbours = points.neighbours
-_parse_selection = points.parse_selection
+        return io.NodeOutput(points.select(make.parse_selection(numbers, len(points), "numbers")))

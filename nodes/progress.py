@@ -3,7 +3,7 @@
 import comfy.model_management
 import comfy.utils
 
-__all__ = ["stepper"]
+__all__ = ["cancellable", "stepper"]
 
 
 def stepper():
@@ -15,3 +15,8 @@ def stepper():
         bar.update_absolute(done, total)
 
     return step
+
+
+def cancellable(done: int, total: int) -> None:
+    """Raises if the user pressed Cancel; shows nothing, for work inside a node that has a bar of its own."""
+    comfy.model_management.throw_exception_if_processing_interrupted()

@@ -16,10 +16,10 @@ from comfy_api.latest import io
 from ..surrogate.files import save_tensors
 from ..surrogate.gallery import Gallery
 from . import wires
-from .latents import PointsNoise, repeat_to, sample_parts, select, tensors_of
+from .latents import repeat_to, sample_parts, tensors_of
 from .noise import _noise_seed, in_groups
 from .notices import tell
-from .sampling import Progress, as_images, decode, sample
+from .sampling import as_images, render
 
 __all__ = ["RenderPoints"]
 
@@ -111,42 +111,41 @@ class RenderPoints(io.ComfyNode):
         largest_side=0,
         frames_per_second=24.0,
     ) -> io.NodeOutput:
-        latent = repeat_to(latent, len(points), "points")
+        count = len(points)
+        latent = repeat_to(latent, count, "points")
         recipe = {"space": space.recipe(), "shape": [list(p) for p in sample_parts(latent)], "noise_seed": noise_seed}
         run = _run(cls.hidden, recipe, points, latent, sigmas)
         folder, stem, _, subfolder, _ = folder_paths.get_save_image_path(
             filename_prefix, folder_paths.get_output_directory()
         )
         gallery = Gallery(Path(folder), stem, run, max(1, round(1000 / frames_per_second)))
-        if not args.disable_metadata:
-            tensors = f"{stem}_{run[:8]}_seeds.safetensors"
-            if save_tensors(space.seeds, Path(folder) / tensors):
-                recipe["tensors"] = tensors
+        if args.disable_metadata:
+            recipe = None
+        elif save_tensors(space.seeds, gallery.folder / f"{stem}_{run[:8]}_seeds.safetensors"):
+            recipe["tensors"] = f"{stem}_{run[:8]}_seeds.safetensors"
 
-        pictures = [None if finished_pictures == AGAIN else gallery.load(i + 1) for i in range(len(points))]
+        pictures = [None if finished_pictures == AGAIN else gallery.load(i + 1) for i in range(count)]
         missing = [i for i, picture in enumerate(pictures) if picture is None]
-        found = len(points) - len(missing)
         groups = [[missing[j] for j in group] for group in in_groups(len(missing), images_per_batch)]
-        progress = Progress(guider, len(groups), len(sigmas) - 1)
         texts = _texts(cls.hidden)
-        for group in groups:
-            tell(cls, f"{found + groups.index(group) * images_per_batch} of {len(points)} pictures")
-            noise = PointsNoise(space, points.u[group], noise_seed)
-            samples = sample(guider, sampler, sigmas, select(latent, group), noise, progress.step)
-            for i, frames in zip(group, decode(vae, samples), strict=True):
-                own = {} if args.disable_metadata else {**recipe, "u": points.u[i].tolist(), "label": points.labels[i]}
-                gallery.save(i + 1, frames, own, texts)
-                pictures[i] = frames
-            progress.decoded(frames[0])
-        tell(cls, f"{len(points)} pictures: {len(missing)} new, {found} from before")
+        rendered = render(guider, sampler, sigmas, latent, vae, space, points.u, noise_seed, groups)
+        for done, (i, frames) in enumerate(rendered, count - len(missing) + 1):
+            own = recipe and {**recipe, "u": points.u[i].tolist(), "label": points.labels[i]}
+            gallery.save(i + 1, frames, own or {}, texts)
+            pictures[i] = frames
+            tell(cls, f"{done} of {count} pictures")
+        tell(cls, f"{count} pictures: {len(missing)} new, {count - len(missing)} from before")
 
-        saved = [
-            {"filename": gallery.name(i + 1), "subfolder": subfolder, "type": "output"} for i in range(len(points))
-        ]
+        saved = [{"filename": gallery.name(i + 1), "subfolder": subfolder, "type": "output"} for i in range(count)]
         return io.NodeOutput(
             as_images(pictures, _side_that_fits(pictures, largest_side)),
             ui={"images": saved, "animated": [len(pictures[0]) > 1]},
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, finished_pictures=CONTINUE, **_):
+        # "render again" means each time that Run is pressed, also when nothing else has changed.
+        return float("nan") if finished_pictures == AGAIN else finished_pictures
 
 
 def _texts(hidden) -> dict[str, str]:

@@ -9,14 +9,43 @@ import numpy as np
 import torch
 from PIL import Image
 
-from .latents import PointsNoise, fix_empty, tensors_of
+from .latents import PointsNoise, fix_empty, select, tensors_of
 
-__all__ = ["Progress", "decode", "sample"]
+__all__ = ["as_images", "render"]
 
 PREVIEW = 512
 
 
-class Progress:
+def render(guider, sampler, sigmas, latent: dict, vae, space, u, noise_seed: int, groups: list[list[int]]):
+    """Sample and decode the points u (n, k-1) from the samples of `latent` (n), one group of indices after the other.
+
+    Yields (index, frames) for each point, frames (t, h, w, c) uint8, as soon as its group is decoded.
+    Stops at once, with ComfyUI's own exception, if the user presses Cancel.
+    """
+    progress = _Progress(guider, len(groups), len(sigmas) - 1)
+    for group in groups:
+        noise = PointsNoise(space, u[group], noise_seed)
+        samples = _sample(guider, sampler, sigmas, select(latent, group), noise, progress.step)
+        pictures = _decode(vae, samples)
+        yield from zip(group, pictures, strict=True)
+        progress.decoded(pictures[-1][0])
+
+
+def as_images(pictures: list[np.ndarray], longest: int = 0) -> torch.Tensor:
+    """Pictures of one shape (frames, h, w, c) as an IMAGE (n·frames, h, w, c), at most `longest` pixels per side (0: any)."""
+    frames, height, width, channels = pictures[0].shape
+    shrink = min(1.0, longest / max(height, width)) if longest else 1.0
+    size = (max(1, round(height * shrink)), max(1, round(width * shrink)))
+    out = torch.empty(len(pictures) * frames, *size, channels)
+    for i, picture in enumerate(pictures):
+        pixels = torch.from_numpy(picture).float() / 255
+        if shrink < 1:
+            pixels = torch.nn.functional.interpolate(pixels.movedim(-1, 1), size, mode="area").movedim(1, -1)
+        out[i * frames : (i + 1) * frames] = pixels
+    return out
+
+
+class _Progress:
     """One progress bar over several batches: every sampling step, and every decoded batch with its last picture."""
 
     def __init__(self, guider, batches: int, steps: int):
@@ -39,7 +68,7 @@ class Progress:
         self.bar.update_absolute(self.batch * self.per_batch, self.total, ("JPEG", picture, PREVIEW))
 
 
-def sample(guider, sampler, sigmas, latent: dict, noise: PointsNoise, callback=None):
+def _sample(guider, sampler, sigmas, latent: dict, noise: PointsNoise, callback=None):
     """What SamplerCustomAdvanced does: the sampled latents of `noise` for `latent`, on ComfyUI's intermediate device."""
     comfy.model_management.throw_exception_if_processing_interrupted()
     latent = fix_empty(guider.model_patcher, latent)
@@ -56,7 +85,7 @@ def sample(guider, sampler, sigmas, latent: dict, noise: PointsNoise, callback=N
     return samples.to(comfy.model_management.intermediate_device())
 
 
-def decode(vae, samples) -> list[np.ndarray]:
+def _decode(vae, samples) -> list[np.ndarray]:
     """Decoded pictures, one array (frames, h, w, c) uint8 for each sample, rounded as core's Save Image does.
 
     Raises ValueError if the VAE gives something else than pictures.
@@ -70,17 +99,3 @@ def decode(vae, samples) -> list[np.ndarray]:
             "with the stock sampler and decoder instead."
         )
     return [np.clip(255.0 * image.cpu().float().numpy(), 0, 255).astype(np.uint8) for image in images]
-
-
-def as_images(pictures: list[np.ndarray], longest: int = 0) -> torch.Tensor:
-    """Pictures of one shape (frames, h, w, c) as an IMAGE (n·frames, h, w, c), at most `longest` pixels per side (0: any)."""
-    frames, height, width, channels = pictures[0].shape
-    shrink = min(1.0, longest / max(height, width)) if longest else 1.0
-    size = (max(1, round(height * shrink)), max(1, round(width * shrink)))
-    out = torch.empty(len(pictures) * frames, *size, channels)
-    for i, picture in enumerate(pictures):
-        pixels = torch.from_numpy(picture).float() / 255
-        if shrink < 1:
-            pixels = torch.nn.functional.interpolate(pixels.movedim(-1, 1), size, mode="area").movedim(1, -1)
-        out[i * frames : (i + 1) * frames] = pixels
-    return out

@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ..surrogate import Seeds
 from . import wires
 from .latents import tensors_of
+from .notices import warn
 
 __all__ = ["JoinSeeds", "SeedsFromIntegers", "SeedsFromLatents"]
 
@@ -45,12 +46,15 @@ class SeedsFromIntegers(io.ComfyNode):
                 ),
             ],
             outputs=[wires.Seeds.Output(display_name="seeds")],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
     def execute(cls, seeds, first=0, count=0) -> io.NodeOutput:
         if count and not seeds.strip():
             return io.NodeOutput(Seeds.from_range(first, count))
+        if count:
+            warn(cls, ["first and count are not used, because seeds are written in the text; empty it to use them."])
         return io.NodeOutput(Seeds.from_text(seeds))
 
 

@@ -94,7 +94,7 @@ class SurrogateSpace:
         w = check_weights(np.atleast_2d(w), self.k)
         if w.ndim != 2:
             raise ValueError(f"Points must have shape (n, {self.k}), got {w.shape}.")
-        parts = self._parts(shape)
+        parts = self.parts(shape)
         # The seed that has all the weight, or -1.
         vertex = np.where((w == 1).any(1), w.argmax(1), -1)
         combine = self._product if self._in_memory() else self._stream
@@ -183,7 +183,7 @@ class SurrogateSpace:
 
         Independent Gaussian seeds have 1 on the diagonal, and about ±1/√D elsewhere.
         """
-        return self._gram(list(self.seeds), self._parts(shape), progress)
+        return self._gram(list(self.seeds), self.parts(shape), progress)
 
     def _gram(self, seeds: list, parts: Parts, progress: Progress | None = None) -> np.ndarray:
         n = len(seeds)
@@ -214,7 +214,7 @@ class SurrogateSpace:
 
     def warnings(self, shape: Sequence | None = None, gram: np.ndarray | None = None) -> list[str]:
         """What to know before using this space at `shape`, in sentences: seeds that are not independent noise."""
-        parts = self._parts(shape)
+        parts = self.parts(shape)
         gram = self.gram(shape) if gram is None else gram
         chance = 4 / np.sqrt(size(parts))
         notes = []
@@ -276,7 +276,11 @@ class SurrogateSpace:
             seeds.append(made)
         return cls(Seeds.join(seeds), chart, make_transport(name, **transport))
 
-    def _parts(self, shape: Sequence | None) -> Parts:
+    def parts(self, shape: Sequence | None = None) -> Parts:
+        """The parts of one latent of `shape`, by default the one that tensor seeds have.
+
+        Raises ValueError if the space has no noise of that shape.
+        """
         fixed = self.seeds.parts
         if shape is None:
             if fixed is None:
