@@ -1,0 +1,131 @@
+"""What ``python run.py demo`` runs: render a workflow in a real ComfyUI and save its picture.
+
+It does what any client would: start a server (here a private one), queue ``demo/api/demo_<name>.json`` over HTTP,
+follow the websocket, fetch the pictures. The UI twin in ``workflows`` goes along, as it does from the browser, so the
+saved picture can be dragged into ComfyUI and rendered again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).absolute().parents[1]
+# At the end: in front, this repository's ``nodes`` would hide any other module of that name.
+sys.path.append(str(ROOT))
+
+from demo.client import Client, ExecutionFailed, Progress, PromptRejected  # noqa: E402
+from demo.server import Server, ServerFailed  # noqa: E402
+
+SHOWN = {
+    "grid": (
+        "four noise seeds at the corners and, between them, images of their surrogate space.\n"
+        "The corners are exactly what those seeds give on their own."
+    ),
+    "path": "a closed walk through four noise seeds, one image per step, as an animation.",
+}
+OUTPUT = ROOT / "demo_output"
+
+
+class OneLine:
+    """Progress on one line of a terminal; elsewhere one line per node."""
+
+    def __init__(self) -> None:
+        self.terminal = sys.stdout.isatty()
+        self.width = 0
+        self.node = ""
+
+    def __call__(self, progress: Progress) -> None:
+        if self.terminal:
+            done = round(24 * progress.fraction)
+            text = f"  [{'#' * done}{'.' * (24 - done)}] {progress.fraction:4.0%}  {progress.node_type}"
+            if progress.maximum:
+                text += f" {progress.value:.0f}/{progress.maximum:.0f}"
+            print("\r" + text.ljust(self.width), end="", flush=True)
+            self.width = len(text)
+        elif progress.node_id and progress.node_id != self.node:
+            self.node = progress.node_id
+            print(f"  {progress.fraction:4.0%}  {progress.node_type}", flush=True)
+
+    def end(self) -> None:
+        if self.terminal and self.width:
+            print("\r" + " " * self.width, end="\r", flush=True)
+
+
+def main() -> int:
+    api = ROOT / "demo" / "api"
+    names = sorted(path.stem.removeprefix("demo_") for path in api.glob("demo_*.json"))
+    parser = argparse.ArgumentParser(prog="run.py demo", description="Render a demo workflow in a private ComfyUI.")
+    parser.add_argument("name", nargs="?", default="grid", choices=names, help=f"one of {', '.join(names)}")
+    parser.add_argument("--cpu", action="store_true", help="do not use a graphics card")
+    arguments = parser.parse_args()
+
+    prompt = json.loads((api / f"demo_{arguments.name}.json").read_text("utf-8"))
+    twin = ROOT / "workflows" / f"demo_{arguments.name}.json"
+    workflow = json.loads(twin.read_text("utf-8")) if twin.is_file() else None
+
+    began = time.monotonic()
+    print("Starting ComfyUI …", flush=True)
+    with Server("demo", arguments=["--cpu"] if arguments.cpu else []) as server:
+        client = Client(server.url)
+        print(f"ComfyUI answers at {server.url}; rendering the workflow demo_{arguments.name} …", flush=True)
+        line = OneLine()
+        try:
+            entry = client.run(prompt, workflow, on_progress=line, timeout=1800)
+        except OSError:
+            server.check_alive()
+            raise
+        finally:
+            line.end()
+        images = client.images(entry)
+        OUTPUT.mkdir(exist_ok=True)
+        paths = []
+        for number, image in enumerate(images, 1):
+            counter = f"_{number:03d}" if len(images) > 1 else ""
+            name = f"demo_{arguments.name}{counter}{Path(image['filename']).suffix}"
+            paths.append(_save(client.view(image), name))
+
+    if not paths:
+        raise ExecutionFailed({"exception_message": "the workflow saved no picture"})
+    print("", *paths, "", sep="\n")
+    print(f"shows {SHOWN.get(arguments.name, 'what the workflow saved.')}")
+    print(f"It took {time.monotonic() - began:.0f} seconds.")
+    return 0
+
+
+def _save(content: bytes, name: str) -> Path:
+    path = OUTPUT / name
+    part = path.with_name(name + ".part")
+    part.write_bytes(content)
+    part.replace(path)
+    return path
+
+
+def _stop(*_signal: object) -> None:
+    # Once is enough: a second signal must not disturb the server's end.
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # a terminal that cannot show a character still shows the rest
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, _stop)
+    try:
+        status = main()
+    except KeyboardInterrupt:
+        print("\nStopped; the server is gone.", file=sys.stderr)
+        status = 130
+    except (ServerFailed, PromptRejected, ExecutionFailed, TimeoutError, OSError) as error:
+        if os.environ.get("SURROGATE_DEBUG"):
+            raise
+        print(f"\nThe demo failed: {error}", file=sys.stderr)
+        status = 1
+    sys.exit(status)

@@ -1,0 +1,39 @@
+"""For all tests: imports from this checkout, and the fast tests first."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).absolute().parents[1]
+
+# At the end: in front, this repository's ``nodes`` folder would hide ComfyUI's ``nodes.py`` in every child process
+# that inherits the path.
+sys.path.append(str(ROOT))
+
+SLOW = (ROOT / "tests" / "test_run.py", ROOT / "tests" / "comfy")
+
+
+def pytest_configure(config):
+    for name in ("surrogate", "demo"):
+        found = importlib.util.find_spec(name)
+        origin = Path(found.origin) if found and found.origin else None
+        if origin is None or ROOT not in origin.parents:
+            raise pytest.UsageError(
+                f"`import {name}` finds {origin} and not this checkout's; remove that package from this Python, or "
+                "run the tests with python run.py test."
+            )
+
+
+def pytest_collection_modifyitems(items):
+    def slowness(item):
+        return max((rank for rank, path in enumerate(SLOW, 1) if item.path.is_relative_to(path)), default=0)
+
+    items.sort(key=slowness)
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The repository's root folder."""
+    return ROOT
