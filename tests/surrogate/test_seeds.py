@@ -298,9 +298,9 @@ def test_bad_tensors_are_named(batch, labels, message):
 
 def test_a_tensor_seed_fits_its_own_shape_only():
     seed = Seeds.from_tensors(noises(2, *EVEN))[1]
-    with pytest.raises(ValueError, match="latent 2 is a noise of shape 16×8×8, but the latent .* 16×8×9"):
+    with pytest.raises(ValueError, match=r"latent 2 is a noise of shape 16×8×8, but the latent .* 16×8×9"):
         seed.noise(((16, 8, 9),))
-    with pytest.raises(ValueError, match="16×8×8, but the latent .* 16×8×8 \\+ 3"):
+    with pytest.raises(ValueError, match=r"16×8×8, but the latent .* 16×8×8 \+ 3"):
         seed.noise((EVEN, (3,)))
 
 
@@ -332,7 +332,7 @@ def test_join_does_not_run_into_labels_that_exist():
 def test_joined_shapes_must_agree():
     joined = Seeds.join([Seeds.from_text("1"), Seeds.from_tensors(noises(1, 4, 8, 8), ["a"])])
     joined += Seeds.from_tensors(noises(1, 4, 8, 9), ["b"])
-    with pytest.raises(ValueError, match="cannot be mixed: a has 4×8×8, b has 4×8×9. Make all of them at one size"):
+    with pytest.raises(ValueError, match=r"cannot be mixed: a has 4×8×8, b has 4×8×9. Make all of them at one size"):
         _ = joined.parts
 
 
