@@ -1,0 +1,92 @@
+"""Values made to order, for inputs that no stock node gives."""
+
+import json
+
+import comfy.nested_tensor
+import torch
+from comfy_api.latest import io
+
+
+class MadeLatent(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="TestLatent",
+            category="test",
+            inputs=[
+                io.String.Input("shape", default="[1, 4, 8, 8]", tooltip="With the batch; a list of them is nested."),
+                io.Combo.Input("dtype", options=["float32", "float16", "bfloat16"], default="float32"),
+                io.Combo.Input("fill", options=["zeros", "normal", "nan", "uniform"], default="zeros"),
+                io.Int.Input("number", default=0),
+                io.Boolean.Input("masked", default=False, tooltip="With a noise_mask over the left half."),
+            ],
+            outputs=[io.Latent.Output()],
+        )
+
+    @classmethod
+    def execute(cls, shape, dtype, fill, number, masked):
+        shape = json.loads(shape)
+        shapes = shape if isinstance(shape[0], list) else [shape]
+        generator = torch.Generator().manual_seed(number)
+        parts = []
+        for one in shapes:
+            part = torch.zeros(one)
+            if fill == "normal":
+                part.normal_(generator=generator)
+            elif fill == "uniform":
+                part.uniform_(generator=generator)
+            elif fill == "nan":
+                part.flatten()[number] = float("nan")
+            parts.append(part.to(getattr(torch, dtype)))
+        latent = {"samples": comfy.nested_tensor.NestedTensor(parts) if shape is shapes else parts[0]}
+        if masked:
+            mask = torch.zeros(1, *parts[0].shape[-2:])
+            mask[..., : mask.shape[-1] // 2] = 1.0
+            latent["noise_mask"] = mask
+        return io.NodeOutput(latent)
+
+
+class MadeImages(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="TestImages",
+            category="test",
+            inputs=[io.String.Input("shapes", tooltip="A list of batches, each (n, height, width, channels).")],
+            outputs=[io.Image.Output(is_output_list=True)],
+        )
+
+    @classmethod
+    def execute(cls, shapes):
+        generator = torch.Generator().manual_seed(0)
+        return io.NodeOutput([torch.rand(shape, generator=generator) for shape in json.loads(shapes)])
+
+
+class MadeNumbers(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="TestNumbers",
+            category="test",
+            inputs=[io.String.Input("numbers", default="[0.5]")],
+            outputs=[io.Float.Output(is_output_list=True)],
+        )
+
+    @classmethod
+    def execute(cls, numbers):
+        return io.NodeOutput(json.loads(numbers))
+
+
+class MadeText(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="TestText",
+            category="test",
+            inputs=[io.String.Input("text"), io.AnyType.Input("after", optional=True, tooltip="Waits for it.")],
+            outputs=[io.String.Output()],
+        )
+
+    @classmethod
+    def execute(cls, text, after=None):
+        return io.NodeOutput(text)
