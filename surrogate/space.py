@@ -255,9 +255,11 @@ class SurrogateSpace:
         try:
             entries, chart, transport = recipe["seeds"], recipe["chart"], dict(recipe["transport"])
             name = transport.pop("name")
+            if not (isinstance(entries, (list, tuple)) and isinstance(chart, str) and isinstance(name, str)):
+                raise TypeError
         except (KeyError, TypeError, ValueError):
             raise ValueError(
-                "This is not the recipe of a surrogate space: seeds, chart or transport is missing."
+                "This is not the recipe of a surrogate space: seeds, chart or transport is missing or of another kind."
             ) from None
         seeds = []
         for entry in entries:
@@ -265,7 +267,7 @@ class SurrogateSpace:
                 seeds.append(Seeds((IntegerSeed.parse(entry),)))
                 continue
             checksum = entry.get("tensor") if isinstance(entry, Mapping) else None
-            parts = (tensors or {}).get(checksum)
+            parts = (tensors or {}).get(checksum) if isinstance(checksum, str) else None
             if parts is None:
                 raise ValueError(f"The recipe needs the tensor of seed {entry!r}: pass it in tensors by its checksum.")
             made = Seeds.from_tensors([part[None] for part in parts], labels=[str(entry.get("label", "latent"))])
