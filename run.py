@@ -18,8 +18,10 @@ from __future__ import annotations
 
 import sys
 
-if sys.version_info < (3, 10):
-    sys.exit("run.py needs Python 3.10 or newer, and this is %d.%d; call it with a newer one." % sys.version_info[:2])
+if sys.version_info < (3, 10):  # noqa: UP036 (it is what an older Python comes to read)
+    sys.exit(
+        "run.py needs Python 3.10 or newer, and this is {}.{}; call it with a newer one.".format(*sys.version_info)
+    )
 
 import contextlib
 import json
@@ -136,7 +138,7 @@ def main(arguments: list[str]) -> int:
 
 def _call(environment: Environment, *command: str | Path, cwd: Path = ROOT) -> int:
     """Run a program in the environment to its end; its exit status. Ctrl-C and SIGTERM reach it, and once."""
-    process = subprocess.Popen(environment.command(*command), cwd=cwd, env=environment.variables(PACK.home))
+    process = subprocess.Popen(environment.command(*command), cwd=cwd, env=environment.variables())
     try:
         return process.wait()
     except KeyboardInterrupt:
@@ -175,7 +177,7 @@ def _cpu(environment: Environment, arguments: list[str]) -> list[str]:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=120,
-            env=environment.variables(PACK.home),
+            env=environment.variables(),
         )
         if done.stdout.split() == [b"no"]:
             return ["--cpu"]

