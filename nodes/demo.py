@@ -46,6 +46,9 @@ class DemoModel(io.ComfyNode):
 
     @classmethod
     def execute(cls, time, place) -> io.NodeOutput:
+        for name, word, known in (("time", time, TIMES), ("place", place, PLACES)):
+            if word not in (ANY, *known):
+                raise ValueError(f"{name} must be one of {', '.join((ANY, *known))}, got {word!r}.")
         weights = comfy.utils.load_torch_file(str(FOLDER / "demo_flux.safetensors"))
         with safetensors.safe_open(FOLDER / "demo_flux.safetensors", framework="pt") as file:
             metadata = file.metadata()

@@ -111,6 +111,8 @@ class RenderPoints(io.ComfyNode):
         largest_side=0,
         frames_per_second=24.0,
     ) -> io.NodeOutput:
+        if finished_pictures not in (CONTINUE, AGAIN):
+            raise ValueError(f"finished_pictures must be {CONTINUE!r} or {AGAIN!r}, got {finished_pictures!r}.")
         count = len(points)
         latent = repeat_to(latent, count, "points")
         recipe = {"space": space.recipe(), "shape": [list(p) for p in sample_parts(latent)], "noise_seed": noise_seed}
@@ -119,6 +121,7 @@ class RenderPoints(io.ComfyNode):
             filename_prefix, folder_paths.get_output_directory()
         )
         gallery = Gallery(Path(folder), stem, run, max(1, round(1000 / frames_per_second)))
+        gallery.prepare()
         if args.disable_metadata:
             recipe = None
         elif save_tensors(space.seeds, gallery.folder / f"{stem}_{run[:8]}_seeds.safetensors"):
