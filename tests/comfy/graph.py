@@ -108,6 +108,23 @@ class Graph:
             sigmas=self("BasicScheduler", model=model, scheduler="simple", steps=steps, denoise=denoise),
         )
 
+    def render(
+        self, model, conditioning, vae, latent, space, points, steps: int = 1, log: str = "", **settings
+    ) -> Node:
+        """Render Points with all that belongs to it; with `log`, the sampler calls are counted."""
+        sampler = self("KSamplerSelect", sampler_name="euler")
+        return self(
+            "SurrogateRenderPoints",
+            guider=self("BasicGuider", model=model, conditioning=conditioning),
+            sampler=self("TestCountedSampler", sampler=sampler, log=log) if log else sampler,
+            sigmas=self("BasicScheduler", model=model, scheduler="simple", steps=steps, denoise=1.0),
+            latent=latent,
+            vae=vae,
+            space=space,
+            points=points,
+            **settings,
+        )
+
     def ksampler(self, model, positive, latent, seed: int, negative=None, **settings) -> Node:
         return self(
             "KSampler",
