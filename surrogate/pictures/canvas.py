@@ -12,7 +12,7 @@ class Palette:
 
     ground = (17, 17, 19)
     hollow = (25, 25, 28)  # where a picture is missing, or transparent
-    hatch = (38, 38, 42)
+    hatch = (44, 44, 49)
     edge = (44, 44, 48)
     rule = (62, 62, 68)
     title = (244, 244, 246)
@@ -28,9 +28,10 @@ class Palette:
 def _rounded(width, height, radius):
     """Antialiased coverage (height, width) of a rectangle with round corners."""
     radius = min(radius, width / 2, height / 2)
-    across = lambda n: np.maximum(np.abs(np.arange(n) + 0.5 - n / 2) - (n / 2 - radius), 0)
-    distance = np.hypot(across(height)[:, None], across(width)[None, :])
-    return np.round(255 * np.clip(radius - distance + 0.5, 0, 1)).astype(np.uint8)
+    y, x = (np.abs(np.arange(n) + 0.5 - n / 2) - (n / 2 - radius) for n in (height, width))
+    x, y = x[None, :], y[:, None]
+    distance = np.hypot(np.maximum(x, 0), np.maximum(y, 0)) + np.minimum(np.maximum(x, y), 0) - radius
+    return np.round(255 * np.clip(0.5 - distance, 0, 1)).astype(np.uint8)
 
 
 class Canvas:
@@ -38,7 +39,7 @@ class Canvas:
 
     def __init__(self, width, height, colour=Palette.ground):
         self.pixels = np.empty((height, width, 3), np.uint8)
-        self.pixels[:] = colour
+        self.pixels[:] = np.tile(np.array(colour, np.uint8), (width, 1))
 
     def fill(self, x0, y0, x1, y1, colour):
         self.pixels[max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)] = colour
@@ -76,13 +77,13 @@ class Canvas:
             self.blend(x0, y0, _rounded(x1 - x0, y1 - y0, radius), colour, opacity)
 
     def text(self, x, y, text, face, size, colour, anchor="left", upright=False):
-        """One line; `y` is the top of the line. `upright` turns it a quarter to the left, `x` is then the left side
-        of the turned line and `y` its middle."""
+        """One line. It begins at `x`, or has its middle or end there, and `y` is its top; turned `upright` (a quarter
+        to the left) it begins at `y` and goes up, and `x` is its left side."""
         if not text:
             return
         coverage = face.mask(text, size)
-        if upright:
-            self.blend(x, y - coverage.shape[1] // 2, np.rot90(coverage), colour)
-            return
         shift = {"left": 1, "middle": coverage.shape[1] // 2, "right": coverage.shape[1] - 1}[anchor]
-        self.blend(x - shift, y, coverage, colour)
+        if upright:
+            self.blend(x, y - coverage.shape[1] + shift, np.rot90(coverage), colour)
+        else:
+            self.blend(x - shift, y, coverage, colour)

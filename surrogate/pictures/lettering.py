@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 __all__ = ["MIN_SIZE", "Face"]
 
+_LOOSE = " ,;:-·."  # not left standing before an ellipsis
 MIN_SIZE = 11  # pixels; smaller text cannot be read
 
 _STAND_INS = {
@@ -37,7 +38,9 @@ def _load(path, size):
         try:
             return ImageFont.truetype(path, size)
         except (OSError, ImportError) as error:
-            raise ValueError(f"font: expected the path of a TrueType or OpenType file, got {path!r} ({error})") from None
+            raise ValueError(
+                f"font: expected the path of a TrueType or OpenType file, got {path!r} ({error})"
+            ) from None
     try:
         # The basic layout is in every build of Pillow; Raqm is not, and would make sheets differ between machines.
         return ImageFont.load_default(size).font_variant(layout_engine=ImageFont.Layout.BASIC)
@@ -82,6 +85,12 @@ def _spell(path, character):
     if kind[0] in "CM" or kind in ("So", "Sk"):
         return ""
     return "?"
+
+
+@lru_cache(maxsize=8192)
+def _advance(face, character, size):
+    font, reduced, enlarged = face._font(size)
+    return font.getlength(character) * enlarged / reduced
 
 
 @dataclass(frozen=True)
@@ -134,15 +143,29 @@ class Face:
         if self.width(text, size) <= width:
             return text
         end = self.clean("…")
-        low, high = 0, len(text)
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self.width(text[:middle].rstrip(" ,;:-·.") + end, size) <= width:
-                low = middle
-            else:
-                high = middle - 1
-        kept = text[:low].rstrip(" ,;:-·.")
+        count = self._longest(text, size, width, end)
+        space = text.rfind(" ", 0, count + 1)
+        if space >= 0.6 * count:  # rather a word less than half a word
+            count = space
+        kept = text[:count].rstrip(_LOOSE)
         return kept + end if kept else ""
+
+    def _longest(self, text, size, width, end=""):
+        """How many characters of `text` fit into `width`, with `end` after them."""
+
+        def fits(count):
+            return self.width(text[:count].rstrip(_LOOSE if end else " ") + end, size) <= width
+
+        # Measuring long texts is slow, so start from the sum of the characters' own widths, which is nearly right.
+        count, room = 0, width - self.width(end, size)
+        while count < len(text) and room > 0:
+            room -= _advance(self, text[count], size)
+            count += 1
+        while count < len(text) and fits(count + 1):
+            count += 1
+        while count > 0 and not fits(count):
+            count -= 1
+        return count
 
     def wrap(self, text, size, width, lines):
         """At most `lines` lines no wider than `width`. Words too long for a line are cut; the last line ends in …
@@ -155,6 +178,8 @@ class Face:
                 out.append(self.shorten(" ".join(rest.split()) + cut, size, width))
                 break
             line, rest = self._break(rest.lstrip(" "), size, width)
+            if self.width(line, size) > width:  # not even one character fits
+                break
             out.append(line)
         while out and not out[-1]:
             out.pop()
@@ -163,16 +188,13 @@ class Face:
     def _break(self, text, size, width):
         """The first line of `text` and what remains."""
         paragraph, newline, after = text.partition("\n")
-        if self.width(paragraph.rstrip(), size) <= width:
+        cut = self._longest(paragraph, size, width)
+        if cut == len(paragraph):
             return paragraph.rstrip(), after
-        low, high = 1, len(paragraph)
-        while low < high:
-            middle = (low + high + 1) // 2
-            low, high = (middle, high) if self.width(paragraph[:middle].rstrip(), size) <= width else (low, middle - 1)
-        cut = low
-        if cut < len(paragraph) and paragraph[cut] != " ":
+        cut = max(1, cut)
+        if paragraph[cut : cut + 1] != " ":
             space = paragraph.rfind(" ", 0, cut + 1)
-            joint = max(paragraph.rfind(c, 0, cut) for c in "-_/,.=") + 1
+            joint = max(paragraph.rfind(c, 0, cut) for c in "-_/,") + 1
             if space > 0:
                 cut = space
             elif joint > cut // 2:

@@ -7,6 +7,7 @@ animation have the same size, and it knows where each picture lies (for whoever 
 import math
 import warnings
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image
@@ -221,7 +222,7 @@ class _Type:
         self.face, self.typical = face, typical
         self.text = max(MIN_SIZE, round(0.95 * typical**0.52))
         self.line = face.line(self.text)
-        self.stroke = max(1, round(typical / 72))
+        self.stroke = max(1, round(typical / 96 + 0.5))
         self.air = max(3, round(0.35 * self.text))  # between a picture and what belongs to it
         self.pad = max(3, round(0.4 * self.text))  # inside a badge, left and right
         self.badge = self.line + 2 * (self.pad // 3)  # height of badges and tags
@@ -251,26 +252,34 @@ def _plan(shapes, positions, xs, ys, content, face, cell):
     inset = max(2, round(t.typical / 40))
     kinds = [k for k in (content.numbers, content.scores) if any(k)]
     on_picture = (
-        max((t.widest(k) for k in kinds), default=0) + 2 * t.pad + 2 * inset <= 0.75 * box_w
-        and len(kinds) * (t.badge + inset) + inset <= 0.75 * box_h
+        max((t.widest(k) for k in kinds), default=0) + 2 * t.pad + 2 * inset <= 0.45 * box_w
+        and len(kinds) * (t.badge + inset) + inset <= 0.5 * box_h
     )
     heads = [" · ".join(filter(None, pair)) for pair in zip(content.numbers, content.scores, strict=True)]
     heads = [""] * n if on_picture else [face.clean(head) for head in heads]
 
     # A slot holds a cell and what belongs to it, and may be wider than the cell so that its text can be read.
-    slot_w = max(box_w, t.widest(heads))
-    if any(content.captions) or any(content.marks):
-        slot_w = max(slot_w, 4 * text)
+    marks = [" ".join(face.clean(mark).split()) for mark in content.marks]
+    slot_w = max(
+        box_w,
+        t.widest(heads),
+        min(t.widest(marks) + 4 * t.pad, 9 * text) if any(marks) else 0,
+        min(max((face.width(face.clean(c)[:32], text) for c in content.captions), default=0), 6 * text),
+    )
     lines = max(3, min(8, int(0.5 * box_h / line)))
     captions = [face.wrap(caption, text, slot_w, lines) for caption in content.captions]
-    tags = [face.shorten(" ".join(face.clean(tag).split()), text, slot_w - 2 * t.pad) for tag in content.marks]
+    tags = [face.shorten(mark, text, slot_w - 4 * t.pad) for mark in marks]
     captions = [([head] if head else []) + caption for head, caption in zip(heads, captions, strict=True)]
-    under = [(t.badge if tag else 0) + (t.air + line * len(c) if c else 0) for tag, c in zip(tags, captions, strict=True)]
-    band = max(r + u for r, u in zip(reach, under, strict=True)) if any(under) else 0
+    below = [reach[i] - stroke + t.badge if tags[i] else most for i in range(n)]  # where the caption begins
+    below = [b + (t.air + line * len(c) if c else 0) for b, c in zip(below, captions, strict=True)]
+    band = max(below) if any(tags) or any(captions) else 0
 
-    gap = max(8, round(0.075 * t.typical), 2 * most + 4)
-    step_x = slot_w + gap
-    step_y = box_h + band + (max(gap, round(0.9 * line)) if band else gap)
+    gap_x = gap_y = max(1, min(8, round(t.typical / 8)), round(0.075 * t.typical), 2 * most + 4 if most else 0)
+    if any(captions):
+        gap_x, gap_y = max(gap_x, round(1.2 * text)), max(gap_y, line)
+    elif any(tags):  # the tags hang in the space between the rows, which is then as wide between the columns
+        gap_x, gap_y = max(gap_x, band + most + 2), most + 2
+    step_x, step_y = slot_w + gap_x, box_h + band + gap_y
     field_w = round((xs[-1] - xs[0]) * step_x) + slot_w
     field_h = round((ys[-1] - ys[0]) * step_y) + box_h + band
 
@@ -279,18 +288,26 @@ def _plan(shapes, positions, xs, ys, content, face, cell):
     label = min(max(round(1.1 * text), round(extent / 110)), round(1.5 * text))
     heading = max(round(1.25 * text), min(round(extent / 80), 2 * text))
     large = max(round(1.6 * text), min(round(extent / 44), 3 * text))
-    margin = max(16, round(1.6 * gap), round(1.2 * text))
-    row_labels = [face.wrap(words, label, max(5 * label, round(0.9 * box_w)), 3) for words in content.row_labels]
-    row_w = max((face.width(words, label) for words in sum(row_labels, [])), default=0)
-    apart = min((b - a for a, b in zip(xs, xs[1:], strict=False)), default=1.0)
-    column_w = slot_w if apart >= 1 else max(1, round(apart * step_x) - gap // 2)
-    column_labels = [face.wrap(words, label, column_w, 3) for words in content.column_labels]
+    margin = max(16, round(1.4 * gap_x), round(1.2 * text))
+    low = min((b - a for a, b in pairwise(ys)), default=1.0) * step_y  # the least distance of two rows
+    every_y = -(-face.line(label) // max(1, math.floor(low)))
+    low_lines = max(1, min(3, math.floor(low * every_y) // face.line(label)))
+    row_w = max(5 * label, round(0.9 * box_w))
+    row_labels = [face.wrap(words, label, row_w, low_lines) for words in content.row_labels[::every_y]]
+    row_w = max((face.width(words, label) for lines in row_labels for words in lines), default=0)
+    near = min((b - a for a, b in pairwise(xs)), default=1.0) * step_x  # and of two columns
+    words = [word for words in content.column_labels for word in face.clean(words)[:200].split()]
+    longest = min(6 * label, max((face.width(word, label) for word in words), default=0))
+    every_x = -(-(longest + label // 2) // max(1, math.floor(near))) if longest > slot_w or near < step_x else 1
+    column_w = max(longest, min(slot_w, round(near * every_x) - label // 2))
+    column_labels = [face.wrap(words, label, column_w, 3) for words in content.column_labels[::every_x]]
     column_lines = max((len(words) for words in column_labels), default=0)
 
+    beside = label + most  # between the row labels and the pictures
     row_title_x = margin
     left = margin
     left += face.line(heading) + round(0.6 * heading) if content.row_title else 0
-    left += row_w + label if row_w else 0
+    left += row_w + beside if row_w else 0
     width = left + field_w + margin
     if content.title:
         spare = max(0, min(face.width(face.clean(content.title), large), 16 * large) + 2 * margin - width)
@@ -301,10 +318,14 @@ def _plan(shapes, positions, xs, ys, content, face, cell):
     top += face.line(heading) + round(0.4 * heading) if content.column_title else 0
     label_y = top
     top += column_lines * face.line(label) + round(0.5 * label) if column_lines else 0
+    top += most if content.title or content.column_title or column_lines else 0
     height = top + field_h + margin
 
     strokes, badges, boxes = [], [], np.empty((n, 4), np.int64)
-    write = lambda *a: strokes.append(("text", *a))
+
+    def write(*text):
+        strokes.append(("text", *text))
+
     for k, words in enumerate(titles):
         write(margin, margin + k * face.line(large), words, face, large, Palette.title)
     if content.column_title:
@@ -317,17 +338,17 @@ def _plan(shapes, positions, xs, ys, content, face, cell):
         tall = field_h - band
         words = face.shorten(face.clean(content.row_title), heading, tall)
         center, middle, half = row_title_x + face.line(heading) // 2, top + tall // 2, face.width(words, heading) // 2
-        write(row_title_x, middle, words, face, heading, Palette.title, "left", True)
+        write(row_title_x, middle, words, face, heading, Palette.title, "middle", True)
         for y0, y1 in ((top, middle - half - heading), (middle + half + heading, top + tall)):
             strokes.append(("fill", center, y0, center + 1, max(y0, y1), Palette.rule))
-    for x, words in zip(xs, column_labels, strict=False):
+    for x, words in zip(xs[::every_x], column_labels, strict=False):
         center = left + round((x - xs[0]) * step_x) + slot_w // 2
         for k, line_of_it in enumerate(words, column_lines - len(words)):
             write(center, label_y + k * face.line(label), line_of_it, face, label, Palette.label, "middle")
-    for y, words in zip(ys, row_labels, strict=False):
+    for y, words in zip(ys[::every_y], row_labels, strict=False):
         middle = top + round((y - ys[0]) * step_y) + box_h // 2 - len(words) * face.line(label) // 2
         for k, line_of_it in enumerate(words):
-            write(left - label, middle + k * face.line(label), line_of_it, face, label, Palette.label, "right")
+            write(left - beside, middle + k * face.line(label), line_of_it, face, label, Palette.label, "right")
 
     for i, (x, y) in enumerate(positions):
         slot_x, slot_y = left + round((x - xs[0]) * step_x), top + round((y - ys[0]) * step_y)
@@ -336,20 +357,23 @@ def _plan(shapes, positions, xs, ys, content, face, cell):
         x0, y0 = slot_x + (slot_w - w) // 2, slot_y + (box_h - h if band else (box_h - h) // 2)
         x1, y1 = x0 + w, y0 + h
         boxes[i] = x0, y0, x1, y1
-        strokes.append(("frame", x0, y0, x1, y1, 1, Palette.edge))
+        frames = [Palette.mark] * (content.marks[i] is not None) + [Palette.best] * (i == content.best)
+        if not frames:
+            strokes.append(("frame", x0, y0, x1, y1, 1, Palette.edge))
         inner = max(2, stroke)
-        for colour in [Palette.mark] * (content.marks[i] is not None) + [Palette.best] * (i == content.best):
+        for colour in frames:
             strokes.append(("frame", x0 - inner, y0 - inner, x1 + inner, y1 + inner, stroke, colour))
             inner += 2 * stroke
-        below = y1 + reach[i]
+        end = y1 + most
         if tags[i]:
-            half = max(w // 2 + reach[i], (t.widest([tags[i]]) + 1) // 2 + t.pad)
-            strokes.append(("plate", center - half, below, center + half, below + t.badge, 0, Palette.mark))
-            write(center, below + t.pad // 3, tags[i], face, text, Palette.ink, "middle")
-            below += t.badge
+            hang, end = y1 + reach[i] - stroke, y1 + reach[i] - stroke + t.badge
+            half = (face.width(tags[i], text) + 1) // 2 + 2 * t.pad
+            strokes.append(("fill", center - half, hang, center + half, end - t.badge // 2, Palette.mark))
+            strokes.append(("plate", center - half, hang, center + half, end, t.badge * 0.3, Palette.mark))
+            write(center, hang + t.pad // 3, tags[i], face, text, Palette.ink, "middle")
         for k, words in enumerate(captions[i]):
             colour = Palette.caption if k or not heads[i] else Palette.best if i == content.best else Palette.label
-            write(center, below + t.air + k * line, words, face, text, colour, "middle")
+            write(center, end + t.air + k * line, words, face, text, colour, "middle")
         if on_picture:
             for words, corner, strong in ((content.numbers[i], 0, False), (content.scores[i], 1, i == content.best)):
                 if words:
@@ -395,7 +419,8 @@ def _pixels(image):
             values = strip.astype(np.float32) / 255
         else:
             values = strip.astype(np.float32)
-            values[np.isnan(values).any(-1)] = [0.0] * min(channels, 3) + [1.0] * (channels == 4)
+            if np.isnan(values).any():
+                values[np.isnan(values).any(-1)] = [0.0] * min(channels, 3) + [1.0] * (channels == 4)
             values = values.clip(0, 1)
         colour = values[..., :3]
         if channels == 4:
@@ -414,7 +439,8 @@ def _fit(pixels, width, height):
         how = Image.Resampling.LANCZOS
     else:
         how = Image.Resampling.NEAREST if max(h, w) <= 32 else Image.Resampling.BICUBIC
-    return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).resize((width, height), how))
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    return np.asarray(image.resize((width, height), how, reducing_gap=4.0 if how == Image.Resampling.LANCZOS else None))
 
 
 # -------------------------------------------------------------------------------------------------------------- checks
@@ -490,10 +516,12 @@ def _score_texts(values):
     if largest >= 1e5 or 0 < largest < 1e-3:
         write = "{:.2e}".format
     else:
+        if (finite == np.round(finite)).all():
+            return ["" if np.isnan(v) else f"{v:.0f}" for v in (values + 0.0).tolist()]
         spread = float(np.ptp(finite)) if len(finite) else 0.0
         scale = min(largest, spread or largest) or 1.0
         write = ("{:." + str(min(4, max(0, 2 - math.floor(math.log10(scale))))) + "f}").format
-    return ["" if np.isnan(v) else write(v + 0.0 if abs(v) > 0 else 0.0) for v in values.tolist()]
+    return ["" if np.isnan(v) else write(v + 0.0) for v in values.tolist()]
 
 
 def _positions(n, layout, columns, row_labels, column_labels, aspect):
