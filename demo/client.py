@@ -119,7 +119,7 @@ class Client:
 
     def history(self, prompt_id: str) -> dict[str, Any] | None:
         """The history entry of a finished prompt, or None."""
-        return self.get(f"/history/{prompt_id}").get(prompt_id)
+        return self.get(f"/history/{urllib.parse.quote(prompt_id)}").get(prompt_id)
 
     def interrupt(self) -> None:
         """Stop the prompt that is running."""

@@ -18,7 +18,7 @@ import threading
 
 
 def _die_with_parent() -> None:
-    while sys.stdin.buffer.read(1):
+    while os.read(0, 1):  # not sys.stdin: its lock, held by this thread, would spoil an orderly end
         pass
     os._exit(1)
 

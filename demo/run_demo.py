@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -28,6 +29,7 @@ SHOWN = {
         "The corners are exactly what those seeds give on their own."
     ),
     "path": "a closed walk through four noise seeds, one image per step, as an animation.",
+    "render": "a flat slice through three noise seeds: each point on its own, and all of them on one sheet.",
 }
 OUTPUT = ROOT / "demo_output"
 
@@ -82,20 +84,28 @@ def main() -> int:
             raise
         finally:
             line.end()
-        images = client.images(entry)
         OUTPUT.mkdir(exist_ok=True)
         paths = []
-        for number, image in enumerate(images, 1):
-            counter = f"_{number:03d}" if len(images) > 1 else ""
-            name = f"demo_{arguments.name}{counter}{Path(image['filename']).suffix}"
-            paths.append(_save(client.view(image), name))
+        for group in _by_name(client.images(entry)):
+            for number, (stem, image) in enumerate(group, 1):
+                counter = f"_{number:03d}" if len(group) > 1 else ""
+                paths.append(_save(client.view(image), stem + counter + Path(image["filename"]).suffix))
 
     if not paths:
         raise ExecutionFailed({"exception_message": "the workflow saved no picture"})
-    print("", *paths, "", sep="\n")
+    print("", *(paths if len(paths) <= 3 else [paths[0], f"and {len(paths) - 1} more in {OUTPUT}"]), "", sep="\n")
     print(f"shows {SHOWN.get(arguments.name, 'what the workflow saved.')}")
     print(f"It took {time.monotonic() - began:.0f} seconds.")
     return 0
+
+
+def _by_name(images: list[dict[str, str]]) -> list[list[tuple[str, dict[str, str]]]]:
+    """Images that share a name but for ComfyUI's counter, together; single ones, such as the sheet, first."""
+    groups: dict[str, list[tuple[str, dict[str, str]]]] = {}
+    for image in images:
+        stem = re.sub(r"_\d+_?$", "", Path(image["filename"]).stem)
+        groups.setdefault(stem, []).append((stem, image))
+    return sorted(groups.values(), key=len)
 
 
 def _save(content: bytes, name: str) -> Path:
