@@ -7,12 +7,12 @@ animation have the same size, and it knows where each picture lies (for whoever 
 import math
 import warnings
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
-from PIL import Image
 
-from .canvas import Canvas, Palette
+from .canvas import Canvas
+from .fitting import fitted, pixels, resize
+from .layout import Content, Layout
 from .lettering import MIN_SIZE, Face
 
 __all__ = ["ContactSheet", "contact_sheet", "plan_sheet"]
@@ -59,7 +59,7 @@ class ContactSheet:
             if image is None:
                 canvas.hatch(x0, y0, x1, y1, max(6, self.cell // 16))
             else:
-                canvas.paste(x0, y0, _fit(_pixels(np.asarray(image)), x1 - x0, y1 - y0))
+                canvas.paste(x0, y0, resize(pixels(np.asarray(image)), x1 - x0, y1 - y0))
         for stroke, *arguments in self._over:
             getattr(canvas, stroke)(*arguments)
         return canvas.pixels
@@ -147,11 +147,11 @@ def plan_sheet(
     max_side=8192,
     font=None,
 ):
-    """Plan a `ContactSheet` for n pictures of `shapes`: (h, w, …) or None for a picture that is missing.
+    """Plan a `ContactSheet` for n pictures of `shapes`: (h, w, channels), or None for a picture that is missing.
 
     The other arguments, and the errors, are those of `contact_sheet`.
     """
-    shapes = tuple(None if shape is None else (int(shape[0]), int(shape[1])) for shape in shapes)
+    shapes = tuple(None if shape is None else _checked(shape, i)[:2] for i, shape in enumerate(shapes))
     n = len(shapes)
     if n == 0:
         raise ValueError("images: expected at least one image, got none.")
@@ -160,7 +160,7 @@ def plan_sheet(
     aspect = _cell_aspect(shapes)
     positions, xs, ys = _positions(n, layout, columns, row_labels, column_labels, aspect)
     values = _scores(scores, n)
-    content = _Content(
+    content = Content(
         captions=_texts("captions", captions, n, "images"),
         marks=_texts("marks", marks, n, "images", missing=None),
         scores=_score_texts(values),
@@ -177,14 +177,14 @@ def plan_sheet(
     wanted = max(longest, _SMALLEST) if cell is None else _whole("cell", cell)
     size = min(wanted, max_side)
     while True:
-        sheet = _plan(shapes, positions, xs, ys, content, face, size)
-        side = max(sheet.width, sheet.height)
+        plan = Layout(shapes, positions, xs, ys, content, face, size)
+        side = max(plan.width, plan.height)
         if side <= max_side:
             break
         if size == 1:
             raise ValueError(
                 f"max_side: {n} images over {xs[-1] - xs[0] + 1:g} columns and {ys[-1] - ys[0] + 1:g} rows need "
-                f"{sheet.width} x {sheet.height} pixels even with cells of one pixel, and max_side is {max_side}. Show "
+                f"{plan.width} x {plan.height} pixels even with cells of one pixel, and max_side is {max_side}. Show "
                 "fewer images, fewer texts, or raise max_side."
             )
         size = max(1, min(size - 1, int(size * max_side / side)))
@@ -193,257 +193,8 @@ def plan_sheet(
             f"cell: cells of {wanted} pixels would make the sheet larger than max_side = {max_side}; they are {size}.",
             stacklevel=2,
         )
-    return sheet
-
-
-# ------------------------------------------------------------------------------------------------ the plan of a sheet
-
-
-@dataclass(frozen=True)
-class _Content:
-    """What is to be shown, checked; `numbers` and `scores` as texts, "" where there is none."""
-
-    captions: list
-    marks: list  # None where there is no mark
-    scores: list
-    best: int | None
-    numbers: list
-    row_labels: list
-    column_labels: list
-    row_title: str
-    column_title: str
-    title: str
-
-
-class _Type:
-    """Sizes of texts and strokes for a cell whose sides have the geometric mean `typical`: they grow slower than it."""
-
-    def __init__(self, face, typical):
-        self.face, self.typical = face, typical
-        self.text = max(MIN_SIZE, round(0.95 * typical**0.52))
-        self.line = face.line(self.text)
-        self.stroke = max(1, round(typical / 96 + 0.5))
-        self.air = max(3, round(0.35 * self.text))  # between a picture and what belongs to it
-        self.pad = max(3, round(0.4 * self.text))  # inside a badge, left and right
-        self.badge = self.line + 2 * (self.pad // 3)  # height of badges and tags
-
-    def widest(self, texts):
-        return max((self.face.width(text, self.text) for text in texts if text), default=0)
-
-
-def _plan(shapes, positions, xs, ys, content, face, cell):
-    """Lay the sheet out for one cell size."""
-    n = len(shapes)
-    fitted = [None if shape is None else _fitted(shape, cell) for shape in shapes]
-    box_w = max((f[0] for f in fitted if f), default=cell)
-    box_h = max((f[1] for f in fitted if f), default=cell)
-    fitted = [f or (box_w, box_h) for f in fitted]
-    t = _Type(face, math.sqrt(box_w * box_h))
-    text, line, stroke = t.text, t.line, t.stroke
-
-    # How far the frames reach out from a picture: some air, the frame of the mark, the golden one.
-    reach = [0] * n
-    for i in range(n):
-        frames = (content.marks[i] is not None) + (i == content.best)
-        reach[i] = max(2, stroke) + (2 * frames - 1) * stroke if frames else 0
-    most = max(reach)
-
-    # Numbers and scores are drawn on the pictures where there is room, else on the first line under them.
-    inset = max(2, round(t.typical / 40))
-    kinds = [k for k in (content.numbers, content.scores) if any(k)]
-    on_picture = (
-        max((t.widest(k) for k in kinds), default=0) + 2 * t.pad + 2 * inset <= 0.45 * box_w
-        and len(kinds) * (t.badge + inset) + inset <= 0.5 * box_h
-    )
-    heads = [" · ".join(filter(None, pair)) for pair in zip(content.numbers, content.scores, strict=True)]
-    heads = [""] * n if on_picture else [face.clean(head) for head in heads]
-
-    # A slot holds a cell and what belongs to it, and may be wider than the cell so that its text can be read.
-    marks = [" ".join(face.clean(mark).split()) for mark in content.marks]
-    slot_w = max(
-        box_w,
-        t.widest(heads),
-        min(t.widest(marks) + 4 * t.pad, 9 * text) if any(marks) else 0,
-        min(max((face.width(face.clean(c)[:32], text) for c in content.captions), default=0), 6 * text),
-    )
-    lines = max(3, min(8, int(0.5 * box_h / line)))
-    captions = [face.wrap(caption, text, slot_w, lines) for caption in content.captions]
-    tags = [face.shorten(mark, text, slot_w - 4 * t.pad) for mark in marks]
-    captions = [([head] if head else []) + caption for head, caption in zip(heads, captions, strict=True)]
-    below = [reach[i] - stroke + t.badge if tags[i] else most for i in range(n)]  # where the caption begins
-    below = [b + (t.air + line * len(c) if c else 0) for b, c in zip(below, captions, strict=True)]
-    band = max(below) if any(tags) or any(captions) else 0
-
-    gap_x = gap_y = max(1, min(8, round(t.typical / 8)), round(0.075 * t.typical), 2 * most + 4 if most else 0)
-    if any(captions):
-        gap_x, gap_y = max(gap_x, round(1.2 * text)), max(gap_y, line)
-    elif any(tags):  # the tags hang in the space between the rows, which is then as wide between the columns
-        gap_x, gap_y = max(gap_x, band + most + 2), most + 2
-    step_x, step_y = slot_w + gap_x, box_h + band + gap_y
-    field_w = round((xs[-1] - xs[0]) * step_x) + slot_w
-    field_h = round((ys[-1] - ys[0]) * step_y) + box_h + band
-
-    # Around the field: the texts also grow with the sheet, so that they can be read when it is seen as a whole.
-    extent = max(field_w, field_h)
-    label = min(max(round(1.1 * text), round(extent / 110)), round(1.5 * text))
-    heading = max(round(1.25 * text), min(round(extent / 80), 2 * text))
-    large = max(round(1.6 * text), min(round(extent / 44), 3 * text))
-    margin = max(16, round(1.4 * gap_x), round(1.2 * text))
-    low = min((b - a for a, b in pairwise(ys)), default=1.0) * step_y  # the least distance of two rows
-    every_y = -(-face.line(label) // max(1, math.floor(low)))
-    low_lines = max(1, min(3, math.floor(low * every_y) // face.line(label)))
-    row_w = max(5 * label, round(0.9 * box_w))
-    row_labels = [face.wrap(words, label, row_w, low_lines) for words in content.row_labels[::every_y]]
-    row_w = max((face.width(words, label) for lines in row_labels for words in lines), default=0)
-    near = min((b - a for a, b in pairwise(xs)), default=1.0) * step_x  # and of two columns
-    words = [word for words in content.column_labels for word in face.clean(words)[:200].split()]
-    longest = min(6 * label, max((face.width(word, label) for word in words), default=0))
-    every_x = -(-(longest + label // 2) // max(1, math.floor(near))) if longest > slot_w or near < step_x else 1
-    column_w = max(longest, min(slot_w, round(near * every_x) - label // 2))
-    column_labels = [face.wrap(words, label, column_w, 3) for words in content.column_labels[::every_x]]
-    column_lines = max((len(words) for words in column_labels), default=0)
-
-    beside = label + most  # between the row labels and the pictures
-    row_title_x = margin
-    left = margin
-    left += face.line(heading) + round(0.6 * heading) if content.row_title else 0
-    left += row_w + beside if row_w else 0
-    width = left + field_w + margin
-    if content.title:
-        spare = max(0, min(face.width(face.clean(content.title), large), 16 * large) + 2 * margin - width)
-        width, left, row_title_x = width + spare, left + spare // 2, row_title_x + spare // 2
-    titles = face.wrap(content.title, large, width - 2 * margin, 3)
-    top = margin + (len(titles) * face.line(large) + round(0.8 * large) if titles else 0)
-    heading_y = top
-    top += face.line(heading) + round(0.4 * heading) if content.column_title else 0
-    label_y = top
-    top += column_lines * face.line(label) + round(0.5 * label) if column_lines else 0
-    top += most if content.title or content.column_title or column_lines else 0
-    height = top + field_h + margin
-
-    strokes, badges, boxes = [], [], np.empty((n, 4), np.int64)
-
-    def write(*text):
-        strokes.append(("text", *text))
-
-    for k, words in enumerate(titles):
-        write(margin, margin + k * face.line(large), words, face, large, Palette.title)
-    if content.column_title:
-        words = face.shorten(face.clean(content.column_title), heading, field_w)
-        center, middle, half = left + field_w // 2, heading_y + face.line(heading) // 2, face.width(words, heading) // 2
-        write(center, heading_y, words, face, heading, Palette.title, "middle")
-        for x0, x1 in ((left, center - half - heading), (center + half + heading, left + field_w)):
-            strokes.append(("fill", x0, middle, max(x0, x1), middle + 1, Palette.rule))
-    if content.row_title:
-        tall = field_h - band
-        words = face.shorten(face.clean(content.row_title), heading, tall)
-        center, middle, half = row_title_x + face.line(heading) // 2, top + tall // 2, face.width(words, heading) // 2
-        write(row_title_x, middle, words, face, heading, Palette.title, "middle", True)
-        for y0, y1 in ((top, middle - half - heading), (middle + half + heading, top + tall)):
-            strokes.append(("fill", center, y0, center + 1, max(y0, y1), Palette.rule))
-    for x, words in zip(xs[::every_x], column_labels, strict=False):
-        center = left + round((x - xs[0]) * step_x) + slot_w // 2
-        for k, line_of_it in enumerate(words, column_lines - len(words)):
-            write(center, label_y + k * face.line(label), line_of_it, face, label, Palette.label, "middle")
-    for y, words in zip(ys[::every_y], row_labels, strict=False):
-        middle = top + round((y - ys[0]) * step_y) + box_h // 2 - len(words) * face.line(label) // 2
-        for k, line_of_it in enumerate(words):
-            write(left - beside, middle + k * face.line(label), line_of_it, face, label, Palette.label, "right")
-
-    for i, (x, y) in enumerate(positions):
-        slot_x, slot_y = left + round((x - xs[0]) * step_x), top + round((y - ys[0]) * step_y)
-        center, (w, h) = slot_x + slot_w // 2, fitted[i]
-        # Pictures of different heights stand on one line where something is written under them.
-        x0, y0 = slot_x + (slot_w - w) // 2, slot_y + (box_h - h if band else (box_h - h) // 2)
-        x1, y1 = x0 + w, y0 + h
-        boxes[i] = x0, y0, x1, y1
-        frames = [Palette.mark] * (content.marks[i] is not None) + [Palette.best] * (i == content.best)
-        if not frames:
-            strokes.append(("frame", x0, y0, x1, y1, 1, Palette.edge))
-        inner = max(2, stroke)
-        for colour in frames:
-            strokes.append(("frame", x0 - inner, y0 - inner, x1 + inner, y1 + inner, stroke, colour))
-            inner += 2 * stroke
-        end = y1 + most
-        if tags[i]:
-            hang, end = y1 + reach[i] - stroke, y1 + reach[i] - stroke + t.badge
-            half = (face.width(tags[i], text) + 1) // 2 + 2 * t.pad
-            strokes.append(("fill", center - half, hang, center + half, end - t.badge // 2, Palette.mark))
-            strokes.append(("plate", center - half, hang, center + half, end, t.badge * 0.3, Palette.mark))
-            write(center, hang + t.pad // 3, tags[i], face, text, Palette.ink, "middle")
-        for k, words in enumerate(captions[i]):
-            colour = Palette.caption if k or not heads[i] else Palette.best if i == content.best else Palette.label
-            write(center, end + t.air + k * line, words, face, text, colour, "middle")
-        if on_picture:
-            for words, corner, strong in ((content.numbers[i], 0, False), (content.scores[i], 1, i == content.best)):
-                if words:
-                    badges += _badge(words, corner, strong, (x0, y0, x1, y1), inset, t)
-    return ContactSheet(width, height, cell, boxes, tuple(shapes), tuple(strokes), tuple(badges))
-
-
-def _badge(words, corner, strong, box, inset, t):
-    """A number in the upper left (corner 0) or a score in the lower right (1) of a picture."""
-    words = t.face.clean(words)
-    x0, y0, x1, y1 = box
-    w = t.face.width(words, t.text) + 2 * t.pad
-    # In a picture narrower than its badge, the badge stands in the middle.
-    x = x0 + inset if corner == 0 else x1 - inset - w
-    x = (x0 + x1 - w) // 2 if w + inset > x1 - x0 else x
-    y = y0 + inset if corner == 0 else y1 - inset - t.badge
-    ground, ink = (Palette.best, Palette.ink) if strong else (Palette.ink, Palette.title)
-    return [
-        ("plate", x, y, x + w, y + t.badge, t.badge * 0.3, ground, 1.0 if strong else 0.72),
-        ("text", x + w // 2, y + t.pad // 3, words, t.face, t.text, ink, "middle"),
-    ]
-
-
-def _fitted(shape, cell):
-    """Width and height of a picture (h, w) whose longest side is `cell`."""
-    h, w = shape
-    return max(1, round(w * cell / max(h, w))), max(1, round(h * cell / max(h, w)))
-
-
-# ------------------------------------------------------------------------------------------------------------- pixels
-
-
-def _pixels(image):
-    """(h, w, 3) uint8 of an image as `contact_sheet` takes them."""
-    h, w, channels = image.shape
-    if image.dtype == np.uint8 and channels == 3:
-        return image
-    out = np.empty((h, w, 3), np.uint8)
-    rows = max(1, 2**20 // w)  # a strip at a time: the intermediate results are larger than the image
-    for y in range(0, h, rows):
-        strip = image[y : y + rows]
-        if strip.dtype == np.uint8:
-            values = strip.astype(np.float32) / 255
-        else:
-            values = strip.astype(np.float32)
-            if np.isnan(values).any():
-                values[np.isnan(values).any(-1)] = [0.0] * min(channels, 3) + [1.0] * (channels == 4)
-            values = values.clip(0, 1)
-        colour = values[..., :3]
-        if channels == 4:
-            alpha = values[..., 3:]
-            colour = colour * alpha + np.array(Palette.hollow, np.float32) / 255 * (1 - alpha)
-        out[y : y + rows] = np.round(255 * colour)
-    return out
-
-
-def _fit(pixels, width, height):
-    """Scale to exactly (height, width): averaging down, smoothly up, icons with hard pixels."""
-    h, w = pixels.shape[:2]
-    if (h, w) == (height, width):
-        return pixels
-    if width < w or height < h:
-        how = Image.Resampling.LANCZOS
-    else:
-        how = Image.Resampling.NEAREST if max(h, w) <= 32 else Image.Resampling.BICUBIC
-    image = Image.fromarray(np.ascontiguousarray(pixels))
-    return np.asarray(image.resize((width, height), how, reducing_gap=4.0 if how == Image.Resampling.LANCZOS else None))
-
-
-# -------------------------------------------------------------------------------------------------------------- checks
+    under, over = plan.strokes()
+    return ContactSheet(plan.width, plan.height, size, plan.boxes, shapes, tuple(under), tuple(over))
 
 
 def _listed(images):
@@ -459,8 +210,12 @@ def _listed(images):
 
 
 def _shape(image, i):
-    shape = tuple(np.shape(image))
-    if len(shape) != 3 or shape[2] not in (1, 3, 4) or 0 in shape:
+    return _checked(np.shape(image), i)
+
+
+def _checked(shape, i):
+    shape = tuple(int(n) for n in shape)
+    if len(shape) != 3 or shape[2] not in (1, 3, 4) or min(shape) < 1:
         raise ValueError(f"images[{i}]: expected shape (height, width, 1, 3 or 4 channels), got {shape}.")
     return shape
 
@@ -579,5 +334,5 @@ def _columns(n, aspect):
 
 
 def _cell_aspect(shapes):
-    known = [_fitted(shape, 4096) for shape in shapes if shape is not None] or [(1, 1)]
+    known = [fitted(shape, 4096) for shape in shapes if shape is not None] or [(1, 1)]
     return max(w for w, _ in known) / max(h for _, h in known)
