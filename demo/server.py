@@ -162,7 +162,8 @@ class Server:
         text = self.tail(100_000)
         failed = [name for name in self.packs if re.search(rf"\(IMPORT FAILED\): .*{re.escape(name)}\s*$", text, re.M)]
         if failed:
-            raise ServerFailed(self._sentence(f"ComfyUI could not load {' and '.join(failed)}", lines=80))
+            names = " and ".join(failed)
+            raise ServerFailed(f"ComfyUI could not load {names} (its log: {self.log}):\n{_why(text, failed)}")
 
     def _stop(self) -> None:
         process, self.process = self.process, None
@@ -175,8 +176,19 @@ class Server:
     def _status(self) -> int | None:
         return None if self.process is None else self.process.poll()
 
-    def _sentence(self, what: str, lines: int = 30) -> str:
-        return f"{what}. The end of its log ({self.log}):\n{self.tail(lines)}"
+    def _sentence(self, what: str) -> str:
+        return f"{what}. The end of its log ({self.log}):\n{self.tail()}"
+
+
+def _why(log: str, packs: list[str]) -> str:
+    """What ComfyUI said about packs that it could not load: the tracebacks, or the one line that names the pack."""
+    lines, found, begin = log.splitlines(), [], 0
+    for number, line in enumerate(lines):
+        if line.startswith("Traceback"):
+            begin = number
+        if re.search("Cannot import|comfy_entrypoint", line) and any(pack in line for pack in packs):
+            found += lines[begin if line.startswith("Cannot import") else number : number + 1]
+    return "\n".join(found) or "\n".join(lines[-30:])
 
 
 def comfyui_folder() -> Path:
