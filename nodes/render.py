@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import time
 from pathlib import Path
 
 import comfy.model_management
@@ -147,8 +148,9 @@ class RenderPoints(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, finished_pictures=CONTINUE, **_):
-        # "render again" means each time that Run is pressed, also when nothing else has changed.
-        return float("nan") if finished_pictures == AGAIN else finished_pictures
+        # "render again" means each time that Run is pressed, also when nothing else has changed. Core writes the value
+        # into the prompt that pictures carry: no NaN, which browsers cannot read.
+        return time.time_ns() if finished_pictures == AGAIN else finished_pictures
 
 
 def _texts(hidden) -> dict[str, str]:
