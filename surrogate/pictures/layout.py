@@ -132,8 +132,8 @@ class Layout:
         """Labels and titles also grow with the sheet, so that they can be read when it is seen as a whole."""
         c, face, text = self.content, self.face, self.text
         extent = max(self.field_w, self.field_h)
-        self.label = label = min(max(round(1.1 * text), round(extent / 110)), round(1.5 * text))
-        self.heading = max(round(1.25 * text), min(round(extent / 80), 2 * text))
+        self.label = label = min(max(round(1.1 * text), round(extent / 90)), round(1.6 * text))
+        self.heading = max(round(1.25 * text), min(round(extent / 70), 2 * text))
         self.large = max(round(1.6 * text), min(round(extent / 44), 3 * text))
         line = face.line(label)
 

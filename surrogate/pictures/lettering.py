@@ -6,6 +6,7 @@ letters become "?" and other symbols (emoji) vanish.
 """
 
 import math
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
@@ -102,7 +103,7 @@ class Face:
     def clean(self, text):
         """`text` in characters that this face has; line breaks stay."""
         text = "" if text is None else str(text).replace("\r\n", "\n").replace("\r", "\n")
-        return "".join(_spell(self.path, c) for c in text)
+        return re.sub(" +", " ", "".join(_spell(self.path, c) for c in text))
 
     def _font(self, size):
         """A font, and the factors by which what it draws is reduced and enlarged.

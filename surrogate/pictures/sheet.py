@@ -269,14 +269,14 @@ def _score_texts(values):
     finite = values[np.isfinite(values)]
     largest = np.abs(finite).max(initial=0.0)
     if largest >= 1e5 or 0 < largest < 1e-3:
-        write = "{:.2e}".format
+        return ["" if np.isnan(v) else f"{v:.2e}" for v in values.tolist()]
+    if (finite == np.round(finite)).all():
+        decimals = 0
     else:
-        if (finite == np.round(finite)).all():
-            return ["" if np.isnan(v) else f"{v:.0f}" for v in (values + 0.0).tolist()]
-        spread = float(np.ptp(finite)) if len(finite) else 0.0
-        scale = min(largest, spread or largest) or 1.0
-        write = ("{:." + str(min(4, max(0, 2 - math.floor(math.log10(scale))))) + "f}").format
-    return ["" if np.isnan(v) else write(v + 0.0) for v in values.tolist()]
+        spread = float(np.ptp(finite))
+        decimals = min(4, max(0, 2 - math.floor(math.log10(min(largest, spread or largest)))))
+    # Rounded before it is written, and + 0.0, for there not to be a -0.
+    return ["" if np.isnan(v) else f"{round(v, decimals) + 0.0:.{decimals}f}" for v in values.tolist()]
 
 
 def _positions(n, layout, columns, row_labels, column_labels, aspect):
