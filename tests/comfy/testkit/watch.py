@@ -20,9 +20,9 @@ def _output(name: str) -> Path:
 
 
 class Keep(io.ComfyNode):
-    """Writes the tensors of a LATENT, an IMAGE, or the noise that a NOISE makes for `latent`, to <name>.safetensors.
+    """Writes a number, the tensors of a LATENT or an IMAGE, or the noise that a NOISE makes for `latent`, to <name>.safetensors.
 
-    Item i of a list, part j of a nested latent is called "i.j".
+    Item i of a list, part j of a nested latent is called "i.j". The output is for those who wait for it.
     """
 
     @classmethod
@@ -35,7 +35,7 @@ class Keep(io.ComfyNode):
                 io.Latent.Input("latent", optional=True),
                 io.String.Input("name", default="kept"),
             ],
-            outputs=[],
+            outputs=[io.String.Output()],
             is_output_node=True,
             is_input_list=True,
         )
@@ -49,7 +49,7 @@ class Keep(io.ComfyNode):
             for j, part in enumerate(_tensors(one)):
                 tensors[f"{i}.{j}"] = part.detach().cpu().contiguous().clone()
         safetensors.torch.save_file(tensors, _output(f"{name[0]}.safetensors"))
-        return io.NodeOutput()
+        return io.NodeOutput(name[0])
 
 
 class CountedSampler(io.ComfyNode):
@@ -127,4 +127,6 @@ def _tensors(value) -> list[torch.Tensor]:
         value = value["samples"]
     if getattr(value, "is_nested", False):
         return list(value.unbind())
+    if isinstance(value, float):
+        return [torch.tensor(value, dtype=torch.float64)]
     return [value] if isinstance(value, torch.Tensor) else []
