@@ -27,8 +27,11 @@ def save_tensors(seeds: Seeds, path) -> bool:
     }
     if tensors:
         part = Path(path).with_suffix(".part")
-        safetensors.torch.save_file(tensors, part, {"format": "surrogate-seeds-1"})
-        os.replace(part, path)
+        try:
+            safetensors.torch.save_file(tensors, part, {"format": "surrogate-seeds-1"})
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
     return bool(tensors)
 
 
@@ -40,9 +43,11 @@ def load_tensors(path) -> dict[str, list[torch.Tensor]]:
     noises: dict[str, dict[int, torch.Tensor]] = {}
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            for name in file.keys():  # noqa: SIM118, not a dict
+            for name in file.keys():
                 checksum, part = name.rsplit(".", 1)
                 noises.setdefault(checksum, {})[int(part)] = file.get_tensor(name)
+        if any(set(parts) != set(range(len(parts))) for parts in noises.values()):
+            raise ValueError("a part of a seed is missing")
     except (safetensors.SafetensorError, ValueError) as error:
         raise ValueError(f"{Path(path).name} is not a file of surrogate seeds: {error}.") from None
     return {checksum: [parts[i] for i in sorted(parts)] for checksum, parts in noises.items()}
