@@ -1,6 +1,7 @@
 """The way through a patched MODEL: KSampler and all samplers without a NOISE input start from the points' noise."""
 
 import pytest
+import safetensors.torch
 import torch
 
 from .graph import Graph, Log
@@ -261,3 +262,30 @@ def test_one_step_with_two_patches_starts_from_the_last(comfy):
     core = g.keep(g.ksampler(model, positive, latent, 43))
     g.run()
     assert torch.equal(ours.tensor, core.tensor)
+
+
+def test_an_image_taken_out_of_a_batch_is_repeated_like_any_other(comfy):
+    """Latent From Batch leaves a note for core's own noise, which would be wrong for the points'."""
+    g = Graph(comfy)
+    model, positive = g("TestAnyModel", kind="eps").outputs(2)
+    batch = g.latent(4, 4, 8, 8, fill="normal", number=5)
+    one = g("LatentFromBatch", samples=batch, batch_index=2, length=1)
+    space = g.space("42:0/3, 42:1/3, 42:2/3")
+    points = g.vertices(space, 3)
+    noise = g("SurrogateNoise", space=space, points=points, latent=one)
+    patched = g("SurrogateKSamplerNoise", model=model, space=space, points=points, latent=one)
+    wrapped = g.keep(g.ksampler(patched, positive, patched[1], 1, denoise=0.7))
+    custom = g.keep(g.custom(model, positive, noise, noise[1], denoise=0.7))
+    rows = g.keep(batch)
+    g.run()
+    assert torch.equal(wrapped.tensor, custom.tensor)
+
+    # What it must be: the same picture three times, without the note.
+    start = rows.tensor[2:3].repeat(3, 1, 1, 1)
+    path = comfy.server.base / "input" / "one.latent"
+    safetensors.torch.save_file({"latent_tensor": start, "latent_format_version_0": torch.tensor([])}, path)
+    h = Graph(comfy)
+    model, positive = h("TestAnyModel", kind="eps").outputs(2)
+    core = h.keep(h.ksampler(model, positive, h("LoadLatent", latent="one.latent"), 42, denoise=0.7))
+    h.run()
+    assert torch.equal(core.tensor, wrapped.tensor)
