@@ -133,7 +133,7 @@ class RenderPoints(io.ComfyNode):
         groups = [[missing[j] for j in group] for group in in_groups(len(missing), images_per_batch)]
         texts = _texts(cls.hidden)
         rendered = render(guider, sampler, sigmas, latent, vae, space, points.u, noise_seed, groups)
-        for done, (i, frames) in enumerate(rendered, count - len(missing) + 1):
+        for done, (i, frames, _) in enumerate(rendered, count - len(missing) + 1):
             own = recipe and {**recipe, "u": points.u[i].tolist(), "label": points.labels[i]}
             gallery.save(i + 1, frames, own or {}, texts)
             pictures[i] = frames

@@ -11,24 +11,29 @@ from PIL import Image
 
 from .latents import PointsNoise, fix_empty, select, tensors_of
 
-__all__ = ["as_images", "render"]
+__all__ = ["Progress", "as_images", "as_pixels", "render"]
 
 PREVIEW = 512
 
 
-def render(guider, sampler, sigmas, latent: dict, vae, space, u, noise_seed: int, groups: list[list[int]]):
+def render(
+    guider, sampler, sigmas, latent: dict, vae, space, u, noise_seed: int, groups: list[list[int]], progress=None
+):
     """Sample and decode the points u (n, k-1) from the samples of `latent` (n), one group of indices after the other.
 
-    Yields (index, frames) for each point, frames (t, h, w, c) uint8, as soon as its group is decoded.
+    Yields (index, frames, sample) for each point, as soon as its group is decoded: frames (t, h, w, c) uint8, sample a
+    LATENT of one. `progress` is shared by several calls; by default this call is all there is to do.
     Stops at once, with ComfyUI's own exception, if the user presses Cancel.
     """
-    progress = _Progress(guider, len(groups), len(sigmas) - 1)
+    progress = progress or Progress(guider, sum(len(group) for group in groups), sigmas)
     for group in groups:
         noise = PointsNoise(space, u[group], noise_seed)
-        samples = _sample(guider, sampler, sigmas, select(latent, group), noise, progress.step)
+        chosen = select(latent, group)
+        samples = _sample(guider, sampler, sigmas, chosen, noise, progress.steps_of(len(group)))
         pictures = _decode(vae, samples)
-        yield from zip(group, pictures, strict=True)
-        progress.decoded(pictures[-1][0])
+        for place, (i, frames) in enumerate(zip(group, pictures, strict=True)):
+            yield i, frames, select({**chosen, "samples": samples}, [place])
+        progress.decoded(len(group), pictures[-1][0])
 
 
 def as_images(pictures: list[np.ndarray], longest: int = 0) -> torch.Tensor:
@@ -45,27 +50,40 @@ def as_images(pictures: list[np.ndarray], longest: int = 0) -> torch.Tensor:
     return out
 
 
-class _Progress:
+def as_pixels(images) -> np.ndarray:
+    """Images (n, h, w, c), a tensor or a list of them, as uint8, rounded as core's Save Image does."""
+    return np.stack([np.clip(255.0 * image.cpu().float().numpy(), 0, 255).astype(np.uint8) for image in images])
+
+
+class Progress:
     """One progress bar over several batches: every sampling step, and every decoded batch with its last picture."""
 
-    def __init__(self, guider, batches: int, steps: int):
-        self.per_batch = steps + 1
-        self.total = max(1, batches * self.per_batch)
-        self.batch = 0
+    def __init__(self, guider, images: int, sigmas: torch.Tensor):
+        self.per_image = len(sigmas)  # the steps, and one for decoding
+        self.total = max(1, images * self.per_image)
+        self.done = 0
         self.bar = comfy.utils.ProgressBar(self.total)
         patcher = guider.model_patcher
         # None unless the server runs with a preview method.
         self.previewer = latent_preview.get_previewer(patcher.load_device, patcher.model.latent_format)
 
-    def step(self, step, x0, x, total_steps) -> None:
-        """A sampler's callback."""
-        preview = self.previewer.decode_latent_to_preview_image("JPEG", x0) if self.previewer else None
-        self.bar.update_absolute(self.batch * self.per_batch + step + 1, self.total, preview)
+    def steps_of(self, images: int):
+        """A sampler's callback for a batch of `images`."""
 
-    def decoded(self, frame: np.ndarray) -> None:
-        self.batch += 1
+        def step(step, x0, x, total_steps) -> None:
+            preview = self.previewer.decode_latent_to_preview_image("JPEG", x0) if self.previewer else None
+            self.bar.update_absolute(self.done + images * (step + 1), self.total, preview)
+
+        return step
+
+    def skip(self, images: int) -> None:
+        """Images that are there already."""
+        self.done += images * self.per_image
+
+    def decoded(self, images: int, frame: np.ndarray) -> None:
+        self.done += images * self.per_image
         picture = Image.fromarray(frame[..., :3] if frame.shape[-1] > 1 else frame[..., 0]).convert("RGB")
-        self.bar.update_absolute(self.batch * self.per_batch, self.total, ("JPEG", picture, PREVIEW))
+        self.bar.update_absolute(self.done, self.total, ("JPEG", picture, PREVIEW))
 
 
 def _sample(guider, sampler, sigmas, latent: dict, noise: PointsNoise, callback=None):
@@ -86,7 +104,7 @@ def _sample(guider, sampler, sigmas, latent: dict, noise: PointsNoise, callback=
 
 
 def _decode(vae, samples) -> list[np.ndarray]:
-    """Decoded pictures, one array (frames, h, w, c) uint8 for each sample, rounded as core's Save Image does.
+    """Decoded pictures, one array (frames, h, w, c) uint8 for each sample.
 
     Raises ValueError if the VAE gives something else than pictures.
     """
@@ -98,4 +116,4 @@ def _decode(vae, samples) -> list[np.ndarray]:
             f"vae decodes to shape {tuple(images.shape)}, which is not pictures (a sound model?): use Surrogate Noise "
             "with the stock sampler and decoder instead."
         )
-    return [np.clip(255.0 * image.cpu().float().numpy(), 0, 255).astype(np.uint8) for image in images]
+    return [as_pixels(image) for image in images]

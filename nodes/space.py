@@ -14,7 +14,7 @@ from .notices import tell, warn
 from .progress import stepper
 from .seeds import noise_or_samples
 
-__all__ = ["LocateLatent", "Space", "SpaceInfo"]
+__all__ = ["LocateLatent", "Space", "SpaceInfo", "json_settings"]
 
 
 class Space(io.ComfyNode):
@@ -60,7 +60,11 @@ class Space(io.ComfyNode):
     def execute(cls, seeds, chart, transport, transport_settings="") -> io.NodeOutput:
         seeds, repeated = seeds.deduplicated()
         warn(cls, repeated)
-        return io.NodeOutput(SurrogateSpace(seeds, chart, make_transport(transport, **_settings(transport_settings))))
+        return io.NodeOutput(
+            SurrogateSpace(
+                seeds, chart, make_transport(transport, **json_settings(transport_settings, "transport_settings"))
+            )
+        )
 
 
 class SpaceInfo(io.ComfyNode):
@@ -134,13 +138,14 @@ class LocateLatent(io.ComfyNode):
         return io.NodeOutput(points.from_coordinates(space, located.u), located.fit.tolist())
 
 
-def _settings(text: str) -> dict:
+def json_settings(text: str, name: str) -> dict:
+    """Settings by name from the text of the input `name`; none if it is empty."""
     if not text.strip():
         return {}
     try:
         settings = json.loads(text)
     except json.JSONDecodeError as error:
-        raise ValueError(f'transport_settings is not JSON ({error}); write for example {{"scale": 1.2}}.') from None
+        raise ValueError(f'{name} is not JSON ({error}); write for example {{"scale": 1.2}}.') from None
     if not isinstance(settings, dict) or "name" in settings:
-        raise ValueError(f'transport_settings must be settings by name, such as {{"scale": 1.2}}, got {text.strip()}.')
+        raise ValueError(f'{name} must be settings by name, such as {{"scale": 1.2}}, got {text.strip()}.')
     return settings

@@ -2,8 +2,10 @@
 
 from comfy_api.latest import io
 
-__all__ = ["Points", "Seeds", "Space"]
+__all__ = ["Points", "Scorer", "Seeds", "Space", "Study"]
 
 Seeds = io.Custom("SURROGATE_SEEDS")  # surrogate.Seeds
 Space = io.Custom("SURROGATE_SPACE")  # surrogate.SurrogateSpace
 Points = io.Custom("SURROGATE_POINTS")  # surrogate.points.Points
+Scorer = io.Custom("SURROGATE_SCORER")  # images (n, h, w, c) -> scores (n,)
+Study = io.Custom("SURROGATE_STUDY")  # study.OpenStudy
