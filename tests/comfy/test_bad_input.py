@@ -341,6 +341,22 @@ def test_a_name_is_refused_before_anything_is_sampled(comfy):
     assert counted(comfy, "refused") == []
 
 
+def test_nothing_to_sample(comfy):
+    """denoise 0 is an empty schedule: the pictures are those that went in, as with the stock sampler."""
+    g = Graph(comfy)
+    model, conditioning = g("TestAnyModel").outputs(2)
+    vae = g("TestAnyVAE")
+    space = g.space("12, 99")
+    points = g("SurrogatePoint", space=space, coordinates="0.5")
+    start = g.latent(1, 4, 8, 8, fill="normal", number=6)
+    ours = g.render(model, conditioning, vae, start, space, points, filename_prefix="bad/nothing")
+    g.prompt[g.prompt[ours.number]["inputs"]["sigmas"][0]]["inputs"]["denoise"] = 0.0
+    ours, given = g.keep(ours), g.keep(g.decoded(start, vae))
+    g.run()
+    assert torch.equal(ours.tensor, (given.tensor * 255).to(torch.uint8).float() / 255)
+    assert_still_works(comfy)
+
+
 def test_a_sound_model_has_no_pictures_to_save(comfy):
     g = Graph(comfy)
     rendered(g, "bad/sound", "sound", (1, 8, 21))

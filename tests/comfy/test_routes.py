@@ -76,23 +76,27 @@ def test_both_routes_give_the_same_picture(comfy, name):
 
 
 def test_the_model_given_in_is_not_changed(comfy):
-    """Samplers on the original model give their own pictures, before, between and after."""
+    """Samplers on the original model give their own pictures, before and after it was patched and used."""
     results = []
-    for patched in (False, True):
+    for attempt in ("before", "patched", "after"):
         g = Graph(comfy)
-        # Another number, so that nothing comes out of the server's cache.
-        model, positive = g("TestAnyModel", kind="eps").outputs(2)
-        latent = g.latent(1, 4, 10, 10)
-        g.prompt[latent.number]["inputs"]["number"] = int(patched)
-        if patched:
+        model, positive = g("TestAnyModel", kind="eps").outputs(2)  # the same object: it stays in the server's cache
+        if attempt == "patched":
             space = g.space()
             points = g.vertices(space, 4, [1])
-            clone = g("SurrogateKSamplerNoise", model=model, space=space, points=points, latent=latent)
-            ours = g.keep(g.ksampler(clone, positive, clone[1], 5))
-        results.append(g.keep(g.ksampler(model, positive, latent, 5)))
+            patched = g(
+                "SurrogateKSamplerNoise", model=model, space=space, points=points, latent=g.latent(1, 4, 10, 10)
+            )
+            results.append(g.keep(g.ksampler(patched, positive, patched[1], 5)))
+        else:
+            latent = g.latent(1, 4, 10, 10)
+            # Another number, or the picture would come out of the cache too.
+            g.prompt[latent.number]["inputs"]["number"] = len(results)
+            results.append(g.keep(g.ksampler(model, positive, latent, 5)))
         g.run()
-    assert torch.equal(results[0].tensor, results[1].tensor)
-    assert not torch.equal(ours.tensor, results[1].tensor)
+    before, patched, after = (one.tensor for one in results)
+    assert torch.equal(before, after)
+    assert not torch.equal(before, patched)
 
 
 def test_a_second_pass_at_another_size_has_its_own_noise(comfy):
@@ -274,8 +278,11 @@ def test_an_image_taken_out_of_a_batch_is_repeated_like_any_other(comfy):
     points = g.vertices(space, 3)
     noise = g("SurrogateNoise", space=space, points=points, latent=one)
     patched = g("SurrogateKSamplerNoise", model=model, space=space, points=points, latent=one)
-    wrapped = g.keep(g.ksampler(patched, positive, patched[1], 1, denoise=0.7))
-    custom = g.keep(g.custom(model, positive, noise, noise[1], denoise=0.7))
+    wrapped = g.ksampler(patched, positive, patched[1], 1, denoise=0.7)
+    custom = g.custom(model, positive, noise, noise[1], denoise=0.7)
+    # A second pass draws its own noise.
+    second = [g.keep(g.ksampler(model, positive, samples, 9, denoise=0.5)) for samples in (wrapped, custom)]
+    wrapped, custom = g.keep(wrapped), g.keep(custom)
     rows = g.keep(batch)
     g.run()
     assert torch.equal(wrapped.tensor, custom.tensor)
@@ -286,6 +293,8 @@ def test_an_image_taken_out_of_a_batch_is_repeated_like_any_other(comfy):
     safetensors.torch.save_file({"latent_tensor": start, "latent_format_version_0": torch.tensor([])}, path)
     h = Graph(comfy)
     model, positive = h("TestAnyModel", kind="eps").outputs(2)
-    core = h.keep(h.ksampler(model, positive, h("LoadLatent", latent="one.latent"), 42, denoise=0.7))
+    core = h.ksampler(model, positive, h("LoadLatent", latent="one.latent"), 42, denoise=0.7)
+    core, core_second = h.keep(core), h.keep(h.ksampler(model, positive, core, 9, denoise=0.5))
     h.run()
     assert torch.equal(core.tensor, wrapped.tensor)
+    assert all(torch.equal(core_second.tensor, one.tensor) for one in second)
