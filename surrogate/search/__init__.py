@@ -1,0 +1,42 @@
+"""Search of a surrogate space: a study asks for points, is told their scores, and remembers.
+
+    study        what was searched, asked and told; in a SQLite file, a database or memory   study.py
+    optimiser    proposes the next generation from a history                                optimisers/
+    generation   the points to score now                                                     values.py
+    report       how a study stands; its best points, its history                            values.py
+
+>>> from surrogate import Seeds, SurrogateSpace
+>>> from surrogate.search import Study
+>>> space = SurrogateSpace(Seeds.from_text("12, 99, 1024, 7"))
+>>> study = Study.open(None, "bowl", space, budget=64, directions="minimize")
+>>> while len(generation := study.ask()):
+...     report = study.tell(generation, ((generation.u - 0.3) ** 2).sum(axis=1))
+>>> report.finished, report.best.score < 0.05
+(True, True)
+
+Optuna (the storage's format, and samplers) and pycma are imported when a study is opened, not before.
+"""
+
+from .definition import DIRECTIONS, Definition
+from .optimisers import OPTIMISERS, Optimiser, Proposal, make_optimiser
+from .study import Study, study_names
+from .values import COMPLETE, FAILED, RUNNING, Best, Generation, History, Report, StudyError
+
+__all__ = [
+    "COMPLETE",
+    "DIRECTIONS",
+    "FAILED",
+    "OPTIMISERS",
+    "RUNNING",
+    "Best",
+    "Definition",
+    "Generation",
+    "History",
+    "Optimiser",
+    "Proposal",
+    "Report",
+    "Study",
+    "StudyError",
+    "make_optimiser",
+    "study_names",
+]

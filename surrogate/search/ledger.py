@@ -1,0 +1,119 @@
+"""A study's points as this process last read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from .values import COMPLETE, FAILED, RUNNING, History, StudyError
+
+__all__ = ["Ledger"]
+
+
+class Ledger:
+    """Grows with the study; `history` copies it. A point's number is its row, as optuna counts them."""
+
+    def __init__(self, dimension: int, directions: tuple[str, ...]):
+        self.dimension, self.directions = dimension, directions
+        self.ids: list[int] = []
+        self.open: set[int] = set()
+        self.places: dict[tuple[int, int], list[int]] = {}  # rows of (run, generation)
+        self.current: dict[int, int] = {}  # the last generation of each run
+        self.known: list[int] = []  # rows that were added, not asked for
+        self.failed = self.complete = 0  # of those asked for
+        self.leader: int | None = None  # the row of the best score, if there is one score a point
+        self.labels: list[str] = []
+        self.reasons: list[str] = []
+        self.attributes: list[Mapping] = []
+        self._u = np.empty((64, dimension))
+        self._scores = np.empty((64, len(directions)))
+        self._state = np.empty(64, dtype="<U8")
+        self._place = np.empty((64, 4), dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def last_id(self) -> int:
+        """The largest id in the database that was read."""
+        return self.ids[-1] if self.ids else -1
+
+    def append(self, trial_id: int, number: int, u: np.ndarray, notes: Mapping, attributes: Mapping) -> None:
+        """A point read from the database; running until `finish`."""
+        row = len(self.ids)
+        if number != row:
+            raise StudyError(f"The study is damaged: its point number {row} is missing. Export what is left of it.")
+        if row == len(self._u):
+            self._u, self._scores, self._state, self._place = (
+                np.concatenate([a, np.empty_like(a)]) for a in (self._u, self._scores, self._state, self._place)
+            )
+        # Whatever another program added counts as known.
+        place = tuple(int(notes.get(name, -1)) for name in ("run", "generation", "index", "population"))
+        self.ids.append(trial_id)
+        self.open.add(row)
+        if place[0] < 0:
+            self.known.append(row)
+        else:
+            self.places.setdefault(place[:2], []).append(row)
+            self.current[place[0]] = max(place[1], self.current.get(place[0], -1))
+        self.labels.append(str(notes.get("label", f"point {number}")))
+        self.reasons.append(str(notes.get("reason", "")))
+        self.attributes.append(attributes)
+        self._u[row], self._scores[row], self._state[row], self._place[row] = u, np.nan, RUNNING, place
+
+    def finish(self, row: int, state: str, scores: Sequence[float] | None = None, reason: str = "") -> None:
+        """A point came back: complete with `scores` (m,), or failed for a `reason`."""
+        inside = ((self._u[row] >= 0) & (self._u[row] <= 1)).all()
+        if state == COMPLETE and not (inside and np.isfinite(scores).all()):
+            state, reason = FAILED, "it has no finite score, or is not a point of this space"
+        if state == COMPLETE:
+            self._scores[row] = scores
+            self._lead(row)
+        if self._place[row, 0] >= 0:
+            self.complete += state == COMPLETE
+            self.failed += state == FAILED
+        self._state[row] = state
+        self.reasons[row] = reason or self.reasons[row]
+        self.open.discard(row)
+
+    def u(self, rows) -> np.ndarray:
+        return self._u[: len(self)][rows].copy()
+
+    def scores(self, row: int) -> tuple[float, ...]:
+        return tuple(self._scores[row].tolist())
+
+    def state(self, row: int) -> str:
+        return str(self._state[row])
+
+    def place(self, row: int) -> tuple[int, int, int, int]:
+        """(run, generation, index, population) of a row."""
+        run, generation, index, population = self._place[row].tolist()
+        return run, generation, index, population
+
+    def _lead(self, row: int) -> None:
+        if len(self.directions) == 1:
+            sign = 1 if self.directions[0] == "maximize" else -1
+            best = -np.inf if self.leader is None else sign * self._scores[self.leader, 0]
+            if (sign * self._scores[row, 0], -row) > (best, -(self.leader or 0)):
+                self.leader = row
+
+    def history(self) -> History:
+        """The points as they are now. What never changes is not copied, however long the study is."""
+        n = len(self)
+        u, place = self._u[:n], self._place[:n]
+        u.flags.writeable = place.flags.writeable = False
+        run, generation, index, population = place.T
+        return History(
+            directions=self.directions,
+            u=u,
+            scores=self._scores[:n].copy(),
+            state=self._state[:n].copy(),
+            run=run,
+            generation=generation,
+            index=index,
+            population=population,
+            labels=tuple(self.labels),
+            reasons=tuple(self.reasons),
+            attributes=tuple(self.attributes),
+        )

@@ -1,0 +1,46 @@
+"""Optimisers: they propose the next generation from the history of a study.
+
+`OPTIMISERS` maps a name to a class. To add one, write a file with an `Optimiser` and a line here: the tests of the
+laws and the nodes' drop-down follow the registry. `make_optimiser` builds one from its name and settings.
+"""
+
+from dataclasses import fields
+
+from .base import Optimiser, Proposal
+from .cma_es import CmaEs
+from .designs import Random, Sobol
+from .optuna_samplers import Bayesian, NsgaII, Tpe
+
+__all__ = [
+    "OPTIMISERS",
+    "Bayesian",
+    "CmaEs",
+    "NsgaII",
+    "Optimiser",
+    "Proposal",
+    "Random",
+    "Sobol",
+    "Tpe",
+    "make_optimiser",
+]
+
+OPTIMISERS: dict[str, type[Optimiser]] = {o.name: o for o in (CmaEs, Bayesian, Tpe, Sobol, Random, NsgaII)}
+
+
+def make_optimiser(name: str, **settings) -> Optimiser:
+    """The optimiser `name` with `settings`.
+
+    Raises ValueError for an unknown name, an unknown setting, or a value that a setting cannot have.
+    """
+    if name not in OPTIMISERS:
+        raise ValueError(f"There is no optimiser {name!r}: choose one of {', '.join(OPTIMISERS)}.")
+    known = [field.name for field in fields(OPTIMISERS[name])]
+    for setting in settings:
+        if setting not in known:
+            raise ValueError(
+                f"The optimiser {name} has no setting {setting!r}; it has {', '.join(known) if known else 'none'}."
+            )
+    try:
+        return OPTIMISERS[name](**settings)
+    except TypeError as error:
+        raise ValueError(f"The optimiser {name} does not take the settings {settings!r}: {error}.") from None

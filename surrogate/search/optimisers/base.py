@@ -1,0 +1,84 @@
+"""What an optimiser is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..values import History
+
+__all__ = ["Optimiser", "Proposal", "generator"]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Points u (n, k-1) in the cube, and what the optimiser wants to read again in `History.attributes`, a row each."""
+
+    u: np.ndarray
+    attributes: tuple[Mapping, ...] = ()
+
+
+@dataclass(frozen=True)
+class Optimiser(ABC):
+    """Proposes generations. A frozen dataclass: its fields are its settings, with defaults.
+
+    Laws, tested for every entry of `OPTIMISERS`:
+
+    - A proposal is a function of its arguments without `memory`: the same in a fresh process, and when `memory` was
+      emptied. `memory` only saves time.
+    - Another seed gives other points. Points lie in the closed cube.
+    - The global random state is not used.
+    """
+
+    name: ClassVar[str]
+    # Which studies it takes: of one score, of several.
+    one_score: ClassVar[bool] = True
+    several_scores: ClassVar[bool] = True
+    # How many points a generation has unless the user says otherwise, and how few it can have.
+    population: ClassVar[int] = 8
+    smallest_population: ClassVar[int] = 1
+    # Whether proposing may take longer than others should wait for the database.
+    slow: ClassVar[bool] = False
+
+    @abstractmethod
+    def propose(
+        self,
+        history: History,
+        run: int,
+        generation: int,
+        indices: Sequence[int],
+        population: int,
+        seed: int,
+        memory: dict,
+    ) -> Proposal:
+        """The points `indices` of `generation` of `run`, which has `population` points in all.
+
+        Earlier generations of the run are finished. Lower indices of this one are in the history already, if they
+        are not asked for: a generation is asked in parts where the budget ended within it.
+        """
+
+    def check(self, dimension: int, scores: int) -> None:
+        """Raises ValueError if this optimiser cannot search a cube of `dimension` for so many scores."""
+        if scores > 1 and not self.several_scores:
+            raise ValueError(
+                f"The optimiser {self.name} takes one score, this study has {scores} directions: combine the scores to "
+                "one, or choose an optimiser for several such as nsga-ii."
+            )
+        if scores == 1 and not self.one_score:
+            raise ValueError(
+                f"The optimiser {self.name} is for several scores, this study has one direction: give a direction for "
+                "each score, or choose another optimiser such as cma-es."
+            )
+
+    def settings(self) -> dict:
+        """The settings as JSON; `make_optimiser(name, **settings)` is this optimiser again."""
+        return asdict(self)
+
+
+def generator(seed: int, *place: int) -> np.random.Generator:
+    """Chance for one `place`, such as (run, generation): a stream of its own, whatever was drawn elsewhere."""
+    return np.random.default_rng([seed, *place])

@@ -1,0 +1,166 @@
+"""CMA-ES by pycma: state rebuilt by replaying the history."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..values import History
+from .base import Optimiser, Proposal, generator
+
+__all__ = ["CmaEs"]
+
+BOUNDARIES = ("BoundTransform", "BoundPenalty")
+# A distribution narrower than this in every direction makes one image over and over.
+NARROWEST = 1e-5
+
+
+@dataclass(frozen=True)
+class CmaEs(Optimiser):
+    """Covariance matrix adaptation evolution strategy (Hansen, arXiv 1604.00772), as implemented by pycma.
+
+    `sigma0` is the first standard deviation in u; `x0` where the first run starts, one number or one a coordinate.
+    Without x0 run i starts from the i-th best of the points known before it, or from the centre if there are none.
+    `boundary` is pycma's handler of the cube's faces, BoundTransform or BoundPenalty.
+
+    Each run is an independent strategy with its own random stream. A generation draws from a generator seeded by
+    (seed, run, generation) and is told as ranks, in the order of its indices, once all its points came back. Points
+    without a score rank last; a generation with fewer than two scores, or with all scores equal, says nothing and is
+    skipped. A strategy that has converged starts again at a random point.
+    """
+
+    name: ClassVar[str] = "cma-es"
+    several_scores: ClassVar[bool] = False
+    smallest_population: ClassVar[int] = 3
+
+    sigma0: float = 0.2
+    x0: float | tuple[float, ...] | None = None
+    boundary: str = "BoundTransform"
+
+    def __post_init__(self):
+        if not (isinstance(self.sigma0, int | float) and 0 < self.sigma0 <= 0.5):
+            raise ValueError(f"sigma0 must be above 0 and at most 0.5 (the cube has side 1), got {self.sigma0}.")
+        if self.boundary not in BOUNDARIES:
+            raise ValueError(f"boundary must be {' or '.join(BOUNDARIES)}, got {self.boundary!r}.")
+        if self.x0 is not None:
+            x0 = np.atleast_1d(np.asarray(self.x0, dtype=np.float64))
+            if x0.ndim != 1 or not ((x0 >= 0) & (x0 <= 1)).all():
+                raise ValueError(f"x0 must be a number in 0…1, or one such number a coordinate, got {self.x0}.")
+            object.__setattr__(self, "x0", float(x0[0]) if np.ndim(self.x0) == 0 else tuple(x0.tolist()))
+
+    def settings(self) -> dict:
+        x0 = list(self.x0) if isinstance(self.x0, tuple) else self.x0
+        return {"sigma0": float(self.sigma0), "x0": x0, "boundary": self.boundary}
+
+    def check(self, dimension, scores):
+        super().check(dimension, scores)
+        if isinstance(self.x0, tuple) and len(self.x0) != dimension:
+            raise ValueError(f"x0 has {len(self.x0)} numbers, but the space has {dimension} coordinates.")
+
+    def propose(self, history, run, generation, indices, population, seed, memory):
+        # Taken out: if anything fails on the way, the next call replays from the start.
+        strategy = memory.pop(run, None)
+        if strategy is None or strategy.generation > generation:
+            strategy = _Strategy(self, self.start(history, run), seed, run)
+        rows = np.flatnonzero(history.run == run)
+        while strategy.generation < generation:
+            strategy.tell(history, rows[history.generation[rows] == strategy.generation])
+        u = strategy.ask(population)
+        memory[run] = strategy
+        return Proposal(u[list(indices)])
+
+    def start(self, history: History, run: int) -> np.ndarray:
+        """Where `run` starts (k-1,)."""
+        dimension = history.u.shape[1]
+        if self.x0 is not None:
+            return np.broadcast_to(np.asarray(self.x0), dimension).copy()
+        rows = np.flatnonzero(history.run == run)
+        before = history.known & (np.arange(len(history)) < (rows[0] if len(rows) else len(history)))
+        gains = np.where(before, history.gains[:, 0], -np.inf)
+        best = np.argsort(-gains, kind="stable")[: np.isfinite(gains).sum()]
+        return history.u[best[run % len(best)]] if len(best) else np.full(dimension, 0.5)
+
+
+class _Normals:
+    """pycma's source of normal numbers; its generator is replaced for each generation."""
+
+    def __init__(self):
+        self.generator = generator(0)
+
+    def __call__(self, *shape):
+        return self.generator.standard_normal(shape)
+
+
+class _Strategy:
+    """One run: a pycma object that was told `generation` generations."""
+
+    def __init__(self, settings: CmaEs, x0: np.ndarray, seed: int, run: int):
+        self.settings, self.seed, self.run = settings, seed, run
+        self.normals = _Normals()
+        self.x0 = x0
+        self.es = None
+        self.generation = 0
+        self.asked: np.ndarray | None = None
+
+    def ask(self, population: int) -> np.ndarray:
+        """u (population, k-1) of the present generation; the same however often it is asked."""
+        if self.asked is None:
+            self.normals.generator = generator(self.seed, self.run, self.generation)
+            if self.es is None:
+                self.es = self._make(self.x0, population)
+            elif self.es.popsize != population:
+                self.es = self._resized(population)
+            self.asked = np.clip(np.array(self.es.ask()), 0.0, 1.0)
+        return self.asked
+
+    def tell(self, history: History, rows: np.ndarray) -> None:
+        """Finish the present generation, whose points are `rows` of the history."""
+        u = self.ask(int(history.population[rows[0]])).copy()
+        gains = np.full(len(u), -np.inf)
+        # What was stored counts: on another machine pycma's last digits can differ.
+        u[history.index[rows]] = history.u[rows]
+        gains[history.index[rows]] = history.gains[rows, 0]
+        scores = gains[np.isfinite(gains)]
+        if len(scores) >= 2 and np.ptp(scores) > 0:
+            # Ranks instead of scores: CMA-ES uses nothing else, and equal scores keep the order of their indices.
+            ranks = np.empty(len(u))
+            ranks[np.argsort(-gains, kind="stable")] = np.arange(len(u))
+            self.es.tell(list(u), ranks.tolist())
+            if not NARROWEST < self.es.sigma * math.sqrt(max(self.es.sm.variances)):
+                self.x0 = generator(self.seed, self.run, self.generation, 1).random(u.shape[1])
+                self.es = None
+        self.asked = None
+        self.generation += 1
+
+    def _make(self, x0: np.ndarray, population: int):
+        cma = _import_cma()
+        options = {
+            "bounds": [0, 1],
+            "BoundaryHandler": getattr(cma, self.settings.boundary),  # the class: an instance loses the bounds
+            "popsize": population,
+            "randn": self.normals,
+            "seed": math.nan,  # it would reseed numpy
+            "verbose": -9,
+            "verb_log": 0,
+            "verb_disp": 0,
+        }
+        return cma.CMAEvolutionStrategy(x0.tolist(), self.settings.sigma0, options)
+
+    def _resized(self, population: int):
+        """The same search distribution with another population: a new object that takes the old one's state."""
+        old, new = self.es, self._make(np.full(len(self.x0), 0.5), population)
+        new.mean, new.sigma, new.pc, new.sm, new.countiter = old.mean, old.sigma, old.pc, old.sm, old.countiter
+        new.adapt_sigma.ps = old.adapt_sigma.ps
+        return new
+
+
+def _import_cma():
+    with warnings.catch_warnings():
+        # It regrets at every import that matplotlib is missing; nothing here plots with it.
+        warnings.filterwarnings("ignore", message="Could not import matplotlib")
+        import cma
+    return cma

@@ -1,0 +1,614 @@
+"""A study: the store of a search, and who asks and tells what."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..charts import check_coordinates
+from .definition import Definition, check_name
+from .export import write_csv, write_json
+from .ledger import Ledger
+from .optimisers import Optimiser, make_optimiser
+from .store import Store
+from .values import COMPLETE, FAILED, RUNNING, Best, Generation, History, Report, StudyError, pareto_front
+from .workers import Worker
+
+__all__ = ["Study", "study_names"]
+
+FORMAT = 1
+# Seconds after which a worker of another host that was not heard of is taken for dead.
+LEASE = 900.0
+LARGEST_BUDGET = 1_000_000
+ON_MISMATCH = ("refuse", "new")
+# Studies of which this process keeps points and optimisers at hand.
+KEPT = 8
+
+
+@dataclass
+class _Memory:
+    """What a process keeps of a study, to be forgotten at any time: it can all be read and replayed again."""
+
+    ledger: Ledger
+    optimiser: dict = field(default_factory=dict)
+    lock: Any = field(default_factory=threading.RLock)
+
+
+_memories: OrderedDict[tuple[str, str], _Memory] = OrderedDict()
+_memories_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What `ask` decided: rows to hand out again, and `missing` indices of the generation to propose."""
+
+    run: int
+    number: int
+    population: int
+    missing: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """A search that is remembered: made by `Study.open`, the same in every process that opens it.
+
+    `ask` gives a generation of points, `tell` records their scores; both may be called from any process, and may stop
+    and go on at any time. One worker at a time works on a generation; several share a study.
+    `definition` is what is searched, `identity` a text that no other study has (a deleted study's name can come again),
+    `remarks` are sentences for the user about how the study was opened.
+    """
+
+    name: str
+    definition: Definition
+    optimiser: Optimiser
+    remarks: tuple[str, ...]
+    lease: float
+    worker: str
+    identity: str
+    _study_id: int = field(repr=False)
+    _store: Store = field(repr=False)
+
+    # Opening.
+
+    @classmethod
+    def open(
+        cls,
+        storage: str | os.PathLike | None,
+        name: str,
+        space,
+        *,
+        budget: int,
+        shape: Sequence | None = None,
+        optimiser: str = "cma-es",
+        population: int | None = None,
+        directions: str | Sequence[str] = "maximize",
+        seed: int = 0,
+        settings: Mapping | None = None,
+        note: str = "",
+        on_mismatch: str = "refuse",
+        worker: str = "",
+        lease: float = LEASE,
+    ) -> Study:
+        """The study `name` in `storage`, continued if it exists.
+
+        `storage`: the path of a SQLite file (created), an SQLAlchemy URL, or None for this process' memory.
+        `space`: a `SurrogateSpace` or its recipe. `shape`: of one latent, remembered with it.
+        `directions`: "maximize" or "minimize", one for each score. `budget`: images in all; `population`: images a
+        generation, by default the optimiser's. Both may change when a study is opened again, and so may `note`, a text.
+        `settings`: of the optimiser. `worker`: a name, if one process holds several workers.
+
+        Raises ValueError for values that cannot be, and if the name belongs to a study of something else: the message
+        says what differs. With on_mismatch="new" a study "name (2)" and so on is taken instead.
+        Raises StudyError if the storage cannot be used.
+        """
+        if on_mismatch not in ON_MISMATCH:
+            raise ValueError(f"on_mismatch must be {' or '.join(ON_MISMATCH)}, got {on_mismatch!r}.")
+        made = make_optimiser(optimiser, **(settings or {}))
+        definition = Definition(
+            space=space if isinstance(space, Mapping) or not hasattr(space, "recipe") else space.recipe(),
+            shape=shape,
+            directions=(directions,) if isinstance(directions, str) else tuple(directions),
+            optimiser=optimiser,
+            settings=made.settings(),
+            seed=_whole("seed", seed, 0, 2**64 - 1),
+        )
+        made.check(definition.k - 1, len(definition.directions))
+        wanted = {
+            "budget": _whole("budget", budget, 1, LARGEST_BUDGET),
+            "population": _whole(
+                "population", made.population if population is None else population, made.smallest_population, 10_000
+            ),
+            "note": str(note),
+        }
+        check_name(name)
+        if not lease > 0:
+            raise ValueError(f"lease must be a number of seconds above 0, got {lease}.")
+        store = Store(storage)
+        for attempt in range(3):
+            try:
+                found, study_id, identity, remarks = _find_or_create(store, name, definition, wanted, on_mismatch)
+                break
+            except StudyError as error:
+                # In a database server two processes can create the same name at once; then the other one's is there.
+                if attempt == 2 or "IntegrityError" not in type(error.__cause__).__name__:
+                    raise
+        return cls(found, definition, made, tuple(remarks), float(lease), str(worker), identity, study_id, store)
+
+    @classmethod
+    def load(cls, storage: str | os.PathLike, name: str, *, worker: str = "", lease: float = LEASE) -> Study:
+        """The study `name` as it was opened before. Raises StudyError if there is none."""
+        store = Store(storage, create=False)
+        with store.reading() as connection:
+            found = store.find(connection, name)
+        if found is None:
+            raise StudyError(f"There is no study {name!r} in {store.label}.")
+        study_id, entry, _ = found
+        definition = _read_definition(entry, name)
+        optimiser = make_optimiser(definition.optimiser, **definition.settings)
+        return cls(name, definition, optimiser, (), float(lease), str(worker), entry["id"], study_id, store)
+
+    # Searching.
+
+    def ask(self, n: int | None = None) -> Generation:
+        """The next points to score, at most `n` of them; empty if the budget is spent, or others have the rest.
+
+        First what this worker was given and did not tell, or what a dead worker left; then the next generation of a
+        run on which nobody works; then a new run. Nothing changes if it is asked again before `tell`.
+        """
+        if n is not None:
+            _whole("n", n, 1, 10_000_000)
+        here = Worker.this(self.worker)
+        with self._memory() as memory:
+            while True:
+                added = None
+                with self._writing(memory) as (connection, state):
+                    task = self._choose(memory.ledger, state, here)
+                    if task is None:
+                        return self._generation(memory.ledger, -1, -1, [])
+                    state["runs"][str(task.run)] = self._hold(here, claimed=task.number)
+                    if not task.missing or not self.optimiser.slow:
+                        added = self._add(connection, memory, task)
+                        state["runs"][str(task.run)] = self._hold(here)
+                    self._store.set_state(connection, self._study_id, state)
+                if added is None:
+                    # The run is claimed; nobody waits for the database while this is thought out.
+                    proposal = self._propose(memory, task)
+                    with self._writing(memory) as (connection, state):
+                        if self._choose(memory.ledger, state, here) != task:
+                            continue  # Others were faster: the lease is over, or the budget spent.
+                        added = self._add(connection, memory, task, proposal)
+                        state["runs"][str(task.run)] = self._hold(here)
+                        self._store.set_state(connection, self._study_id, state)
+                for entry in added:
+                    memory.ledger.append(*entry)
+                rows = [row for row in memory.ledger.places[task.run, task.number] if row in memory.ledger.open]
+                rows.sort(key=lambda row: memory.ledger.place(row)[2])
+                return self._generation(memory.ledger, task.run, task.number, rows[:n])
+
+    def tell(self, generation: Generation, scores, reasons: Sequence[str | None] | None = None) -> Report:
+        """Record the `scores` (n,) or (n, m) of a generation, or of a slice of one, and report how the study stands.
+
+        A score that is not finite (or None) counts as failed, for the reason given in `reasons` or that one.
+        The same result told again changes nothing. Raises ValueError, and records nothing, for a wrong number of
+        scores, for points that are not of this study, or for another result than the recorded one; if meanwhile
+        another worker has taken over the generation, its result stays and the report says so.
+        """
+        results = self._results(generation, scores, reasons)
+        here = Worker.this(self.worker)
+        remarks: list[str] = []
+        with self._memory() as memory:
+            ledger = memory.ledger
+            with self._writing(memory) as (connection, state):
+                self._check_mine(ledger, generation)
+                run = state["runs"].get(str(generation.run))
+                holder = Worker.from_json(run["worker"]) if run else here
+                rows, new = [], []
+                for trial, result in zip(generation.trials.tolist(), results, strict=True):
+                    recorded = ledger.state(trial)
+                    if recorded == RUNNING:
+                        rows.append(trial)
+                        new.append(result)
+                    elif recorded != (FAILED if isinstance(result, str) else COMPLETE) or (
+                        recorded == COMPLETE and ledger.scores(trial) != result
+                    ):
+                        if holder == here:
+                            was = "failed" if recorded == FAILED else f"score {ledger.scores(trial)}"
+                            raise ValueError(
+                                f"Image {ledger.labels[trial]} of the study {self.name!r} was told before as {was}, now "
+                                f"as {result if isinstance(result, str) else f'score {result}'}. What is recorded "
+                                "stays: ask for the next generation, or start another study for another score."
+                            )
+                        remarks.append(f"Image {ledger.labels[trial]} was scored by another worker before.")
+                if rows:
+                    self._store.finish(connection, [ledger.ids[row] for row in rows], new)
+                    if holder == here:
+                        state["runs"][str(generation.run)] = self._hold(here)
+                        self._store.set_state(connection, self._study_id, state)
+            for row, result in zip(rows, new, strict=True):
+                _finish(ledger, row, result)
+            return self._report(ledger, state, remarks)
+
+    def add_known(self, u, scores, labels: Sequence[str] | None = None) -> int:
+        """Points u (n, k-1) whose scores (n,) or (n, m) are known, such as the seeds themselves; how many were new.
+
+        CMA-ES starts its runs from the best of them, the other optimisers learn from all. They do not count against
+        the budget. A point that was added before keeps its first score.
+        """
+        u = np.atleast_2d(check_coordinates(u, self.definition.k))
+        results = self._check_scores(len(u), scores, None, "points")
+        if labels is not None and len(labels) != len(u):
+            raise ValueError(f"There are {len(u)} points and {len(labels)} labels: give one label a point.")
+        with self._memory() as memory, self._writing(memory) as (connection, _):
+            ledger = memory.ledger
+            before = {ledger.u(row).tobytes() for row in ledger.known}
+            new = []
+            for i, row in enumerate(u):
+                if row.tobytes() not in before:
+                    before.add(row.tobytes())
+                    new.append(i)
+            if new:
+                notes = [{"run": -1, "label": str(labels[i]) if labels else f"known {i + 1}"} for i in new]
+                ids = self._store.add(connection, self._study_id, ledger, u[new], notes, [{}] * len(new))
+                self._store.finish(connection, ids, [results[i] for i in new])
+        return len(new)
+
+    def heartbeat(self) -> None:
+        """This worker is alive: its lease on the generation it works on starts anew. `ask` and `tell` do the same."""
+        here = Worker.this(self.worker)
+        with self._memory() as memory, self._writing(memory) as (connection, state):
+            for run, holder in state["runs"].items():
+                if Worker.from_json(holder["worker"]) == here:
+                    state["runs"][run] = self._hold(here, holder.get("claimed"))
+            self._store.set_state(connection, self._study_id, state)
+
+    def delete(self) -> None:
+        """Remove the study and all its points from the storage."""
+        with self._memory() as memory, self._writing(memory) as (connection, _):
+            self._store.delete(connection, self._study_id)
+        with _memories_lock:
+            _memories.pop((self._store.key, self.identity), None)
+
+    # Results.
+
+    def report(self) -> Report:
+        """How the study stands."""
+        with self._memory() as memory, self._reading(memory) as state:
+            return self._report(memory.ledger, state, [])
+
+    def history(self) -> History:
+        """All points, as arrays."""
+        with self._memory() as memory, self._reading(memory):
+            return memory.ledger.history()
+
+    @property
+    def progress(self) -> str:
+        """For example "37 of 128 images, generation 5, best 0.812"."""
+        return str(self.report())
+
+    @property
+    def finished(self) -> bool:
+        """Whether the budget is spent and every image came back."""
+        return self.report().finished
+
+    @property
+    def best(self) -> Best | None:
+        """The best point so far, None before the first score. Of several scores: of the front, the nearest to ideal."""
+        return self.report().best
+
+    def n_best(self, n: int) -> tuple[Best, ...]:
+        """The n best points, best first; fewer if there are fewer."""
+        history = self.history()
+        return tuple(_best(history, row) for row in history.ranked(_whole("n", n, 1, 10_000_000)))
+
+    def export_json(self, path: str | os.PathLike) -> None:
+        """Write all there is about the study: its definition, and each point with state and scores."""
+        write_json(path, self.name, self.definition, self.history())
+
+    def export_csv(self, path: str | os.PathLike) -> None:
+        """Write one line a point; a line alone has all that rebuilds its image (u, and the space as JSON)."""
+        write_csv(path, self.definition, self.history())
+
+    # Within.
+
+    @contextmanager
+    def _memory(self) -> Iterator[_Memory]:
+        key = (self._store.key, self.identity)
+        with _memories_lock:
+            if key not in _memories:
+                _memories[key] = _Memory(Ledger(self.definition.k - 1, self.definition.directions))
+            _memories.move_to_end(key)
+            memory = _memories[key]
+            while len(_memories) > KEPT:
+                _memories.popitem(last=False)
+        with memory.lock:
+            yield memory
+
+    @contextmanager
+    def _reading(self, memory: _Memory) -> Iterator[dict]:
+        with self._store.reading() as connection:
+            state = self._read(connection, memory)
+        yield state
+
+    @contextmanager
+    def _writing(self, memory: _Memory) -> Iterator[tuple[Any, dict]]:
+        with self._store.writing(self._study_id) as connection:
+            yield connection, self._read(connection, memory)
+
+    def _read(self, connection, memory: _Memory) -> dict:
+        state = self._store.state(connection, self._study_id)
+        if state is None or state["id"] != self.identity:
+            raise StudyError(
+                f"The study {self.name!r} was deleted from {self._store.label} while it was in use. "
+                "Start a new one under another name, or open it again from the beginning."
+            )
+        try:
+            self._store.read(connection, self._study_id, memory.ledger)
+        except BaseException:
+            memory.ledger = Ledger(self.definition.k - 1, self.definition.directions)
+            memory.optimiser = {}
+            raise
+        return state
+
+    def _hold(self, here: Worker, claimed: int | None = None) -> dict:
+        held = {"worker": here.to_json(), "until": time.time() + self.lease}
+        return held if claimed is None else {**held, "claimed": claimed}
+
+    def _choose(self, ledger: Ledger, state: dict, here: Worker) -> _Task | None:
+        """What `here` should work on."""
+        room = state["budget"] - (len(ledger) - len(ledger.known))
+        # A run that is only claimed has no generation yet.
+        current = {**{int(run): -1 for run in state["runs"]}, **ledger.current}
+        open_runs, idle_runs = [], []
+        for run in sorted(current):
+            holder = state["runs"].get(str(run))
+            worker = Worker.from_json(holder["worker"]) if holder else None
+            mine = worker == here
+            free = mine or worker is None or holder["until"] < time.time() or worker.is_dead(here)
+            rows = ledger.places.get((run, current[run]), [])
+            if any(row in ledger.open for row in rows):
+                if free:
+                    open_runs.append((not mine, run))
+            elif free or "claimed" not in holder:
+                idle_runs.append((not mine, run))
+        if open_runs:
+            run = min(open_runs)[1]
+            return self._task(ledger, state, run, current[run], room)
+        if room <= 0:
+            return None
+        run = min(idle_runs)[1] if idle_runs else len(current)
+        number = current.get(run, -1)
+        if number >= 0:
+            task = self._task(ledger, state, run, number, room)
+            if task.missing:  # The budget ended within it, and was raised since.
+                return task
+        return self._task(ledger, state, run, number + 1, room)
+
+    def _task(self, ledger: Ledger, state: dict, run: int, number: int, room: int) -> _Task:
+        rows = ledger.places.get((run, number), [])
+        population = ledger.place(rows[0])[3] if rows else state["population"]
+        asked = {ledger.place(row)[2] for row in rows}
+        missing = [i for i in range(population) if i not in asked][: max(0, room)]
+        return _Task(run, number, population, tuple(missing))
+
+    def _propose(self, memory: _Memory, task: _Task):
+        return self.optimiser.propose(
+            memory.ledger.history(),
+            task.run,
+            task.number,
+            task.missing,
+            task.population,
+            self.definition.seed,
+            memory.optimiser,
+        )
+
+    def _add(self, connection, memory: _Memory, task: _Task, proposal=None) -> list[tuple]:
+        """Write the task's missing points to the database; what the ledger has to take up after that."""
+        if not task.missing:
+            return []
+        ledger = memory.ledger
+        proposal = proposal or self._propose(memory, task)
+        u = np.clip(proposal.u, 0.0, 1.0)
+        if u.shape != (len(task.missing), ledger.dimension) or not np.isfinite(u).all():
+            raise StudyError(f"The optimiser {self.optimiser.name} proposed {u.shape} points, not all finite: {u}.")
+        lane = f"{task.run + 1}/" if task.run else ""
+        notes = [
+            {
+                "run": task.run,
+                "generation": task.number,
+                "index": i,
+                "population": task.population,
+                "label": f"{lane}{task.number + 1}.{i + 1}",
+            }
+            for i in task.missing
+        ]
+        attributes = proposal.attributes or ({},) * len(u)
+        first = len(ledger)
+        ids = self._store.add(connection, self._study_id, ledger, u, notes, attributes)
+        return list(zip(ids, range(first, first + len(u)), u, notes, attributes, strict=True))
+
+    def _generation(self, ledger: Ledger, run: int, number: int, rows: list[int]) -> Generation:
+        return Generation(
+            study=self.identity,
+            run=run,
+            number=number,
+            indices=np.array([ledger.place(row)[2] for row in rows], dtype=np.int64),
+            trials=np.array(rows, dtype=np.int64),
+            u=ledger.u(np.array(rows, dtype=np.int64)),
+            labels=tuple(ledger.labels[row] for row in rows),
+        )
+
+    def _report(self, ledger: Ledger, state: dict, remarks: list[str]) -> Report:
+        leader, front = ledger.leader, 0
+        if len(self.definition.directions) > 1:
+            history = ledger.history()
+            gains = history.gains
+            front = len(pareto_front(gains[np.isfinite(gains).all(axis=1)]))
+            leader = history.ranked(1)[0] if front else None
+        return Report(
+            name=self.name,
+            budget=state["budget"],
+            evaluated=ledger.complete + ledger.failed,
+            failed=ledger.failed,
+            open=len(ledger.open - set(ledger.known)),
+            runs=len(ledger.current),
+            generation=max(ledger.current.values(), default=-1) + 1,
+            best=None if leader is None else _best(ledger.history(), leader),
+            front=front,
+            remarks=tuple(remarks),
+        )
+
+    def _check_mine(self, ledger: Ledger, generation: Generation) -> None:
+        for trial, index, u in zip(generation.trials.tolist(), generation.indices.tolist(), generation.u, strict=True):
+            if not (
+                0 <= trial < len(ledger)
+                and ledger.place(trial)[:3] == (generation.run, generation.number, index)
+                and np.array_equal(ledger.u(trial), u)
+            ):
+                raise ValueError(
+                    f"Point {trial} of this generation is not in the study {self.name!r}: tell what its ask gave."
+                )
+
+    def _results(self, generation: Generation, scores, reasons) -> list[tuple[float, ...] | str]:
+        if not isinstance(generation, Generation):
+            raise ValueError(f"tell wants the Generation that ask gave, got {type(generation).__name__}.")
+        if generation.study != self.identity:
+            raise ValueError(f"These points were asked of another study than {self.name!r}: connect both to one.")
+        return self._check_scores(len(generation), scores, reasons, "points in this generation")
+
+    def _check_scores(self, n: int, scores, reasons, what: str) -> list[tuple[float, ...] | str]:
+        m = len(self.definition.directions)
+        rows = [_numbers(entry) for entry in (scores.tolist() if hasattr(scores, "tolist") else _listed(scores))]
+        if len(rows) != n:
+            raise ValueError(
+                f"There are {n} {what} and {len(rows)} scores: give one score a point, in their order. (A node that "
+                "returns one number for a whole batch has to be run image by image.)"
+            )
+        if reasons is not None and len(reasons) != n:
+            raise ValueError(f"There are {n} {what} and {len(reasons)} reasons: give one a point, None where none.")
+        results: list[tuple[float, ...] | str] = []
+        for i, row in enumerate(rows):
+            if len(row) != m:
+                raise ValueError(f"The study has {m} directions, but point {i + 1} got {len(row)} scores.")
+            if all(math.isfinite(score) for score in row):
+                results.append(row)
+            else:
+                given = reasons[i] if reasons is not None else None
+                results.append(str(given) if given else f"the score is {', '.join(map(str, row))}")
+        return results
+
+
+def study_names(storage: str | os.PathLike) -> list[str]:
+    """The names of the studies in `storage`, oldest first; none if there is no such file."""
+    if Store.is_missing(storage):
+        return []
+    return Store(storage, create=False).names()
+
+
+def _find_or_create(
+    store: Store, name: str, definition: Definition, wanted: dict, on_mismatch: str
+) -> tuple[str, int, str, list[str]]:
+    with store.writing() as connection:
+        number, candidate = 1, name
+        while (found := store.find(connection, candidate)) is not None:
+            study_id, entry, state = found
+            differences = _compare(entry, candidate, definition)
+            if not differences:
+                break
+            if on_mismatch == "refuse":
+                raise ValueError(
+                    f"The study {candidate!r} in {store.label} searches something else: {'; '.join(differences)}. "
+                    'Choose another name, undo the change, or let a new study be started ("name (2)").'
+                )
+            number += 1
+            candidate = f"{name} ({number})"
+        remarks = [f"Another space or setting than before: this is the study {candidate!r}."] if number > 1 else []
+        if found is None:
+            identity = uuid.uuid4().hex
+            study_id = store.create(
+                connection,
+                candidate,
+                definition.directions,
+                {"format": FORMAT, "id": identity, **definition.to_json()},
+                {"id": identity, "runs": {}, **wanted},
+            )
+            return candidate, study_id, identity, remarks
+        if any(state[key] != value for key, value in wanted.items()):
+            for key in ("budget", "population"):
+                if state[key] != wanted[key]:
+                    remarks.append(f"The {key} was {state[key]} and is {wanted[key]} now.")
+            if state["note"] != wanted["note"]:
+                remarks.append(
+                    f"The note was {state['note']!r} and is {wanted['note']!r} now: if the images are made otherwise "
+                    "than before, their scores cannot be compared with the earlier ones."
+                )
+            store.set_state(connection, study_id, {**state, **wanted})
+        return candidate, study_id, entry["id"], remarks
+
+
+def _read_definition(entry: dict | None, name: str) -> Definition:
+    if entry is None:
+        raise StudyError(f"The study {name!r} was made by another program than this pack: choose another name.")
+    if entry.get("format") != FORMAT:
+        raise StudyError(
+            f"The study {name!r} was made by a newer version of this pack (format {entry.get('format')}, this one "
+            f"reads {FORMAT}): update the pack, or choose another name."
+        )
+    return Definition.from_json(entry)
+
+
+def _compare(entry: dict | None, name: str, definition: Definition) -> list[str]:
+    try:
+        return _read_definition(entry, name).differences(definition)
+    except StudyError as error:
+        return [str(error)]
+
+
+def _best(history: History, row: int) -> Best:
+    return Best(
+        u=history.u[row],
+        scores=tuple(history.scores[row].tolist()),
+        number=int(row),
+        label=history.labels[row],
+        run=int(history.run[row]),
+        generation=int(history.generation[row]),
+        index=int(history.index[row]),
+    )
+
+
+def _finish(ledger: Ledger, row: int, result: tuple[float, ...] | str) -> None:
+    if isinstance(result, str):
+        ledger.finish(row, FAILED, reason=result)
+    else:
+        ledger.finish(row, COMPLETE, result)
+
+
+def _whole(name: str, value, least: int, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
+        raise ValueError(f"{name} must be a whole number from {least} to {most}, got {value!r}.")
+    return int(value)
+
+
+def _listed(scores) -> list:
+    if isinstance(scores, str | bytes | Mapping) or not hasattr(scores, "__len__"):
+        return [scores]  # one number: counted, and refused unless there is one point
+    return list(scores)
+
+
+def _numbers(entry) -> tuple[float, ...]:
+    """One point's scores."""
+    many = entry.tolist() if hasattr(entry, "tolist") else entry
+    many = many if isinstance(many, list | tuple) else [many]
+    try:
+        return tuple(math.nan if value is None else float(value) for value in many)
+    except (TypeError, ValueError):
+        raise ValueError(f"A score must be a number, got {entry!r}.") from None
