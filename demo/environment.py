@@ -504,11 +504,14 @@ def _torch_facts(python: Path) -> dict | None:
 def _version(python: Path) -> tuple[int, int]:
     """(major, minor) of an interpreter; (0, 0) if it does not run, for instance since its base Python is gone."""
     try:
-        code = "import sys; print(*sys.version_info[:2])"
-        text = subprocess.run(
-            [str(python), "-c", code], stdin=subprocess.DEVNULL, capture_output=True, timeout=60
-        ).stdout
-        major, minor = text.split()
+        done = subprocess.run(
+            [str(python), "-c", "import sys; print(*sys.version_info[:2])"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+            env=_without_python_settings(os.environ),
+        )
+        major, minor = done.stdout.split()
         return int(major), int(minor)
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return 0, 0

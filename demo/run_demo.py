@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import signal
 import sys
@@ -134,8 +133,6 @@ if __name__ == "__main__":
         print("\nStopped; the server is gone.", file=sys.stderr)
         status = 130
     except (ServerFailed, PromptRejected, ExecutionFailed, TimeoutError, OSError) as error:
-        if os.environ.get("SURROGATE_DEBUG"):
-            raise
         print(f"\nThe demo failed: {error}", file=sys.stderr)
         status = 1
     sys.exit(status)
