@@ -17,6 +17,8 @@ __all__ = ["CmaEs"]
 BOUNDARIES = ("BoundTransform", "BoundPenalty")
 # A distribution narrower than this in every direction makes one image over and over.
 NARROWEST = 1e-5
+# Points stored by another machine differ from those that this one computes by less than this.
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,9 @@ class _Strategy:
     def __init__(self, settings: CmaEs, x0: np.ndarray, seed: int, run: int):
         self.settings, self.seed, self.run = settings, seed, run
         self.normals = _Normals()
-        self.x0 = x0
+        self.dimension = len(x0)
+        # pycma does not support one dimension ("may bail or work poorly"): it gets a second one that no score sees.
+        self.x0 = x0 if len(x0) > 1 else np.append(x0, 0.5)
         self.es = None
         self.generation = 0
         self.asked: np.ndarray | None = None
@@ -115,15 +119,19 @@ class _Strategy:
             elif self.es.popsize != population:
                 self.es = self._resized(population)
             self.asked = np.clip(np.array(self.es.ask()), 0.0, 1.0)
-        return self.asked
+        return self.asked[:, : self.dimension]
 
     def tell(self, history: History, rows: np.ndarray) -> None:
         """Finish the present generation, whose points are `rows` of the history."""
-        u = self.ask(int(history.population[rows[0]])).copy()
-        gains = np.full(len(u), -np.inf)
-        # What was stored counts: on another machine pycma's last digits can differ.
-        u[history.index[rows]] = history.u[rows]
+        asked = self.ask(int(history.population[rows[0]]))
+        gains = np.full(len(asked), -np.inf)
         gains[history.index[rows]] = history.gains[rows, 0]
+        # What was stored counts, should another version of pycma ask for other points. (It knows its own ones, and
+        # clips those of others: so not for the last digit's sake.)
+        stored = asked.copy()
+        stored[history.index[rows]] = history.u[rows]
+        u = self.asked.copy()
+        u[:, : self.dimension] = np.where(np.abs(stored - asked) < ROUNDING, asked, stored)
         scores = gains[np.isfinite(gains)]
         if len(scores) >= 2 and np.ptp(scores) > 0:
             # Ranks instead of scores: CMA-ES uses nothing else, and equal scores keep the order of their indices.
@@ -153,7 +161,8 @@ class _Strategy:
     def _resized(self, population: int):
         """The same search distribution with another population: a new object that takes the old one's state."""
         old, new = self.es, self._make(np.full(len(self.x0), 0.5), population)
-        new.mean, new.sigma, new.pc, new.sm, new.countiter = old.mean, old.sigma, old.pc, old.sm, old.countiter
+        for name in ("mean", "sigma", "sm", "pc", "countiter", "timer"):
+            setattr(new, name, getattr(old, name))
         new.adapt_sigma.ps = old.adapt_sigma.ps
         return new
 
