@@ -184,7 +184,7 @@ class Seeds:
         Raises ValueError if a noise is not finite, all zeros (an empty latent), or not floating point.
         """
         batch = [noises] if isinstance(noises, torch.Tensor) else list(noises)
-        counts = [len(part) if part.ndim > 1 else 0 for part in batch]
+        counts = [len(part) if part.ndim > 1 and part.numel() else 0 for part in batch]
         if not counts or min(counts) == 0 or len(set(counts)) > 1:
             shapes = [tuple(part.shape) for part in batch]
             raise ValueError(f"noises must have shape (k, *latent_shape) with the same k in every part, got {shapes}.")
@@ -196,10 +196,11 @@ class Seeds:
         # A copy: whoever made the tensor may write into it later.
         batch = tuple(part.detach().to("cpu", torch.float32, copy=True).contiguous() for part in batch)
         for row, label in enumerate(labels):
-            rows = [part[row] for part in batch]
-            if not all(torch.isfinite(part).all() for part in rows):
+            # One pass over the values: NaN is passed on to both ends.
+            ends = [end.item() for part in batch for end in torch.aminmax(part[row])]
+            if not all(math.isfinite(end) for end in ends):
                 raise ValueError(f"Seed {label} holds NaN or infinite values: it cannot stand for an example.")
-            if not any(part.any() for part in rows):
+            if not any(ends):
                 raise ValueError(
                     f"Seed {label} is all zeros: this is an empty latent, not a noise. "
                     "Connect a NOISE as well, or use integer seeds."
