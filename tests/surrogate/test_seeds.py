@@ -229,6 +229,20 @@ def test_any_floating_dtype_is_kept_as_float32(dtype):
         assert torch.equal(noise, batch[i].float())
 
 
+def test_small_and_large_numbers_are_noise():
+    batch = torch.tensor([[1e-45, 0.0], [3e38, -3e38], [0.0, -1e-30]])
+    assert torch.equal(torch.stack([seed.noise(((2,),))[0] for seed in Seeds.from_tensors(batch)]), batch)
+
+
+def test_one_bad_number_among_many_is_found():
+    for bad in (float("nan"), float("inf"), float("-inf")):
+        for place in (0, 77777, 99999):
+            batch = noises(2, 100000)
+            batch[1, place] = bad
+            with pytest.raises(ValueError, match="latent 2 holds NaN or infinite"):
+                Seeds.from_tensors(batch)
+
+
 def test_memory_layout_does_not_matter():
     batch = noises(3, 4, 8, 8)
     turned = batch.permute(3, 2, 1, 0).contiguous().permute(3, 2, 1, 0)
@@ -285,6 +299,10 @@ def test_nested_tensors():
         (torch.ones(4), None, r"shape \(k, \*latent_shape\).*got \[\(4,\)\]"),
         (torch.ones(()), None, r"shape \(k, \*latent_shape\).*got \[\(\)\]"),
         (torch.ones(0, 4), None, r"got \[\(0, 4\)\]"),
+        (torch.ones(2, 4, 0), None, r"got \[\(2, 4, 0\)\]"),
+        (torch.tensor([[1.0, 2], [0.0, -0.0]]), None, "latent 2 is all zeros"),
+        (torch.tensor([[-1.0, float("-inf")]]), None, "latent 1 holds NaN or infinite"),
+        (torch.tensor([[float("nan")] * 3]), None, "latent 1 holds NaN or infinite"),
         ([], None, r"shape .*got \[\]"),
         ([torch.ones(2, 4), torch.ones(3, 4)], None, r"same k in every part, got \[\(2, 4\), \(3, 4\)\]"),
         ([torch.ones(2, 4), torch.zeros(2, 4) * float("nan")], None, "latent 1 holds NaN"),
