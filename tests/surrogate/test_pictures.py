@@ -119,7 +119,10 @@ def test_layout_places_cells_at_fractions_relative_to_each_other():
     assert step_x > 64 and step_y > 64
     expected = boxes[0, :2] + (layout - layout[0]) * (step_x, step_y)
     assert np.abs(boxes[:, :2] - expected).max() <= 0.5
-    assert np.array_equal(boxes, plan_sheet([(64, 64, 3)] * len(layout), layout=layout + 1e-9).boxes)
+    noise = np.random.default_rng(0).uniform(-1e-9, 1e-9, layout.shape)  # 0.1 + 0.2 is the same column as 0.3
+    labels = dict(row_labels=["row"] * rows, column_labels=["x"] * (2 * rows - 1))
+    plans = [plan_sheet([(64, 64, 3)] * len(layout), layout=places, **labels) for places in (layout, layout + noise)]
+    assert np.array_equal(plans[0].boxes, plans[1].boxes)
 
 
 @pytest.mark.parametrize("n, columns", [(1, 1), (2, 2), (3, 3), (4, 2), (9, 3), (16, 4), (25, 5), (150, None)])
@@ -242,6 +245,52 @@ def test_texts_stay_off_the_pictures_and_inside_the_sheet(cell, texts):
         assert not lit(picture[:, :edge]).any() and not lit(picture[:, -edge:]).any()
 
 
+def rectangles(plan, face):
+    """What the strokes under the pictures cover: x0, y0, x1, y1 and which picture each belongs to."""
+    for stroke, *a in plan._under:
+        if stroke == "frame":
+            x0, y0, x1, y1, t, _ = a
+            yield "frame", (x0 - t, y0 - t, x1 + t, y1 + t)
+        elif stroke == "text":
+            x, y, words, _, size, _, anchor, *upright = [*a, "left"][: max(7, len(a))]
+            w, h = face.width(words, size), face.line(size)
+            if upright:
+                yield "text", (x, y - w // 2, x + h, y + w // 2)
+            else:
+                x -= {"left": 0, "middle": w // 2, "right": w}[anchor]
+                yield "text", (x, y, x + w, y + h)
+
+
+@pytest.mark.parametrize("cell", [5, 16, 40, 64, 128, 400, 1024])
+def test_texts_cover_neither_each_other_nor_any_frame(cell):
+    for scores in (None, [0, 1] * 6):
+        for numbers in (False, True):
+            plan = plan_sheet([(80, 100, 3)] * 12, cell=cell, columns=4, scores=scores, numbers=numbers, **EVERYTHING)
+            found = list(rectangles(plan, Face()))
+            texts = [box for kind, box in found if kind == "text"]
+            assert len(texts) > 20
+            frames = [box for kind, box in found if kind == "frame"]
+            tags = {stroke[3] for stroke in plan._under if stroke[0] == "text" and stroke[6] == Palette.ink}
+            assert len(tags) == 2
+            written = [stroke[3] for stroke in plan._under if stroke[0] == "text"]
+            for i, a in enumerate(texts):
+                rest = texts[i + 1 :] + ([] if written[i] in tags else frames)  # tags hang over their own frames
+                for b in rest:
+                    assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], (written[i], a, b)
+
+
+def test_wide_labels_of_narrow_columns_are_not_cut_at_the_edges():
+    sheet = contact_sheet([flat(RED, 8, 8)] * 3, cell=8, columns=3, column_labels=["wwwwwwwwwwww"] * 3)
+    assert lit(sheet).any() and not lit(sheet[:, :3]).any() and not lit(sheet[:, -3:]).any()
+
+
+def test_pictures_of_different_heights_stand_on_one_line_with_their_captions():
+    shapes = [(100, 100, 3), (40, 100, 3), (100, 30, 3)]
+    assert len(set(plan_sheet(shapes, columns=3, captions=["a"] * 3).boxes[:, 3].tolist())) == 1
+    centers = plan_sheet(shapes, columns=3).boxes[:, 1::2].mean(1)
+    assert np.ptp(centers) <= 0.5
+
+
 def test_each_text_is_drawn_where_it_belongs():
     shapes, images = [(100, 100, 3)] * 6, [flat(WHITE, 100, 100)] * 6
     plain = plan_sheet(shapes, columns=3)
@@ -289,7 +338,8 @@ def test_long_captions_are_broken_and_end_in_an_ellipsis():
     assert one.height < many.height < 2 * one.height
     lines = face.wrap(LONG, 12, 128, 4)
     assert len(lines) == 4 and all(face.width(line, 12) <= 128 for line in lines) and lines[-1].endswith("…")
-    assert LONG.startswith(" ".join(lines)[:-1].rstrip())
+    kept = " ".join(lines)[:-1]
+    assert LONG.startswith(kept) and LONG[len(kept)] in " ,"  # between two words
     assert face.wrap("u1 = 0.25\nseed 42", 12, 128, 4) == ["u1 = 0.25", "seed 42"]
     assert face.wrap("one two three", 12, 1000, 3) == ["one two three"]
     assert face.wrap("", 12, 100, 3) == face.wrap(None, 12, 100, 3) == face.wrap(" \n ", 12, 100, 3) == []
@@ -411,6 +461,22 @@ def test_the_best_score_has_a_golden_frame_and_no_other(cell, scores, best):
         assert gold[y0 - reach : y0, x0:x1].all(1).any() == (i == best)  # whole rows and columns: the frame is crisp
         assert gold[y0:y1, x0 - reach : x0].all(0).any() == gold[y0:y1, x1 : x1 + reach].all(0).any() == (i == best)
     assert gold.any() == (best is not None)
+
+
+def test_the_best_has_a_golden_score_and_an_ordinary_number():
+    plan = plan_sheet([(200, 200, 3)] * 2, numbers=True, scores=[0.5, 0.25])
+    gold = (cut(plan.draw([flat(WHITE, 200, 200)] * 2), plan.boxes[0]) == Palette.best).all(-1)
+    assert gold[150:, 100:].sum() > 200 and not gold[:150].any()
+
+
+@pytest.mark.parametrize("height, width", [(30, 400), (400, 30), (60, 300)])
+def test_badges_never_cover_each_other(height, width):
+    plan = plan_sheet([(height, width, 3)] * 4, numbers=True, scores=[0.5, 0.25, np.nan, 1])
+    plates = [stroke[1:5] for stroke in plan._over if stroke[0] == "plate"]
+    for i, a in enumerate(plates):
+        for b in plates[i + 1 :]:
+            assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
+    assert plates == [] or height == 60
 
 
 def test_marked_pictures_have_a_frame_and_a_tag():
