@@ -487,7 +487,7 @@ class Study:
 
     def _check_scores(self, n: int, scores, reasons, what: str) -> list[tuple[float, ...] | str]:
         m = len(self.definition.directions)
-        rows = [_numbers(entry) for entry in (scores.tolist() if hasattr(scores, "tolist") else _listed(scores))]
+        rows = [_numbers(entry) for entry in _listed(scores)]
         if len(rows) != n:
             raise ValueError(
                 f"There are {n} {what} and {len(rows)} scores: give one score a point, in their order. (A node that "
@@ -599,9 +599,9 @@ def _whole(name: str, value, least: int, most: int) -> int:
 
 
 def _listed(scores) -> list:
-    if isinstance(scores, str | bytes | Mapping) or not hasattr(scores, "__len__"):
-        return [scores]  # one number: counted, and refused unless there is one point
-    return list(scores)
+    many = scores.tolist() if hasattr(scores, "tolist") else scores
+    # One number is one score: counted, and refused unless there is one point.
+    return list(many) if isinstance(many, Sequence) and not isinstance(many, str | bytes) else [many]
 
 
 def _numbers(entry) -> tuple[float, ...]:

@@ -117,7 +117,7 @@ class _Strategy:
             if self.es is None:
                 self.es = self._make(self.x0, population)
             elif self.es.popsize != population:
-                self.es = self._resized(population)
+                self._resize(population)
             self.asked = np.clip(np.array(self.es.ask()), 0.0, 1.0)
         return self.asked[:, : self.dimension]
 
@@ -150,6 +150,7 @@ class _Strategy:
             "bounds": [0, 1],
             "BoundaryHandler": getattr(cma, self.settings.boundary),  # the class: an instance loses the bounds
             "popsize": population,
+            "CMA_mirrors": 0,  # plain `ask` makes none, though small populations would count them
             "randn": self.normals,
             "seed": math.nan,  # it would reseed numpy
             "verbose": -9,
@@ -158,13 +159,14 @@ class _Strategy:
         }
         return cma.CMAEvolutionStrategy(x0.tolist(), self.settings.sigma0, options)
 
-    def _resized(self, population: int):
-        """The same search distribution with another population: a new object that takes the old one's state."""
-        old, new = self.es, self._make(np.full(len(self.x0), 0.5), population)
-        for name in ("mean", "sigma", "sm", "pc", "countiter", "timer"):
-            setattr(new, name, getattr(old, name))
-        new.adapt_sigma.ps = old.adapt_sigma.ps
-        return new
+    def _resize(self, population: int) -> None:
+        """Another population for the same distribution: what depends on its size is computed anew."""
+        es = self.es
+        es.opts["popsize"] = population
+        es.sp = type(es.sp)(es.N, es.opts, verbose=False)
+        rates = es.sm.parameters(mueff=es.sp.weights.mueff, lam=es.sp.weights.lambda_)
+        es.sp.weights.finalize_negative_weights(es.N, rates["c1"], rates["cmu"])
+        es.adapt_sigma.initialize_settings(es, reset=True)
 
 
 def _import_cma():

@@ -327,12 +327,18 @@ def test_cma_keeps_its_distribution_when_the_population_changes(searching):
     assert np.abs(wide - 0.3).max() < 0.1
     strategy = memory[0]
     covariance, path = strategy.es.sm.C.copy(), strategy.es.adapt_sigma.ps.copy()
-    strategy.asked = None
-    few = strategy.ask(5)
-    assert few.shape == (5, 3)
-    assert np.abs(few - 0.3).max() < 0.1
-    np.testing.assert_array_equal(strategy.es.sm.C, covariance)
-    np.testing.assert_array_equal(strategy.es.adapt_sigma.ps, path)
+    for generation, population in enumerate((5, 30), 13):
+        strategy.asked = None
+        assert np.abs(strategy.ask(population) - 0.3).max() < 0.1
+        np.testing.assert_array_equal(strategy.es.sm.C, covariance)
+        np.testing.assert_array_equal(strategy.es.adapt_sigma.ps, path)
+        # And its rates are those of a strategy that always had this population.
+        other, kept = make_optimiser("cma-es"), {}
+        other.propose(history(np.empty((0, 3)), [], population), 0, 0, range(population), population, 0, kept)
+        ours, theirs = strategy.es, kept[0].es
+        assert list(ours.sp.weights) == list(theirs.sp.weights)
+        assert ours.sm.parameters() == theirs.sm.parameters()
+        assert (ours.adapt_sigma.cs, ours.adapt_sigma.damps) == (theirs.adapt_sigma.cs, theirs.adapt_sigma.damps)
 
 
 @pytest.mark.parametrize(
