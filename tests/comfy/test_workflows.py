@@ -1,0 +1,241 @@
+"""Every workflow in a real server: equal to its API twin, runs, and gives the pictures that it promises."""
+
+import io
+import json
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from demo.client import ExecutionFailed, PromptRejected
+from surrogate import Seeds, SurrogateSpace, points
+from surrogate.pictures import plan_sheet
+
+from .ui_format import to_prompt
+
+ROOT = Path(__file__).absolute().parents[2]
+WORKFLOWS = {path.stem: path for path in sorted((ROOT / "workflows").glob("*.json"))}
+PACK = "ComfyUI-Surrogate"
+# Loader and input -> the files that it names, and where ComfyUI looks for them.
+FILES = {
+    "flux_grid": {
+        ("UNETLoader", "unet_name"): "diffusion_models/flux1-dev.safetensors",
+        ("DualCLIPLoader", "clip_name1"): "text_encoders/clip_l.safetensors",
+        ("DualCLIPLoader", "clip_name2"): "text_encoders/t5xxl_fp16.safetensors",
+        ("VAELoader", "vae_name"): "vae/ae.safetensors",
+    },
+    "ksampler_grid": {("CheckpointLoaderSimple", "ckpt_name"): "checkpoints/sd_xl_base_1.0.safetensors"},
+}
+LONG = 900.0  # seconds; a busy machine is slow
+
+
+def workflow(name: str) -> dict:
+    return json.loads(WORKFLOWS[name].read_text("utf-8"))
+
+
+def twin(name: str) -> dict:
+    return json.loads((ROOT / "demo" / "api" / f"{name}.json").read_text("utf-8"))
+
+
+def opened(comfy, file: dict) -> Image.Image:
+    picture = Image.open(io.BytesIO(comfy.client.view(file)))
+    picture.load()
+    return picture
+
+
+def pixels(picture: Image.Image) -> np.ndarray:
+    return np.asarray(picture.convert("RGB"), dtype=np.int16)
+
+
+def served(comfy, path: str) -> bytes:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(comfy.server.url + urllib.parse.quote(path), timeout=60) as response:
+        return response.read()
+
+
+def files_of(entry: dict, node: str) -> list[dict]:
+    return entry["outputs"][node]["images"]
+
+
+def node_of(prompt: dict, class_type: str) -> str:
+    (found,) = [i for i, node in prompt.items() if node["class_type"] == class_type]
+    return found
+
+
+def alone(prompt: dict, integer: int) -> dict:
+    """The same graph with core's RandomNoise in place of ours: the picture of one integer seed."""
+    changed = json.loads(json.dumps(prompt))
+    sampler, noise = node_of(prompt, "SamplerCustomAdvanced"), node_of(prompt, "SurrogateNoise")
+    changed[noise] = {"class_type": "RandomNoise", "inputs": {"noise_seed": integer}}
+    changed[sampler]["inputs"]["latent_image"] = prompt[noise]["inputs"]["latent"]
+    decoded = [node_of(prompt, "VAEDecode"), 0]
+    keep = {"class_type": "SaveImage", "inputs": {"images": decoded, "filename_prefix": f"alone/{integer}"}}
+    unwanted = ("SaveImage", "SaveAnimatedWEBP", "RebatchImages", "SurrogateContactSheet")
+    return {**{i: node for i, node in changed.items() if node["class_type"] not in unwanted}, "keep": keep}
+
+
+def assert_a_picture(cell: np.ndarray):
+    """Not black, not one colour, not noise: neighbouring pixels are alike."""
+    assert cell.mean() > 10
+    assert cell.std() > 8
+    assert np.abs(np.diff(cell, axis=1)).mean() < cell.std()
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_the_browser_would_send_the_api_twin(comfy, name):
+    assert to_prompt(workflow(name), comfy.client.object_info()) == twin(name)
+
+
+def test_the_grid_has_the_seeds_own_pictures_in_its_corners(comfy):
+    prompt = twin("demo_grid")
+    entry = comfy.client.run(prompt, workflow("demo_grid"), timeout=LONG)
+    (file,) = files_of(entry, node_of(prompt, "SaveImage"))
+    assert file["subfolder"] == "surrogate"
+    picture = opened(comfy, file)
+    # Drop the picture onto the canvas, and the workflow is back.
+    assert json.loads(picture.text["workflow"]) == workflow("demo_grid")
+
+    seeds = [26, 37, 3, 6]
+    space = SurrogateSpace(Seeds.from_text("26, 37, 3, 6"))
+    grid = points.corners(space)
+    plan = plan_sheet(
+        [(128, 128, 3)] * 25,
+        marks=grid.marks,
+        layout=grid.layout,
+        row_labels=grid.axes.row_labels,
+        column_labels=grid.axes.column_labels,
+        row_title=grid.axes.row_title,
+        column_title=grid.axes.column_title,
+        numbers=False,
+    )
+    assert picture.size == (plan.width, plan.height)
+    sheet = pixels(picture)
+    cells = np.array([sheet[y0:y1, x0:x1] for x0, y0, x1, y1 in plan.boxes]).reshape(5, 5, 128, 128, 3)
+    for cell in cells.reshape(25, 128, 128, 3):
+        assert_a_picture(cell)
+
+    for integer, cell in zip(seeds, (cells[0, 0], cells[0, 4], cells[4, 0], cells[4, 4]), strict=True):
+        core = comfy.client.run(alone(prompt, integer), timeout=LONG)
+        own = pixels(opened(comfy, files_of(core, "keep")[0]))
+        # A batch of 25 and one alone differ by float rounding: at most a level or two.
+        assert np.abs(own - cell).max() <= 2
+
+    def distance(a, b):
+        return np.abs(a - b).mean()
+
+    corners = [cells[0, 0], cells[0, 4], cells[4, 0], cells[4, 4]]
+    apart = [distance(a, b) for i, a in enumerate(corners) for b in corners[:i]]
+    steps = [distance(cells[r, c], cells[r, c + 1]) for r in range(5) for c in range(4)]
+    assert min(apart) > 15
+    assert np.median(steps) < np.median(apart)
+
+
+def test_the_walk_is_an_animation_that_loops_through_the_seeds(comfy):
+    prompt = twin("demo_path")
+    entry = comfy.client.run(prompt, workflow("demo_path"), timeout=LONG)
+    # Batches of 8 come back as one animation, not as five.
+    (file,) = files_of(entry, node_of(prompt, "SaveAnimatedWEBP"))
+    animation = opened(comfy, file)
+    assert (animation.format, animation.size) == ("WEBP", (128, 128))
+    assert (animation.n_frames, animation.info["loop"]) == (40, 0)
+    frames = []
+    for i in range(40):
+        animation.seek(i)
+        frames.append(pixels(animation))
+        assert_a_picture(frames[-1])
+
+    for stop, integer in enumerate([26, 37, 6, 3]):
+        core = comfy.client.run(alone(prompt, integer), timeout=LONG)
+        own = pixels(opened(comfy, files_of(core, "keep")[0]))
+        distances = [np.abs(frame - own).mean() for frame in frames]
+        assert int(np.argmin(distances)) == 10 * stop
+        assert min(distances) < 4  # what the compression costs
+
+    steps = [np.abs(a - b).mean() for a, b in zip(frames, frames[1:] + frames[:1])]
+    apart = [np.abs(a - b).mean() for a, b in zip(frames, frames[20:] + frames[:20])]
+    assert steps[-1] < np.median(apart)
+    assert np.median(steps) < np.median(apart) / 2
+
+
+def test_render_points_draws_the_triangle(comfy):
+    prompt = twin("demo_render")
+    entry = comfy.client.run(prompt, workflow("demo_render"), timeout=LONG)
+    files = files_of(entry, node_of(prompt, "SurrogateRenderPoints"))
+    assert len(files) == 21
+    assert all(file["filename"].endswith(f"_{i:05d}.png") for i, file in enumerate(files, 1))
+    pictures = [pixels(opened(comfy, file)) for file in files]
+    (sheet_file,) = files_of(entry, node_of(prompt, "SaveImage"))
+    sheet = pixels(opened(comfy, sheet_file))
+
+    space = SurrogateSpace(Seeds.from_text("26, 37, 3, 6"))
+    triangle = points.slice_through(space, (1, 3, 4), 6)
+    plan = plan_sheet(
+        [(128, 128, 3)] * 21,
+        marks=triangle.marks,
+        layout=triangle.layout,
+        captions=[None if mark else label for mark, label in zip(triangle.marks, triangle.labels)],
+        numbers=False,
+    )
+    assert sheet.shape == (plan.height, plan.width, 3)
+    for picture, (x0, y0, x1, y1) in zip(pictures, plan.boxes, strict=True):
+        assert_a_picture(picture)
+        assert np.array_equal(sheet[y0:y1, x0:x1], picture)
+    assert [mark for mark in triangle.marks if mark] == ["seed 26", "seed 3", "seed 6"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_only_the_model_files_are_missing(comfy, name):
+    with pytest.raises(PromptRejected) as rejected:
+        comfy.client.queue(twin(name))
+    found = {
+        (errors["class_type"], error["extra_info"]["input_name"]): error["type"]
+        for errors in rejected.value.node_errors.values()
+        for error in errors["errors"]
+    }
+    assert found == dict.fromkeys(FILES[name], "value_not_in_list")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_with_the_files_in_place_the_graph_is_valid(comfy, name):
+    """Empty files of the right names in the right folders: accepted, and the first error is that they are empty."""
+    paths = [comfy.server.base / "models" / file for file in FILES[name].values()]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(exist_ok=False)
+    try:
+        with pytest.raises(ExecutionFailed) as failed:
+            comfy.client.wait(comfy.client.queue(twin(name)), LONG)
+        assert failed.value.node_type in {loader for loader, _ in FILES[name]}
+    finally:
+        for path in paths:
+            path.unlink()
+
+
+def test_the_template_browser_lists_and_opens_them(comfy):
+    assert set(comfy.client.get("/api/workflow_templates")[PACK]) == set(WORKFLOWS)
+    for name, path in WORKFLOWS.items():
+        assert served(comfy, f"/api/workflow_templates/{PACK}/{name}.json") == path.read_bytes()
+        thumbnail = served(comfy, f"/api/workflow_templates/{PACK}/{name}.jpg")
+        assert Image.open(io.BytesIO(thumbnail)).format == "JPEG"
+
+
+def test_every_node_has_a_help_page_that_names_all_its_inputs(comfy):
+    ours = {
+        node: description
+        for node, description in comfy.client.object_info().items()
+        if description["python_module"] == f"custom_nodes.{PACK}"
+    }
+    assert len(ours) >= 20
+    pages = {path.stem for path in (ROOT / "web" / "docs").glob("*.md")}
+    assert pages == set(ours)
+    for node, description in ours.items():
+        page = served(comfy, f"/extensions/{PACK}/docs/{node}.md").decode("utf-8")
+        names = [name for kind in ("required", "optional") for name in description["input"].get(kind, {})]
+        missing = [name for name in (*names, *description["output_name"]) if f"`{name}`" not in page]
+        assert not missing, f"{node}: the help page does not name {', '.join(missing)}"
+        first = page.splitlines()[0]
+        assert first.endswith((".", ":")) and not first.startswith("#"), f"{node}: begins with what it is for"
+        assert "Next:" in page
