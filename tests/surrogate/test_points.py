@@ -437,6 +437,15 @@ def test_neighbours_lie_within_the_radius(k, where, radius, chart):
     assert (space.weights(made.u) >= 0).all()
 
 
+def test_neighbours_of_a_seed_have_something_of_every_seed():
+    """They are mirrored at the faces, not left on them; of every other seed as much, on average."""
+    space = space_of(5)
+    made = points.neighbours(space, np.zeros(4), 2000, 30, seed=2, include_base=False)
+    w = space.weights(made.u)
+    assert (w > 0).all()
+    np.testing.assert_allclose((w**2).mean(0)[1:], (1 - (w[:, 0] ** 2).mean()) / 4, rtol=0.1)
+
+
 def test_neighbours_fill_the_disc_evenly():
     """Inside the orthant, where nothing is mirrored: of the angles' k-1 dimensional volume, an even share."""
     k, radius = 5, 8.0
