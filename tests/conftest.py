@@ -12,7 +12,7 @@ ROOT = Path(__file__).absolute().parents[1]
 # that inherits the path.
 sys.path.append(str(ROOT))
 
-SLOW = (ROOT / "tests" / "test_run.py", ROOT / "tests" / "comfy")
+SLOW = tuple(ROOT / "tests" / name for name in ("test_run.py", "comfy", "browser"))
 
 
 def pytest_configure(config):
