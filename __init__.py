@@ -9,6 +9,9 @@ async def comfy_entrypoint():
     from comfy_api.latest import ComfyExtension
 
     from .nodes import NODES
+    from .nodes.routes import add_routes
+
+    add_routes()  # not in on_load: ComfyUI 0.3.75 does not call it
 
     class Surrogate(ComfyExtension):
         async def get_node_list(self):

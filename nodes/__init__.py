@@ -13,9 +13,12 @@ from .demo import DemoModel
 from .noise import KSamplerNoise, Noise
 from .points import Corners, Grid, Neighbours, Path, Point, RandomPoints, SelectPoints, Slice, Weights
 from .render import RenderPoints
+from .scores import ClipScore, CombineScores, MatchImage, PictureStatistics
+from .search import Search
 from .seeds import JoinSeeds, SeedsFromIntegers, SeedsFromLatents
 from .sheet import ContactSheet
 from .space import LocateLatent, Space, SpaceInfo
+from .study import Ask, StudyNode, Tell
 
 __all__ = ["NODES"]
 
@@ -38,6 +41,14 @@ NODES = [
     Noise,
     KSamplerNoise,
     RenderPoints,
+    StudyNode,
+    Ask,
+    Tell,
+    Search,
+    MatchImage,
+    PictureStatistics,
+    ClipScore,
+    CombineScores,
     ContactSheet,
     DemoModel,
 ]

@@ -1,0 +1,67 @@
+"""Queue the running prompt again when it has ended well, through the server's own HTTP route, as a client would."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+import urllib.error
+import urllib.request
+
+from comfy.cli_args import args
+from server import PromptServer
+
+__all__ = ["resubmit"]
+
+log = logging.getLogger("ComfyUI-Surrogate")
+PAUSE = 0.03
+TIMEOUT = 30
+
+
+def resubmit(prompt: dict, extra_pnginfo: dict | None) -> None:
+    """Queue `prompt` once more after the prompt that is running now, unless that one is cancelled or fails.
+
+    Returns at once. The browser that started the search goes on receiving its events.
+    """
+    server = PromptServer.instance
+    # `is_changed` is what the executor notes in the prompt.
+    graph = {id: {key: value for key, value in node.items() if key != "is_changed"} for id, node in prompt.items()}
+    request = {"prompt": graph, "extra_data": {"extra_pnginfo": extra_pnginfo or {}}}
+    if server.client_id is not None:
+        request["client_id"] = server.client_id
+    running = server.last_prompt_id
+    threading.Thread(target=_follow, args=(running, request), daemon=True, name="surrogate-resubmit").start()
+
+
+def _follow(running: str, request: dict) -> None:
+    try:
+        while True:
+            entry = json.loads(_call(f"/history/{running}")).get(running)
+            if entry is not None:
+                break
+            time.sleep(PAUSE)
+        if entry.get("status", {}).get("status_str") == "success":
+            _call("/prompt", json.dumps(request).encode())
+    except (OSError, ValueError) as error:
+        log.warning("The search does not go on by itself: %s. Press Run to continue it.", error)
+
+
+def _call(path: str, body: bytes | None = None) -> bytes:
+    server = PromptServer.instance
+    scheme = "https" if args.tls_keyfile and args.tls_certfile else "http"
+    host = server.address if server.address not in ("0.0.0.0", "::", "", None) else "127.0.0.1"
+    url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{server.port}{path}"
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"} if body else {})
+    context = None
+    if scheme == "https":  # our own address: the certificate names another
+        import ssl
+
+        context = ssl._create_unverified_context()
+    # Never through a proxy.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+    try:
+        with opener.open(request, timeout=TIMEOUT) as answer:
+            return answer.read()
+    except urllib.error.HTTPError as error:
+        raise ValueError(f"the server answered {error.code}: {error.read(500).decode('utf-8', 'replace')}") from None

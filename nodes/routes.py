@@ -1,0 +1,32 @@
+"""How a study stands, for API clients: GET /surrogate/study?name=…"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from aiohttp import web
+from server import PromptServer
+
+from ..surrogate.search import Study, StudyError
+
+__all__ = ["add_routes"]
+
+log = logging.getLogger("ComfyUI-Surrogate")
+
+
+def add_routes() -> None:
+    """Add the pack's routes to the running server."""
+    from .study import default_storage, describe_study
+
+    @PromptServer.instance.routes.get("/surrogate/study")
+    async def study(request: web.Request) -> web.Response:
+        name = request.query.get("name", "")
+        if not name:
+            return web.json_response({"error": "name is missing: /surrogate/study?name=my%20search"}, status=400)
+        try:
+            # Databases block; the server's own loop must not.
+            found = await asyncio.to_thread(lambda: describe_study(Study.load(default_storage(), name)))
+        except (StudyError, ValueError) as error:
+            return web.json_response({"error": str(error)}, status=404)
+        return web.json_response(found)

@@ -1,0 +1,179 @@
+"""Scores of images: as numbers for Tell, and as scorers for the Search node."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from comfy_api.latest import io
+from comfy_execution.graph import ExecutionBlocker
+
+from ..surrogate.scores import MATCHES, STATISTICS, Expression, cosine, make_score
+from . import wires
+
+__all__ = ["ClipScore", "CombineScores", "MatchImage", "PictureStatistics"]
+
+LETTERS = "abcd"
+
+
+def _outputs():
+    return [
+        io.Float.Output(
+            display_name="scores", is_output_list=True, tooltip="One number for each image, if images are connected."
+        ),
+        wires.Scorer.Output(display_name="scorer", tooltip="For the Search node."),
+    ]
+
+
+def _images():
+    return io.Image.Input("images", optional=True, tooltip="Images to score now. Not needed for the scorer output.")
+
+
+def _result(scorer, images) -> io.NodeOutput:
+    scores = [ExecutionBlocker(None)] if images is None else np.asarray(scorer(images)).tolist()
+    return io.NodeOutput(scores, scorer)
+
+
+class MatchImage(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="SurrogateMatchImage",
+            display_name="Match Image",
+            category="surrogate/scores",
+            description="How close an image is to a target: 0 is equal, less is further away. No download needed.",
+            inputs=[
+                io.Image.Input("target", tooltip="What to come close to, of any size; of a batch, the first image."),
+                io.Combo.Input(
+                    "method",
+                    options=list(MATCHES),
+                    default=next(iter(MATCHES)),
+                    tooltip="match_image: pixels, colours and structure together. The others: one of them alone.",
+                ),
+                io.Int.Input(
+                    "side",
+                    default=32,
+                    min=1,
+                    max=4096,
+                    tooltip="Pixels are compared at this size (longest side): small for the composition, large for "
+                    "details. Used by match_image and match_pixels.",
+                ),
+                _images(),
+            ],
+            outputs=_outputs(),
+        )
+
+    @classmethod
+    def execute(cls, target, method, side, images=None) -> io.NodeOutput:
+        settings = {"side": side} if method in ("match_image", "match_pixels") else {}
+        return _result(make_score(method, target=target[0], **settings), images)
+
+
+class PictureStatistics(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="SurrogatePictureStatistics",
+            display_name="Picture Statistics",
+            category="surrogate/scores",
+            description="A number read from the pixels: brightness, contrast, saturation, sharpness, how much of a "
+            "colour there is, symmetry, where the brightest spot is.",
+            inputs=[
+                io.Combo.Input(
+                    "statistic",
+                    options=list(STATISTICS),
+                    default=next(iter(STATISTICS)),
+                    tooltip="What to measure, from 0 to 1. brightest_x and brightest_y: from left to right, top to "
+                    "bottom.",
+                ),
+                io.String.Input(
+                    "colour", default="#ffd060", tooltip="For colour_share: the colour, as a hexadecimal number."
+                ),
+                _images(),
+            ],
+            outputs=_outputs(),
+        )
+
+    @classmethod
+    def execute(cls, statistic, colour, images=None) -> io.NodeOutput:
+        settings = {"colour": colour} if statistic == "colour_share" else {}
+        return _result(make_score(statistic, **settings), images)
+
+
+class ClipScore(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="SurrogateClipScore",
+            display_name="CLIP Score",
+            category="surrogate/scores",
+            description="How well an image fits a text, or resembles a picture, by your own CLIP models.",
+            inputs=[
+                io.ClipVision.Input("clip_vision", tooltip="A CLIP vision model that belongs to the text model."),
+                io.Clip.Input("clip", optional=True, tooltip="The text model, for text."),
+                io.String.Input("text", default="", multiline=True, tooltip="What the image should show."),
+                io.Image.Input("target", optional=True, tooltip="Instead of a text: what the image should resemble."),
+                _images(),
+            ],
+            outputs=_outputs(),
+        )
+
+    @classmethod
+    def execute(cls, clip_vision, text, clip=None, target=None, images=None) -> io.NodeOutput:
+        if (target is None) == (not text.strip()):
+            raise ValueError("CLIP Score compares with a text or with a target: write one, or connect the other.")
+        if target is not None:
+            wanted = _embeddings(clip_vision, target)
+        elif clip is None:
+            raise ValueError(
+                "clip is needed to compare with a text: connect a text model, or a target picture instead."
+            )
+        else:
+            _, wanted = clip.encode_from_tokens(clip.tokenize(text), return_pooled=True)
+            if wanted is None:
+                raise ValueError("clip gives no pooled embedding, so it has no direction in common with clip_vision.")
+        return _result(lambda images: cosine(_embeddings(clip_vision, images), wanted), images)
+
+
+class CombineScores(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="SurrogateCombineScores",
+            display_name="Combine Scores",
+            category="surrogate/scores",
+            description="Arithmetic over up to four scores. Connect numbers for Tell, or scorers for the Search node.",
+            inputs=[
+                io.String.Input(
+                    "expression",
+                    default="a + b",
+                    tooltip="With a, b, c, d for the scores: + - * / ** and min, max, mean, abs, sqrt, exp, log, clip. "
+                    "For example a - 0.5 * abs(b - 0.6).",
+                ),
+                *(io.Float.Input(f"{x}", optional=True, force_input=True, tooltip=f"Scores {x}.") for x in LETTERS),
+                *(wires.Scorer.Input(f"scorer_{x}", optional=True, tooltip=f"A scorer for {x}.") for x in LETTERS),
+            ],
+            outputs=_outputs(),
+            is_input_list=True,
+        )
+
+    @classmethod
+    def execute(cls, expression, **inputs) -> io.NodeOutput:
+        formula = Expression(expression[0])
+        numbers = {x: np.array(inputs[x], dtype=np.float64) for x in LETTERS if inputs.get(x)}
+        scorers = {x: inputs[f"scorer_{x}"][0] for x in LETTERS if inputs.get(f"scorer_{x}")}
+        missing = [x for x in formula.names if x not in numbers and x not in scorers]
+        if missing:
+            raise ValueError(f"expression uses {', '.join(missing)}, which is not connected as a number or a scorer.")
+        scores, scorer = [ExecutionBlocker(None)], ExecutionBlocker(None)
+        if all(x in numbers for x in formula.names):
+            scores = np.asarray(formula(numbers)).tolist()
+        if all(x in scorers for x in formula.names):
+
+            def scorer(images):
+                return formula({x: scorers[x](images) for x in formula.names})
+
+        return io.NodeOutput(scores, scorer)
+
+
+def _embeddings(clip_vision, images) -> torch.Tensor:
+    return clip_vision.encode_image(images[..., :3])["image_embeds"]

@@ -1,0 +1,147 @@
+"""Search: the whole loop inside one node, without graph overhead."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from comfy_api.latest import io
+
+from ..surrogate import points
+from . import wires
+from .latents import repeat_to, sample_parts
+from .noise import _noise_seed, in_groups
+from .notices import tell, warn
+from .sampling import Progress, as_images, render
+
+__all__ = ["Search"]
+
+
+class Search(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="SurrogateSearch",
+            display_name="Surrogate Search",
+            category="surrogate/search",
+            description="Searches until the study's budget is spent: samples, decodes, scores and learns inside one "
+            "node. Cancel when you like; the next run goes on. The same study can be continued with Ask and Tell.",
+            inputs=[
+                io.Guider.Input("guider", tooltip="The model with its prompt, as for SamplerCustomAdvanced."),
+                io.Sampler.Input("sampler", tooltip="The sampler. Deterministic ones such as euler are best."),
+                io.Sigmas.Input("sigmas", tooltip="The schedule."),
+                io.Latent.Input("latent", tooltip="A latent with a batch of 1, the one that the study was given."),
+                io.Vae.Input("vae", tooltip="Decodes the latents to pictures."),
+                wires.Study.Input("study", tooltip="What to search, and how long."),
+                wires.Scorer.Input("scorer", tooltip="What is a good picture."),
+                _noise_seed(),
+                io.Int.Input(
+                    "images_per_batch",
+                    default=8,
+                    min=1,
+                    max=4096,
+                    tooltip="How many to sample together: as many as your memory holds.",
+                ),
+                io.Int.Input("n_best", default=4, min=1, max=256, tooltip="How many of the best to return."),
+                wires.Scorer.Input("scorer_2", optional=True, tooltip="A second score, for a study of several."),
+                wires.Scorer.Input("scorer_3", optional=True, tooltip="A third score."),
+            ],
+            outputs=[
+                io.Latent.Output(display_name="best_latent"),
+                io.Image.Output(display_name="best_image"),
+                io.Image.Output(display_name="n_best_images", tooltip="The best ones, best first."),
+                wires.Points.Output(display_name="n_best_points", tooltip="Where they lie in the space."),
+                io.Float.Output(display_name="n_best_scores", is_output_list=True, tooltip="Their (first) scores."),
+                io.String.Output(display_name="report"),
+                wires.Study.Output(display_name="study"),
+            ],
+            hidden=[io.Hidden.unique_id],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        guider,
+        sampler,
+        sigmas,
+        latent,
+        vae,
+        study,
+        scorer,
+        noise_seed,
+        images_per_batch,
+        n_best,
+        scorer_2=None,
+        scorer_3=None,
+    ) -> io.NodeOutput:
+        _check_latent(study, latent)
+        scorers = [s for s in (scorer, scorer_2, scorer_3) if s is not None]
+        report = study.study.report()
+        progress = Progress(guider, report.budget + n_best, sigmas)
+        progress.skip(report.evaluated)
+
+        def pictures(u, groups):
+            repeated = repeat_to(latent, len(u), "points")
+            return render(guider, sampler, sigmas, repeated, vae, study.space, u, noise_seed, groups, progress)
+
+        kept: dict = {}
+        while len(generation := study.study.ask()):
+            for group in in_groups(len(generation), images_per_batch):
+                asked = generation.select(group)
+                rendered = list(pictures(asked.u, [list(range(len(asked)))]))
+                scores, reasons = _score(scorers, [frames for _, frames, _ in rendered])
+                warn(cls, sorted({reason for reason in reasons if reason}))
+                report = study.study.tell(asked, scores, reasons)
+                for trial, (_, frames, sample) in zip(asked.trials.tolist(), rendered, strict=True):
+                    kept[trial] = (frames, sample)
+                best = {b.number for b in study.study.n_best(n_best)}
+                kept = {trial: picture for trial, picture in kept.items() if trial in best}
+                tell(cls, str(report))
+        report = study.study.report()
+        tell(cls, str(report))
+        best = study.study.n_best(n_best)
+        if not best:
+            raise ValueError(f"No image of the study {study.study.name!r} has a score: {report}. Check the scorer.")
+        # Those that an earlier run found are rendered once more.
+        for b in best:
+            if b.number not in kept:
+                kept[b.number] = next((frames, sample) for _, frames, sample in pictures(b.u[None], [[0]]))
+        frames = [kept[b.number][0] for b in best]
+        return io.NodeOutput(
+            kept[best[0].number][1],
+            as_images(frames[:1]),
+            as_images(frames),
+            points.from_coordinates(study.space, [b.u for b in best]),
+            [b.scores[0] for b in best],
+            str(report),
+            study,
+            ui={"text": [str(report)]},
+        )
+
+
+def _check_latent(study, latent) -> None:
+    shape = [list(part) for part in sample_parts(latent)]
+    if study.study.definition.shape not in (None, shape):
+        raise ValueError(
+            f"latent has shape {shape}, but the study {study.study.name!r} searches latents of shape "
+            f"{study.study.definition.shape}: connect the latent that the Study node has."
+        )
+
+
+def _score(scorers, pictures: list) -> tuple[list, list]:
+    """Scores (n, m) of pictures (t, h, w, c), a clip's being the mean of its frames'; one that fails costs one image."""
+    scores, reasons = [], []
+    for picture in pictures:
+        try:
+            images = as_images([picture])
+            scores.append([float(torch.as_tensor(scorer(images)).double().mean()) for scorer in scorers])
+            reasons.append(None)
+        except Exception as error:  # a scorer is somebody's model: anything can come
+            if type(error).__name__ == "InterruptProcessingException":
+                raise
+            scores.append([math.nan] * len(scorers))
+            reasons.append(f"{type(error).__name__}: {error}")
+    if all(reasons) and len(set(reasons)) == 1 and len(reasons) > 1:
+        raise ValueError(f"The scorer fails on every image: {reasons[0]}")
+    return ([row[0] for row in scores] if len(scorers) == 1 else scores), reasons
