@@ -116,7 +116,8 @@ class Store:
                 yield connection
                 connection.exec_driver_sql("COMMIT")
             except BaseException:
-                connection.exec_driver_sql("ROLLBACK")
+                if connection.connection.dbapi_connection.in_transaction:  # a full disk ends it by itself
+                    connection.exec_driver_sql("ROLLBACK")
                 raise
 
     @contextmanager

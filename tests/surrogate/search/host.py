@@ -18,10 +18,12 @@ sys.path.append(sys.argv[1])
 import cma  # noqa: E402, F401
 import numpy as np  # noqa: E402
 import optuna.samplers._gp.sampler  # noqa: E402, F401
-import optuna.storages._rdb.storage  # noqa: E402, F401
 import psutil  # noqa: E402, F401
 
-from surrogate.search import Study  # noqa: E402
+from surrogate.search import Study, statements, store  # noqa: E402
+
+statements.sql()
+store._pattern()
 
 
 def run(code: str, args: dict, path: str) -> None:

@@ -17,7 +17,7 @@ from surrogate.search import COMPLETE, OPTIMISERS, History, Optimiser, make_opti
 # The Gaussian process takes most of a second a point: few of them, and early.
 QUICK = {"bayesian": {"startup": 2}, "tpe": {"startup": 4}}
 POPULATION = {"bayesian": 2, "nsga-ii": 6, "tpe": 5, "cma-es": 5, "sobol": 5, "random": 5}
-GENERATIONS = {"bayesian": 3}
+GENERATIONS = {"bayesian": 2}
 every_optimiser = pytest.mark.parametrize("name", OPTIMISERS)
 
 
@@ -132,12 +132,13 @@ def test_it_stays_in_the_cube(name, k, searching):
 
 @every_optimiser
 def test_global_chance_is_left_alone(name, searching):
-    before = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    legacy = np.random.mtrand._rand  # what np.random.seed and its like act on
+    before = random.getstate(), legacy.get_state(), torch.get_rng_state()
     budget = {"budget": 3, "population": 2} if name == "bayesian" else {}
     study = searching.open(**arguments(name, **budget))
     search(study, 2)
     assert random.getstate() == before[0]
-    for now, then in zip(np.random.get_state(), before[1], strict=True):
+    for now, then in zip(legacy.get_state(), before[1], strict=True):
         assert np.array_equal(now, then)
     assert torch.equal(torch.get_rng_state(), before[2])
 
@@ -180,7 +181,7 @@ def test_who_does_not_learn_is_as_good_as_chance(name, searching):
 def test_nsga_comes_nearer_to_the_front_than_chance(searching):
     def distance(name, seed):
         study = searching.open(
-            k=6, optimiser=name, budget=192, population=16, seed=seed, directions=["minimize", "minimize"]
+            k=6, optimiser=name, budget=144, population=16, seed=seed, directions=["minimize", "minimize"]
         )
         while len(generation := study.ask()):
             ends = np.full(5, 0.25), np.full(5, 0.75)
@@ -327,7 +328,7 @@ def test_cma_keeps_its_distribution_when_the_population_changes(searching):
     assert np.abs(wide - 0.3).max() < 0.1
     strategy = memory[0]
     covariance, path = strategy.es.sm.C.copy(), strategy.es.adapt_sigma.ps.copy()
-    for generation, population in enumerate((5, 30), 13):
+    for population in (5, 30):
         strategy.asked = None
         assert np.abs(strategy.ask(population) - 0.3).max() < 0.1
         np.testing.assert_array_equal(strategy.es.sm.C, covariance)

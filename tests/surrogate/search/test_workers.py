@@ -1,0 +1,298 @@
+"""Several processes at one study: none lost, none twice; the dead are replaced; what they leave is finished."""
+
+from __future__ import annotations
+
+import os
+import time
+import types
+from contextlib import contextmanager
+
+import numpy as np
+import psutil
+import pytest
+
+from surrogate.search import make_optimiser
+from surrogate.search.workers import Worker
+
+SEARCH = """
+study = Study.load(file, "study")
+told = []
+while len(asked := study.ask()):
+    study.tell(asked, -((asked.u - 0.3) ** 2).sum(axis=1))
+    told += asked.trials.tolist()
+result = told
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "studies.sqlite3"
+
+
+def run(study, searching, generations=1_000_000) -> list:
+    u = []
+    for _ in range(generations):
+        asked = study.ask()
+        if not len(asked):
+            break
+        u += asked.u.tolist()
+        study.tell(asked, searching.bowl(asked.u))
+    return u
+
+
+def places(history) -> set:
+    return set(zip(history.run.tolist(), history.generation.tolist(), history.index.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("name", ["cma-es", "sobol"])
+def test_four_processes_share_a_budget(name, searching, host, file):
+    study = searching.open(file, optimiser=name, budget=200, population=5)
+    pieces = [host.start(SEARCH, file=str(file)) for _ in range(4)]
+    told = [trial for piece in pieces for trial in piece.result()]
+    assert sorted(told) == list(range(200))  # none lost, none twice
+    history = study.history()
+    assert (history.state == "complete").all()
+    assert len(places(history)) == 200
+    assert len(np.unique(history.u, axis=0)) == 200
+    np.testing.assert_allclose(history.scores[:, 0], searching.bowl(history.u))
+    assert study.finished
+    if name == "cma-es":
+        # Each run is an uninterrupted search of its own, however its generations were dealt out.
+        for run_number in range(history.run.max() + 1):
+            rows = np.flatnonzero(history.run == run_number)
+            memory: dict = {}
+            for number in range(history.generation[rows].max() + 1):
+                of = rows[history.generation[rows] == number]
+                again = make_optimiser(name).propose(history, run_number, number, range(5), 5, 0, memory).u
+                np.testing.assert_array_equal(history.u[of], again[history.index[of]])
+    else:
+        np.testing.assert_array_equal(
+            history.u, run(searching.open(optimiser=name, budget=200, population=5), searching)
+        )
+
+
+IN_THE_MIDDLE = """
+import time
+study = Study.load(file, "study")
+for _ in range(3):
+    asked = study.ask()
+    study.tell(asked, -((asked.u - 0.3) ** 2).sum(axis=1))
+asked = study.ask()
+study.tell(asked[:3], -((asked.u[:3] - 0.3) ** 2).sum(axis=1))
+open(mark, "w").write("x")
+time.sleep(600)
+"""
+
+
+def test_a_worker_killed_between_ask_and_tell_is_replaced(searching, host, file, tmp_path):
+    searching.open(file, budget=64)
+    piece = host.start(IN_THE_MIDDLE, file=str(file), mark=str(tmp_path / "asked"))
+    piece.reached(tmp_path / "asked")
+    piece.kill()
+    study = searching.open(file, budget=64)
+    left = study.ask()
+    assert (left.run, left.number, left.indices.tolist()) == (0, 3, [3, 4, 5, 6, 7])
+    run(study, searching)
+    assert study.history().u.tolist() == run(searching.open(budget=64), searching)
+
+
+def test_while_a_worker_lives_its_generation_is_its_own(searching, host, file, tmp_path):
+    searching.open(file, budget=64)
+    piece = host.start(IN_THE_MIDDLE, file=str(file), mark=str(tmp_path / "asked"))
+    piece.reached(tmp_path / "asked")
+    asked = searching.open(file, budget=64).ask()
+    assert (asked.run, asked.number) == (1, 0)
+    piece.kill()
+
+
+def test_killed_at_any_moment_nothing_is_half_written(searching, host, file):
+    whole = run(searching.open(budget=400), searching)
+    searching.open(file, budget=400)
+    rng = np.random.default_rng(0)
+    for _ in range(6):
+        piece = host.start(SEARCH, file=str(file))
+        time.sleep(rng.uniform(0.02, 0.2))
+        if piece.path.exists():
+            break
+        piece.kill()
+        searching.forget()
+        history = searching.open(file, budget=400).history()
+        sizes = {g: int((history.generation == g).sum()) for g in set(history.generation.tolist())}
+        assert set(sizes.values()) <= {8}
+    study = searching.open(file, budget=400)
+    run(study, searching)
+    assert study.history().u.tolist() == whole
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The time of day, which a test moves on by adding seconds to `clock[0]`."""
+    now = [1_000_000.0]
+    monkeypatch.setattr("surrogate.search.study.time", types.SimpleNamespace(time=lambda: now[0]))
+    return now
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """A context in which this process is another host's."""
+
+    @contextmanager
+    def elsewhere():
+        with monkeypatch.context() as patch:
+            patch.setattr(Worker, "this", lambda name="": Worker("far away", 1, 0.0))
+            yield
+
+    return elsewhere
+
+
+def test_a_worker_of_another_host_is_waited_for_until_its_lease_ends(searching, file, clock, elsewhere):
+    study = searching.open(file, budget=80, lease=100)
+
+    def ours():
+        """The run of which we get a generation, which we tell."""
+        asked = study.ask()
+        study.tell(asked, [0.0] * len(asked))
+        return asked.run
+
+    with elsewhere():
+        asked = study.ask()
+    assert ours() == 1
+    clock[0] += 99
+    assert ours() == 1
+    with elsewhere():
+        study.tell(asked[:1], [0.5])  # renews the lease
+    clock[0] += 99
+    assert ours() == 1
+    with elsewhere():
+        study.heartbeat()  # and again
+    clock[0] += 99
+    assert ours() == 1
+    with elsewhere():
+        study.ask()
+    clock[0] += 99
+    assert ours() == 1
+    clock[0] += 2
+    left = study.ask()
+    assert (left.run, left.indices.tolist()) == (0, [1, 2, 3, 4, 5, 6, 7])
+    np.testing.assert_array_equal(left.u, asked.u[1:])
+
+
+def test_who_comes_too_late_is_told_so_and_changes_nothing(searching, file, clock, elsewhere):
+    study = searching.open(file, lease=100)
+    with elsewhere():
+        asked = study.ask()
+    clock[0] += 101
+    taken = study.ask()
+    assert taken.run == 0
+    study.tell(taken[:4], [1.0, 2.0, 3.0, 4.0])
+    with elsewhere():
+        report = study.tell(asked, [1.0, 2.5, 3.0, float("nan"), 5.0, 6.0, 7.0, 8.0])
+    assert report.remarks == (
+        "Image 1.2 was scored by another worker before.",
+        "Image 1.4 was scored by another worker before.",
+    )
+    assert study.history().scores[:, 0].tolist() == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+    # What was new of it counts: nothing is left to do in this generation.
+    assert study.ask().number == 1
+
+
+def test_a_worker_comes_back_to_its_own_run(searching, file):
+    first, second = searching.open(file, budget=80, worker="a"), searching.open(file, budget=80, worker="b")
+    for _ in range(3):
+        asked = first.ask(), second.ask()
+        assert [generation.run for generation in asked] == [0, 1]
+        second.tell(asked[1], searching.bowl(asked[1].u))
+        first.tell(asked[0], searching.bowl(asked[0].u))
+    assert first.history().labels[8] == "2/1.1"
+    report = first.report()
+    assert (report.runs, report.generation) == (2, 3)
+    assert "generation 3 of 2 runs" in str(report)
+    # An idle run is taken rather than a new one begun, by whoever comes.
+    assert searching.open(file, budget=80, worker="c").ask().run in (0, 1)
+
+
+def test_the_rest_of_a_budget_is_somebody_elses(searching, file):
+    first, second = (searching.open(file, budget=8, worker=name) for name in "ab")
+    asked = first.ask()
+    assert len(second.ask()) == 0
+    assert not second.finished
+    first.tell(asked, searching.bowl(asked.u))
+    assert second.finished
+
+
+def test_two_studies_in_one_file_do_not_meet(searching, host, file):
+    code = SEARCH.replace('"study"', "name")
+    names = ["a", "b"]
+    for name in names:
+        searching.open(file, name=name, budget=96, seed=ord(name))
+    pieces = [host.start(code, file=str(file), name=name) for name in names]
+    for piece in pieces:
+        piece.result()
+    for name in names:
+        u = searching.open(file, name=name, budget=96, seed=ord(name)).history().u.tolist()
+        assert u == run(searching.open(budget=96, seed=ord(name)), searching)
+
+
+def test_a_study_is_created_once_by_many(searching, host, file):
+    code = """
+study = Study.open(file, "study", recipe, budget=8)
+result = study.identity
+"""
+    pieces = [host.start(code, file=str(file), recipe=searching.space().recipe()) for _ in range(6)]
+    assert len({piece.result() for piece in pieces}) == 1
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+
+
+def test_two_workers_think_at_once_without_waiting_for_each_other(searching, host, file):
+    """A slow optimiser claims its run, and the database is free while it thinks."""
+    searching.open(file, optimiser="tpe", settings={"startup": 4}, budget=60, population=5)
+    pieces = [host.start(SEARCH, file=str(file)) for _ in range(3)]
+    assert sorted(trial for piece in pieces for trial in piece.result()) == list(range(60))
+    study = searching.open(file, optimiser="tpe", settings={"startup": 4}, budget=60, population=5)
+    assert study.finished and len(places(study.history())) == 60
+
+
+def test_a_worker_that_died_thinking_leaves_nothing(searching, host, file, tmp_path):
+    study = searching.open(file, optimiser="tpe", budget=24)
+    piece = host.start(
+        """
+import time
+from surrogate.search.optimisers import Tpe
+def think(*arguments):
+    open(mark, "w").write("x")
+    time.sleep(600)
+Tpe.propose = think
+Study.load(file, "study").ask()
+""",
+        file=str(file),
+        mark=str(tmp_path / "thinking"),
+    )
+    piece.reached(tmp_path / "thinking")
+    other = study.ask()
+    assert other.run == 1  # the first one is claimed
+    study.tell(other, [0.0] * 8)
+    piece.kill()
+    assert study.ask().run == 1  # its own
+    study.tell(study.ask(), [0.0] * 8)
+    third = searching.open(file, optimiser="tpe", budget=24, worker="b").ask()
+    assert (third.run, third.number) == (0, 0)
+    assert study.history().run.tolist() == [1] * 16 + [0] * 8
+
+
+def test_the_living_and_the_dead(host, tmp_path):
+    here = Worker.this()
+    assert here == Worker.this() and here != Worker.this("other")
+    assert Worker.from_json(here.to_json()) == here
+    assert here.pid == os.getpid()
+    assert not here.is_dead(here)
+    assert not Worker.this("other").is_dead(here)
+    mark = tmp_path / "mark"
+    piece = host.start("open(mark, 'w').write('x')\nimport time\ntime.sleep(600)", mark=str(mark))
+    piece.reached(mark)
+    there = Worker(here.host, piece.pid, psutil.Process(piece.pid).create_time())
+    assert not there.is_dead(here)
+    assert Worker(here.host, piece.pid, there.start - 60).is_dead(here)  # the id was used again
+    assert Worker(here.host, here.pid, here.start - 60).is_dead(here)
+    piece.kill()
+    assert there.is_dead(here)
+    assert not Worker("far away", piece.pid, there.start).is_dead(here)  # nobody knows
