@@ -11,13 +11,14 @@ from ..surrogate.shapes import describe
 from . import wires
 from .latents import PointsNoise, fix_empty, repeat_to, sample_parts, select, tensors_of
 
-__all__ = ["KSamplerNoise", "Noise"]
+__all__ = ["KSamplerNoise", "Noise", "in_groups", "noise_seed_input"]
 
 log = logging.getLogger("ComfyUI-Surrogate")
 KEY = "surrogate_noise"
 
 
-def _noise_seed():
+def noise_seed_input() -> io.Int.Input:
+    """The input that pins the noise of stochastic samplers."""
     return io.Int.Input(
         "noise_seed",
         default=0,
@@ -46,7 +47,7 @@ class Noise(io.ComfyNode):
                     tooltip="The latent your sampler would get: its size decides the size of the images. A batch of 1 "
                     "is repeated for all points; for image-to-image it may hold one image for each point.",
                 ),
-                _noise_seed(),
+                noise_seed_input(),
                 io.Int.Input(
                     "images_per_batch",
                     default=0,

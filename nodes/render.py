@@ -18,7 +18,7 @@ from ..surrogate.files import save_tensors
 from ..surrogate.gallery import Gallery
 from . import wires
 from .latents import repeat_to, sample_parts, tensors_of
-from .noise import _noise_seed, in_groups
+from .noise import noise_seed_input, in_groups
 from .notices import tell
 from .sampling import as_images, render
 
@@ -51,7 +51,7 @@ class RenderPoints(io.ComfyNode):
                 io.Vae.Input("vae", tooltip="Decodes the latents to pictures."),
                 wires.Space.Input("space", tooltip="The space of the points."),
                 wires.Points.Input("points", tooltip="The points to render."),
-                _noise_seed(),
+                noise_seed_input(),
                 io.Int.Input(
                     "images_per_batch",
                     default=4,

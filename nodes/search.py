@@ -10,7 +10,7 @@ from comfy_api.latest import io
 from ..surrogate import points
 from . import wires
 from .latents import repeat_to, sample_parts
-from .noise import _noise_seed, in_groups
+from .noise import noise_seed_input, in_groups
 from .notices import tell, warn
 from .sampling import Progress, as_images, render
 
@@ -34,7 +34,7 @@ class Search(io.ComfyNode):
                 io.Vae.Input("vae", tooltip="Decodes the latents to pictures."),
                 wires.Study.Input("study", tooltip="What to search, and how long."),
                 wires.Scorer.Input("scorer", tooltip="What is a good picture."),
-                _noise_seed(),
+                noise_seed_input(),
                 io.Int.Input(
                     "images_per_batch",
                     default=8,
