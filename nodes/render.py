@@ -18,7 +18,7 @@ from ..surrogate.files import save_tensors
 from ..surrogate.gallery import Gallery
 from . import wires
 from .latents import repeat_to, sample_parts, tensors_of
-from .noise import noise_seed_input, in_groups
+from .noise import in_groups, noise_seed_input
 from .notices import tell
 from .sampling import as_images, render
 

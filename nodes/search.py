@@ -10,7 +10,7 @@ from comfy_api.latest import io
 from ..surrogate import points
 from . import wires
 from .latents import repeat_to, sample_parts
-from .noise import noise_seed_input, in_groups
+from .noise import in_groups, noise_seed_input
 from .notices import tell, warn
 from .sampling import Progress, as_images, render
 
