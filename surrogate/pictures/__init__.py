@@ -2,9 +2,23 @@
 
 `contact_sheet` many pictures on one, with labels; `plan_sheet` gives its layout first (for animations and clicks).
 `gram_picture`  how alike the seeds are.
+`score_curve`   the course of a search: every score, and the best so far.
+`space_map`     a space of two coordinates: contours of the score, and where it was asked.
+`parallel_coordinates`  the weights of all points of a search, coloured by score.
 """
 
+from .curves import score_curve
+from .map import space_map
 from .matrix import gram_picture
+from .parallel import parallel_coordinates
 from .sheet import ContactSheet, contact_sheet, plan_sheet
 
-__all__ = ["ContactSheet", "contact_sheet", "gram_picture", "plan_sheet"]
+__all__ = [
+    "ContactSheet",
+    "contact_sheet",
+    "gram_picture",
+    "parallel_coordinates",
+    "plan_sheet",
+    "score_curve",
+    "space_map",
+]

@@ -9,6 +9,7 @@ from .fitting import fitted, pixels, resize
 from .lettering import Face
 from .plotting import (
     FAILED,
+    LEFT,
     Strokes,
     best_of,
     better,
@@ -128,7 +129,8 @@ def space_map(
                 strokes.cross(x, y, 4, FAILED, 2.0)
         order = np.argsort(np.where(known, sign * scores, -np.inf), kind="stable")  # the best on top
         for i in order[(~known).sum() :]:
-            strokes.dot(*places[i], radius, scaled(goodness(scores[i])), edge=Palette.ink)
+            t = goodness(scores[i])
+            strokes.dot(*places[i], radius, scaled(t), edge=Palette.ink if t > 0.3 else LEFT)
         for _, at in seeds:
             for x, y in np.array([left, top]) + at[[0, -1]] * size:
                 strokes.dot(x, y, 5, Palette.mark, edge=Palette.ink)
@@ -155,7 +157,11 @@ def _surface(field, u, scores, sign):
         if known.sum() < _FEWEST:
             return None
         low, high = scale_of(scores, sign)
-        field = GaussianProcess.fit(u, scores.clip(low, high)).mean
+        process = GaussianProcess.fit(u, (scores.clip(low, high) - low) / (high - low))
+
+        def field(points):
+            return low + (high - low) * process.mean(points)
+
     if field is False:
         return None
     if callable(field):

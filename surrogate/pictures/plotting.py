@@ -42,7 +42,7 @@ _FINER = 4  # strokes are drawn so many times too large, then averaged
 
 
 def numbers(name, values, shape, *, finite=False):
-    """`values` as float64 of `shape`, where None is any length and a text names it; raises ValueError if it is another.
+    """`values` as float64 of `shape`, where a text stands for any length; raises ValueError if they have another.
 
     None among one-dimensional values is NaN. With `finite`, NaN and infinity raise too.
     """
@@ -59,7 +59,7 @@ def numbers(name, values, shape, *, finite=False):
     return values
 
 
-def finite(name, scores, count=None):
+def finite(name, scores, count="n"):
     """`scores` (count,) as float64 with NaN for what is not finite; raises ValueError for another number of them."""
     scores = numbers(name, scores, (count,))
     return np.where(np.isfinite(scores), scores.clip(-1e300, 1e300), np.nan)  # no differences that overflow
