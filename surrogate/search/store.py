@@ -15,6 +15,7 @@ import json
 import os
 import sqlite3
 import threading
+import time
 import urllib.parse
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -77,7 +78,7 @@ class Store:
                 raise ValueError(f"storage {self.label!r} is neither a path nor a database URL: {error}.") from None
             with self._explained():
                 if storage not in _checked:
-                    _check_schema(storage)
+                    _check_server(storage)
                     _checked.add(storage)
 
     @staticmethod
@@ -122,10 +123,13 @@ class Store:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
+        import optuna
         import sqlalchemy
 
         try:
             yield
+        except optuna.exceptions.StorageInternalError as error:
+            raise StudyError(_explain(error.__cause__ or error, self.label, self.path)) from error
         except (sqlalchemy.exc.DBAPIError, sqlite3.Error) as error:
             raise StudyError(_explain(error, self.label, self.path)) from error
 
@@ -367,8 +371,22 @@ def _check_file(path: Path) -> None:
     _checked.add((str(path), stat.st_dev, stat.st_ino))
 
 
+def _check_server(url: str) -> None:
+    """Whether this optuna can use the database, in which it makes its tables if there are none."""
+    import sqlalchemy
+
+    for wait in (0.5, 1.0, 2.0, 4.0, None):
+        try:
+            return _check_schema(url)
+        except sqlalchemy.exc.DBAPIError as error:
+            # Another process makes the tables at this moment, and optuna does not expect that.
+            if wait is None or not any(sign in str(error) for sign in ("already exists", "duplicate", "Duplicate")):
+                raise
+            time.sleep(wait)
+
+
 def _check_schema(url: str, **engine) -> None:
-    """Whether this optuna can use the database. Optuna makes its tables in an empty database server."""
+    """Whether this optuna can use the database."""
     from optuna.storages import RDBStorage
     from sqlalchemy.pool import NullPool
 
