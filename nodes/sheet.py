@@ -5,6 +5,7 @@ from comfy_api.latest import io
 
 from ..surrogate.pictures import plan_sheet
 from . import wires
+from .sampling import as_pixels
 
 __all__ = ["ContactSheet"]
 
@@ -81,7 +82,7 @@ class ContactSheet(io.ComfyNode):
             numbers=bool(_only(numbers, True)),
             **_labels(points, _only(columns) or None),
         )
-        sheets = [sheet.draw([clip[frame].cpu().float().numpy() for clip in clips]) for frame in range(frames)]
+        sheets = [sheet.draw([as_pixels([clip[frame]])[0] for clip in clips]) for frame in range(frames)]
         return io.NodeOutput(torch.stack([torch.from_numpy(sheet).float() / 255 for sheet in sheets]))
 
 
