@@ -52,7 +52,9 @@ def as_images(pictures: list[np.ndarray], longest: int = 0) -> torch.Tensor:
 
 def as_pixels(images) -> np.ndarray:
     """Images (n, h, w, c), a tensor or a list of them, as uint8, rounded as core's Save Image does."""
-    return np.stack([np.clip(255.0 * image.cpu().float().nan_to_num(0.0).numpy(), 0, 255).astype(np.uint8) for image in images])
+    return np.stack(
+        [np.clip(255.0 * image.cpu().float().nan_to_num(0.0).numpy(), 0, 255).astype(np.uint8) for image in images]
+    )
 
 
 class Progress:
