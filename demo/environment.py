@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 TORCH_INDEX = "SURROGATE_TORCH_INDEX"
-"""Environment variable: a package index to take torch and torchvision from, such as pytorch.org's /whl/cpu."""
+"""Environment variable: a package index to take torch and torchvision from, such as PyTorch's own for processors alone."""
 
 
 class SetupError(Exception):
