@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import os
 import sqlite3
 import threading
@@ -296,8 +297,9 @@ def _path(storage) -> Path | None:
 
 
 def _connect(path: Path, mode: str = "rw") -> sqlite3.Connection:
-    # By URI, because only there a missing file is not created.
-    uri = f"file:{urllib.parse.quote(path.as_posix())}?mode={mode}"
+    # By URI, because only there a missing file is not created. Three slashes even before a drive's letter.
+    place = urllib.parse.quote(os.fsencode(path.as_posix()), safe="/:")
+    uri = f"file://{'' if place.startswith('/') else '/'}{place}?mode={mode}"
     return sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
 
 
@@ -310,13 +312,10 @@ def _fill(database: sqlite3.Connection) -> None:
 @functools.cache
 def _pattern() -> sqlite3.Connection:
     # Optuna needs a second for its tables: once in memory, then they are copied.
-    from optuna.storages import RDBStorage
     from sqlalchemy.pool import StaticPool
 
     memory = sqlite3.connect(":memory:", check_same_thread=False)
-    with quiet_optuna():
-        storage = RDBStorage("sqlite://", engine_kwargs={"creator": lambda: memory, "poolclass": StaticPool})
-        storage.remove_session()
+    _optuna_storage("sqlite://", creator=lambda: memory, poolclass=StaticPool).remove_session()
     return memory
 
 
@@ -387,18 +386,28 @@ def _check_server(url: str) -> None:
 
 def _check_schema(url: str, **engine) -> None:
     """Whether this optuna can use the database."""
-    from optuna.storages import RDBStorage
     from sqlalchemy.pool import NullPool
 
     try:
-        with quiet_optuna():
-            RDBStorage(url, engine_kwargs={"poolclass": NullPool, **engine}, skip_table_creation=bool(engine))
+        _optuna_storage(url, poolclass=NullPool, **engine)
     except RuntimeError as error:
         if "compatible" not in str(error):
             raise
         raise StudyError(
             f"The studies were written by another version of optuna, which this one does not understand: {error}"
         ) from None
+
+
+def _optuna_storage(url: str, **engine):
+    from optuna.storages import RDBStorage
+
+    alembic = logging.getLogger("alembic")
+    level = alembic.level
+    try:
+        with quiet_optuna():
+            return RDBStorage(url, engine_kwargs=engine)
+    finally:
+        alembic.setLevel(level)  # optuna sets it for the whole process, and ComfyUI uses alembic too
 
 
 def _hide_password(url: str) -> str:

@@ -28,7 +28,7 @@ __all__ = ["Study", "study_names"]
 
 FORMAT = 1
 # Seconds after which a worker of another host that was not heard of is taken for dead.
-LEASE = 900.0
+LEASE = 1800.0
 LARGEST_BUDGET = 1_000_000
 ON_MISMATCH = ("refuse", "new")
 # Studies of which this process keeps points and optimisers at hand.
