@@ -8,6 +8,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 
@@ -113,7 +114,7 @@ class TensorSeed(Seed):
     row: int
     label: str
 
-    @property
+    @cached_property
     def parts(self) -> Parts:
         return tuple(tuple(part.shape[1:]) for part in self.batch)
 
@@ -236,7 +237,7 @@ class Seeds:
     def labels(self) -> tuple[str, ...]:
         return tuple(seed.label for seed in self.items)
 
-    @property
+    @cached_property
     def parts(self) -> Parts | None:
         """The shapes that the tensor seeds fix, or None if every seed is drawn at any shape.
 
