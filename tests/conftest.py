@@ -1,10 +1,15 @@
 """For all tests: imports from this checkout, and the fast tests first."""
 
 import importlib.util
+import signal
 import sys
 from pathlib import Path
 
 import pytest
+
+# A shell that starts the tests in the background has Ctrl-C ignored, and so would have every program they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).absolute().parents[1]
 
