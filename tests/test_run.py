@@ -539,7 +539,7 @@ def test_setup_is_quick_when_all_is_there():
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_demo_leaves_no_server(how):
     runs = ROOT / ".comfy" / "runs"
-    before = set(runs.glob("*")) if runs.exists() else set()
+    before = set(runs.glob("demo-*")) if runs.exists() else set()
     with command("demo", "--cpu") as process:
         port = int(read_until(process, r"answers at http://127\.0\.0\.1:(\d+)")[1])
         assert listens(port)
@@ -548,7 +548,7 @@ def test_a_stopped_demo_leaves_no_server(how):
     assert process.returncode == 130
     assert "Traceback" not in rest
     assert not listens(port)
-    assert set(runs.glob("*")) <= before
+    assert set(runs.glob("demo-*")) <= before
 
 
 @posix
