@@ -254,6 +254,20 @@ def test_a_truncated_file(begun, file, searching):
         begun.ask()
 
 
+def test_a_file_that_another_process_made_a_moment_ago_is_kept(file, searching, monkeypatch):
+    fill, others = store._fill, []
+
+    def slowly(database):
+        if not others:
+            others.append(None)
+            others[0] = searching.open(file)  # while we are still making ours
+        fill(database)
+
+    monkeypatch.setattr(store, "_fill", slowly)
+    assert searching.open(file).identity == others[0].identity
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+
+
 def test_an_empty_file_is_a_new_one(file, searching):
     file.touch()
     assert len(searching.open(file).ask()) == 8
