@@ -32,7 +32,7 @@ warnings.simplefilter("ignore")
 import latent_spaces_by_example as official  # noqa: E402
 from lolatents import lol_numpy, lol_torch  # noqa: E402
 
-from surrogate import Seeds, SurrogateSpace  # noqa: E402
+from surrogate import CHARTS, Seeds, SurrogateSpace  # noqa: E402
 
 # k seeds of a latent of this shape: an image of 1024 pixels in 16 channels, and a video.
 IMAGE, VIDEO = (16, 128, 128), (16, 33, 120, 120)
@@ -51,6 +51,10 @@ def coordinates(n: int, k: int) -> np.ndarray:
     return np.random.default_rng(0).random((n, k - 1))
 
 
+def weights(n: int, k: int) -> np.ndarray:
+    return CHARTS["knothe_rosenblatt"].weights(coordinates(n, k))
+
+
 # What is compared. Each function gets the seeds (k, *shape) and returns a function to be measured.
 
 
@@ -67,41 +71,48 @@ def build_official(seeds):
     return lambda: official.knothe_rosenblatt_surrogate_chart(flat)
 
 
-def combine_product(seeds, u):
-    flat = seeds.flatten(1)
-    w = torch.from_numpy(SurrogateSpace(Seeds.from_range(0, len(seeds))).weights(u)).float()
-    return lambda: torch.mm(w, flat)
+def combine_product(seeds, w):
+    flat, weights = seeds.flatten(1), torch.from_numpy(w).float()
+    return lambda: torch.mm(weights, flat)
 
 
-def combine_ours(seeds, u):
+def combine_ours(seeds, w):
     space = SurrogateSpace(Seeds.from_tensors(seeds))
-    return lambda: space.latents(u)
+    return lambda: space.combine(w)
 
 
-def combine_ours_apart(seeds, u):
+def combine_ours_apart(seeds, w):
     space = SurrogateSpace(Seeds.join([Seeds.from_tensors(seed[None]) for seed in seeds]))
-    return lambda: space.latents(u)
+    return lambda: space.combine(w)
 
 
-def combine_official(seeds, u):
+def combine_official(seeds, w):
     chart = official.knothe_rosenblatt_surrogate_chart(seeds.flatten(1).numpy())
-    return lambda: chart.from_u_to_z(u)
+    return lambda: chart.from_w_to_z(w)
 
 
-def combine_lol_torch(seeds, u):
-    if len(u) * seeds.numel() * 4 > LARGEST:
+def combine_lol_torch(seeds, w):
+    if len(w) * seeds.numel() * 4 > LARGEST:
         return None
-    flat = seeds.flatten(1)
-    w = torch.from_numpy(SurrogateSpace(Seeds.from_range(0, len(seeds))).weights(u)).float()
-    return lambda: lol_torch.lol_gaussian(w, flat)
+    flat, weights = seeds.flatten(1), torch.from_numpy(w).float()
+    return lambda: lol_torch.lol_gaussian(weights, flat)
 
 
-def combine_lol_numpy(seeds, u):
-    if len(u) * seeds.numel() * 4 > LARGEST:
+def combine_lol_numpy(seeds, w):
+    if len(w) * seeds.numel() * 4 > LARGEST:
         return None
-    flat = seeds.flatten(1).numpy()
-    w = SurrogateSpace(Seeds.from_range(0, len(seeds))).weights(u).astype(np.float32)
-    return lambda: lol_numpy.lol_gaussian(w, flat)
+    flat, weights = seeds.flatten(1).numpy(), w.astype(np.float32)
+    return lambda: lol_numpy.lol_gaussian(weights, flat)
+
+
+def chart_ours(k, u):
+    space = SurrogateSpace(Seeds.from_range(0, k))
+    return lambda: space.weights(u)
+
+
+def chart_official(k, u):
+    chart = official.knothe_rosenblatt_surrogate_chart(noises(k, (k,)).numpy())
+    return lambda: chart.from_u_to_w(u)
 
 
 BUILD = {"ours": build_ours, "ours, with Gram matrix": build_and_gram_ours, "official": build_official}
@@ -182,9 +193,9 @@ def measure_peak(kind: str, name: str, size: str, points: str) -> None:
         BUILD[name](small)()
         run = BUILD[name](noises(*SIZES[size]))
     elif kind == "combine":
-        COMBINE[name](small, coordinates(2, 3))()
+        COMBINE[name](small, weights(2, 3))()
         k, shape = SIZES[size]
-        run = COMBINE[name](noises(k, shape), coordinates(n, k))
+        run = COMBINE[name](noises(k, shape), weights(n, k))
     else:
         lazy(3, (16,), coordinates(2, 3))()
         run = lazy(64, {"image": IMAGE, "video": VIDEO}[size], coordinates(n, 64))
@@ -266,18 +277,27 @@ def building(sizes: dict, seconds: float, least: int) -> None:
 
 
 def combining(sizes: dict, seconds: float, least: int) -> None:
-    heading("Combining seeds in memory", ["seeds", "points", "from u to latents", "ms", "times one product"])
+    heading("Combining seeds in memory", ["seeds", "points", "from w to latents", "ms", "times one product"])
     for size, (k, shape) in sizes.items():
         seeds = noises(k, shape)
         for n in POINTS[shape]:
-            u = coordinates(n, k)
-            times = take_turns({name: make(seeds, u) for name, make in COMBINE.items()}, seconds, least)
+            w = weights(n, k)
+            times = take_turns({name: make(seeds, w) for name, make in COMBINE.items()}, seconds, least)
             for name in COMBINE:
                 if name not in times:
                     row(size, str(n), name, "too large", "")
                     continue
                 slower = "" if name == "one product" else ratio(times[name], times["one product"])
                 row(size, str(n), name, in_ms(times[name]), slower)
+
+
+def charting(seconds: float, least: int) -> None:
+    heading("The chart alone, from u to w", ["seeds", "points", "ours ms", "official ms", "ratio"])
+    for k, n in ((8, 1), (8, 64), (32, 64), (64, 1000), (1024, 64)):
+        u = coordinates(n, k)
+        times = take_turns({"ours": chart_ours(k, u), "official": chart_official(k, u)}, seconds / 3, least)
+        ours, other = times["ours"], times["official"]
+        row(str(k), str(n), in_ms(ours), in_ms(other), ratio(ours, other))
 
 
 def memory(sizes: dict) -> None:
@@ -323,6 +343,7 @@ def main() -> None:
     seconds, least = (0.5, 3) if arguments.quick else (6, 7)
     building(sizes, seconds, least)
     combining(sizes, seconds, least)
+    charting(seconds, least)
     integers({"image": IMAGE} if arguments.quick else {"image": IMAGE, "video": VIDEO}, seconds, least)
     memory(sizes)
     print(f"\nLoad average at the end {load()}.")
