@@ -8,8 +8,7 @@ __all__ = ["add_weighted", "combine_rows"]
 
 # One shape of matrix product for every batch size: a product's rounding depends on its shape.
 ROWS = 8
-# Of seeds, and of points, at a time: in a processor's cache, but few products, for each waits for its slowest thread.
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 2 << 20
 
 
 def add_weighted(out: torch.Tensor, weights: torch.Tensor, xi: torch.Tensor) -> None:
@@ -33,7 +32,7 @@ def combine_rows(weights: torch.Tensor, rows: list[torch.Tensor]) -> torch.Tenso
     padded = torch.zeros(-(-n // ROWS) * ROWS, k)
     padded[:n] = weights
     whole = _as_matrix(rows)
-    width = max(4096, BLOCK_BYTES // (4 * max(k, ROWS)) // 4096 * 4096)
+    width = max(4096, BLOCK_BYTES // (4 * k) // 4096 * 4096)
     for start in range(0, dimensions, width):
         columns = slice(start, start + width)
         block = torch.stack([row[columns] for row in rows]) if whole is None else whole[:, columns]

@@ -19,7 +19,7 @@ def some(n: int, k: int, dimensions: int) -> tuple[torch.Tensor, list[torch.Tens
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 7, 8, 9, 17])
-@pytest.mark.parametrize(("k", "dimensions"), [(2, 16), (3, 1037), (8, 65536), (8, 270001), (64, 40000), (500, 4100)])
+@pytest.mark.parametrize(("k", "dimensions"), [(2, 16), (3, 1037), (8, 65536), (8, 70001), (64, 9000), (500, 4100)])
 def test_it_is_the_matrix_product(n, k, dimensions):
     weights, rows = some(n, k, dimensions)
     z = combine_rows(weights, rows)
@@ -28,8 +28,7 @@ def test_it_is_the_matrix_product(n, k, dimensions):
     torch.testing.assert_close(z.double(), exact, rtol=0, atol=1e-5)
 
 
-# The last three take several blocks.
-@pytest.mark.parametrize(("k", "dimensions"), [(2, 1037), (8, 65536), (8, 270001), (64, 40000), (500, 4100)])
+@pytest.mark.parametrize(("k", "dimensions"), [(2, 1037), (8, 65536), (8, 70001), (64, 9000), (500, 4100)])
 def test_a_point_has_the_same_bits_in_any_batch(k, dimensions):
     weights, rows = some(21, k, dimensions)
     z = combine_rows(weights, rows)
@@ -41,7 +40,7 @@ def test_a_point_has_the_same_bits_in_any_batch(k, dimensions):
     assert torch.equal(combine_rows(weights[order], rows), z[order])
 
 
-@pytest.mark.parametrize(("k", "dimensions"), [(8, 65536), (8, 270001), (64, 40001)])
+@pytest.mark.parametrize(("k", "dimensions"), [(8, 65536), (8, 70001), (64, 9001)])
 def test_where_the_rows_lie_does_not_matter(k, dimensions):
     weights, apart = some(9, k, dimensions)
     apart = [row.clone() for row in apart]
