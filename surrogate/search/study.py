@@ -19,7 +19,7 @@ from ..charts import check_coordinates
 from .definition import Definition, check_name
 from .export import write_csv, write_json
 from .ledger import Ledger
-from .optimisers import Optimiser, make_optimiser
+from .optimisers import Optimiser, Proposal, make_optimiser
 from .store import Store
 from .values import COMPLETE, FAILED, RUNNING, Best, Generation, History, Report, StudyError, pareto_front
 from .workers import Worker
@@ -42,6 +42,8 @@ class _Memory:
     ledger: Ledger
     optimiser: dict = field(default_factory=dict)
     lock: Any = field(default_factory=threading.RLock)
+    # Held while an optimiser thinks, so that `lock` is free: who only looks does not wait.
+    thinking: Any = field(default_factory=threading.Lock)
 
 
 _memories: OrderedDict[tuple[str, str], _Memory] = OrderedDict()
@@ -94,7 +96,7 @@ class Study:
         directions: str | Sequence[str] = "maximize",
         seed: int = 0,
         settings: Mapping | None = None,
-        note: str = "",
+        note: str | None = None,
         on_mismatch: str = "refuse",
         worker: str = "",
         lease: float = LEASE,
@@ -128,7 +130,7 @@ class Study:
             "population": _whole(
                 "population", made.population if population is None else population, made.smallest_population, 10_000
             ),
-            "note": str(note),
+            **({} if note is None else {"note": str(note)}),
         }
         check_name(name)
         if not lease > 0:
@@ -167,33 +169,33 @@ class Study:
         """
         if n is not None:
             _whole("n", n, 1, 10_000_000)
-        here = Worker.this(self.worker)
-        with self._memory() as memory:
+        here, memory = Worker.this(self.worker), self._memory()
+        with memory.thinking:
             while True:
-                added = None
-                with self._writing(memory) as (connection, state):
-                    task = self._choose(memory.ledger, state, here)
-                    if task is None:
-                        return self._generation(memory.ledger, -1, -1, [])
-                    state["runs"][str(task.run)] = self._hold(here, claimed=task.number)
-                    if not task.missing or not self.optimiser.slow:
-                        added = self._add(connection, memory, task)
-                        state["runs"][str(task.run)] = self._hold(here)
-                    self._store.set_state(connection, self._study_id, state)
-                if added is None:
-                    # The run is claimed; nobody waits for the database while this is thought out.
-                    proposal = self._propose(memory, task)
+                with memory.lock:
+                    with self._writing(memory) as (connection, state):
+                        task = self._choose(memory.ledger, state, here)
+                        if task is None:
+                            return self._generation(memory.ledger, -1, -1, [])
+                        history = memory.ledger.history() if task.missing else None
+                        later = history is not None and self.optimiser.slow
+                        state["runs"][str(task.run)] = self._hold(here, claimed=task.number if later else None)
+                        added = []
+                        if history is not None and not later:
+                            added = self._add(connection, memory.ledger, task, self._propose(memory, history, task))
+                        self._store.set_state(connection, self._study_id, state)
+                    if not later:
+                        return self._handed(memory.ledger, task, added, n)
+                # The run is claimed: nobody else takes it, and nobody waits while this is thought out.
+                proposal = self._propose(memory, history, task)
+                with memory.lock:
                     with self._writing(memory) as (connection, state):
                         if self._choose(memory.ledger, state, here) != task:
                             continue  # Others were faster: the lease is over, or the budget spent.
-                        added = self._add(connection, memory, task, proposal)
+                        added = self._add(connection, memory.ledger, task, proposal)
                         state["runs"][str(task.run)] = self._hold(here)
                         self._store.set_state(connection, self._study_id, state)
-                for entry in added:
-                    memory.ledger.append(*entry)
-                rows = [row for row in memory.ledger.places[task.run, task.number] if row in memory.ledger.open]
-                rows.sort(key=lambda row: memory.ledger.place(row)[2])
-                return self._generation(memory.ledger, task.run, task.number, rows[:n])
+                    return self._handed(memory.ledger, task, added, n)
 
     def tell(self, generation: Generation, scores, reasons: Sequence[str | None] | None = None) -> Report:
         """Record the `scores` (n,) or (n, m) of a generation, or of a slice of one, and report how the study stands.
@@ -204,11 +206,11 @@ class Study:
         another worker has taken over the generation, its result stays and the report says so.
         """
         results = self._results(generation, scores, reasons)
-        here = Worker.this(self.worker)
+        here, memory = Worker.this(self.worker), self._memory()
         remarks: list[str] = []
-        with self._memory() as memory:
-            ledger = memory.ledger
+        with memory.lock:
             with self._writing(memory) as (connection, state):
+                ledger = memory.ledger
                 self._check_mine(ledger, generation)
                 run = state["runs"].get(str(generation.run))
                 holder = Worker.from_json(run["worker"]) if run else here
@@ -248,7 +250,8 @@ class Study:
         results = self._check_scores(len(u), scores, None, "points")
         if labels is not None and len(labels) != len(u):
             raise ValueError(f"There are {len(u)} points and {len(labels)} labels: give one label a point.")
-        with self._memory() as memory, self._writing(memory) as (connection, _):
+        memory = self._memory()
+        with self._writing(memory) as (connection, _):
             ledger = memory.ledger
             before = {ledger.u(row).tobytes() for row in ledger.known}
             new = []
@@ -265,15 +268,32 @@ class Study:
     def heartbeat(self) -> None:
         """This worker is alive: its lease on the generation it works on starts anew. `ask` and `tell` do the same."""
         here = Worker.this(self.worker)
-        with self._memory() as memory, self._writing(memory) as (connection, state):
+        with self._writing(self._memory()) as (connection, state):
             for run, holder in state["runs"].items():
                 if Worker.from_json(holder["worker"]) == here:
                     state["runs"][run] = self._hold(here, holder.get("claimed"))
             self._store.set_state(connection, self._study_id, state)
 
+    def renote(self, note: str) -> str:
+        """Give the study another `note`; the one it had before."""
+        with self._writing(self._memory()) as (connection, state):
+            before = state["note"]
+            if before != note:
+                self._store.set_state(connection, self._study_id, {**state, "note": note})
+        return before
+
+    def exists(self) -> bool:
+        """Whether the study is still in its storage: not deleted, and no other one under its name."""
+        try:
+            with self._store.reading() as connection:
+                state = self._store.state(connection, self._study_id)
+        except StudyError:
+            return False
+        return state is not None and state["id"] == self.identity
+
     def delete(self) -> None:
         """Remove the study and all its points from the storage."""
-        with self._memory() as memory, self._writing(memory) as (connection, _):
+        with self._writing(self._memory()) as (connection, _):
             self._store.delete(connection, self._study_id)
         with _memories_lock:
             _memories.pop((self._store.key, self.identity), None)
@@ -282,12 +302,16 @@ class Study:
 
     def report(self) -> Report:
         """How the study stands."""
-        with self._memory() as memory, self._reading(memory) as state:
+        memory = self._memory()
+        with memory.lock:
+            state = self._looked(memory)
             return self._report(memory.ledger, state, [])
 
     def history(self) -> History:
         """All points, as arrays."""
-        with self._memory() as memory, self._reading(memory):
+        memory = self._memory()
+        with memory.lock:
+            self._looked(memory)
             return memory.ledger.history()
 
     @property
@@ -320,8 +344,7 @@ class Study:
 
     # Within.
 
-    @contextmanager
-    def _memory(self) -> Iterator[_Memory]:
+    def _memory(self) -> _Memory:
         key = (self._store.key, self.identity)
         with _memories_lock:
             if key not in _memories:
@@ -330,18 +353,16 @@ class Study:
             memory = _memories[key]
             while len(_memories) > KEPT:
                 _memories.popitem(last=False)
-        with memory.lock:
-            yield memory
+            return memory
 
-    @contextmanager
-    def _reading(self, memory: _Memory) -> Iterator[dict]:
-        with self._store.reading() as connection:
-            state = self._read(connection, memory)
-        yield state
+    def _looked(self, memory: _Memory) -> dict:
+        """The study's state; `memory` is up to date."""
+        with memory.lock, self._store.reading() as connection:
+            return self._read(connection, memory)
 
     @contextmanager
     def _writing(self, memory: _Memory) -> Iterator[tuple[Any, dict]]:
-        with self._store.writing(self._study_id) as connection:
+        with memory.lock, self._store.writing(self._study_id) as connection:
             yield connection, self._read(connection, memory)
 
     def _read(self, connection, memory: _Memory) -> dict:
@@ -400,23 +421,14 @@ class Study:
         missing = [i for i in range(population) if i not in asked][: max(0, room)]
         return _Task(run, number, population, tuple(missing))
 
-    def _propose(self, memory: _Memory, task: _Task):
+    def _propose(self, memory: _Memory, history: History, task: _Task) -> Proposal:
+        seed = self.definition.seed
         return self.optimiser.propose(
-            memory.ledger.history(),
-            task.run,
-            task.number,
-            task.missing,
-            task.population,
-            self.definition.seed,
-            memory.optimiser,
+            history, task.run, task.number, task.missing, task.population, seed, memory.optimiser
         )
 
-    def _add(self, connection, memory: _Memory, task: _Task, proposal=None) -> list[tuple]:
+    def _add(self, connection, ledger: Ledger, task: _Task, proposal: Proposal) -> list[tuple]:
         """Write the task's missing points to the database; what the ledger has to take up after that."""
-        if not task.missing:
-            return []
-        ledger = memory.ledger
-        proposal = proposal or self._propose(memory, task)
         u = np.clip(proposal.u, 0.0, 1.0)
         if u.shape != (len(task.missing), ledger.dimension) or not np.isfinite(u).all():
             raise StudyError(f"The optimiser {self.optimiser.name} proposed {u.shape} points, not all finite: {u}.")
@@ -435,6 +447,14 @@ class Study:
         first = len(ledger)
         ids = self._store.add(connection, self._study_id, ledger, u, notes, attributes)
         return list(zip(ids, range(first, first + len(u)), u, notes, attributes, strict=True))
+
+    def _handed(self, ledger: Ledger, task: _Task, added: list[tuple], n: int | None) -> Generation:
+        """At most n of the task's open points, those that were just `added` among them."""
+        for entry in added:
+            ledger.append(*entry)
+        rows = [row for row in ledger.places[task.run, task.number] if row in ledger.open]
+        rows.sort(key=lambda row: ledger.place(row)[2])
+        return self._generation(ledger, task.run, task.number, rows[:n])
 
     def _generation(self, ledger: Ledger, run: int, number: int, rows: list[int]) -> Generation:
         return Generation(
@@ -539,14 +559,14 @@ def _find_or_create(
                 candidate,
                 definition.directions,
                 {"format": FORMAT, "id": identity, **definition.to_json()},
-                {"id": identity, "runs": {}, **wanted},
+                {"id": identity, "runs": {}, "note": "", **wanted},
             )
             return candidate, study_id, identity, remarks
         if any(state[key] != value for key, value in wanted.items()):
             for key in ("budget", "population"):
                 if state[key] != wanted[key]:
                     remarks.append(f"The {key} was {state[key]} and is {wanted[key]} now.")
-            if state["note"] != wanted["note"]:
+            if state["note"] != wanted.get("note", state["note"]):
                 remarks.append(
                     f"The note was {state['note']!r} and is {wanted['note']!r} now: if the images are made otherwise "
                     "than before, their scores cannot be compared with the earlier ones."

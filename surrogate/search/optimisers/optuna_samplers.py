@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from ..values import COMPLETE, FAILED, RUNNING, History
+from ..values import COMPLETE, FAILED, RUNNING, History, StudyError
 from .base import Optimiser, Proposal
 from .quiet import quiet_optuna
 
@@ -121,8 +121,11 @@ class NsgaII(OptunaSampler):
                 raise ValueError(f"{name} must be a probability, 0…1, got {value!r}.")
 
     def _sampler(self, seed, population):
+        import optuna
         from optuna.samplers import NSGAIISampler
 
+        if not hasattr(NSGAIISampler, "get_parent_population"):
+            raise StudyError(f"nsga-ii needs optuna 4.3 or newer, this is {optuna.__version__}: update it.")
         return NSGAIISampler(
             seed=seed,
             population_size=population,
@@ -147,10 +150,11 @@ class _Mirror:
         self.parents_of = 0
 
     def follows(self, history: History) -> bool:
-        """Whether all that was proposed here is stored."""
-        new = range(len(self.rows), len(history))
-        stored = {(int(history.run[i]), int(history.generation[i]), int(history.index[i])) for i in new}
-        return self.proposed.keys() <= stored
+        """Whether all that was proposed here is stored in the same rows: samplers mind the order of the points."""
+        return all(
+            row < len(history) and place == (history.run[row], history.generation[row], history.index[row])
+            for place, row in self.proposed.items()
+        )
 
     def follow(self, history: History) -> None:
         """Take over what is new in the history."""

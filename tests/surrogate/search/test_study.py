@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import threading
 
 import numpy as np
@@ -598,3 +599,80 @@ def test_it_is_read_from_other_threads_while_it_runs(searching, file):
         watcher.join(60)
     assert not errors
     assert len(study.history()) == 80
+
+
+def test_who_looks_does_not_wait_for_an_optimiser_that_thinks(searching, monkeypatch):
+    study = searching.open(optimiser="tpe")
+    propose, thinking, done = type(study.optimiser).propose, threading.Event(), threading.Event()
+
+    def think(*arguments):
+        thinking.set()
+        assert done.wait(60)
+        return propose(*arguments)
+
+    monkeypatch.setattr(type(study.optimiser), "propose", think)
+    asked = []
+    asker = threading.Thread(target=lambda: asked.append(study.ask()))
+    asker.start()
+    assert thinking.wait(60)
+    assert study.progress == "0 of 32 images, no score yet"
+    assert study.add_known([[0.5, 0.5, 0.5]], [1.0]) == 1
+    done.set()
+    asker.join(60)
+    assert len(asked[0]) == 8 and asked[0].trials.tolist() == list(range(1, 9))
+    searching.forget()
+    np.testing.assert_array_equal(study.ask().u, asked[0].u)
+
+
+@pytest.mark.parametrize(("name", "directions"), [("bayesian", 1), ("tpe", 1), ("nsga-ii", 2)])
+def test_what_came_while_an_optimiser_thought_is_seen_alike_in_a_fresh_process(
+    name, directions, searching, monkeypatch, file
+):
+    def scores(u):
+        return np.stack([searching.bowl(u), searching.bowl(u, 0.8)], axis=1)[:, :directions]
+
+    study = searching.open(file, optimiser=name, population=6, directions=["maximize"] * directions)
+    for _ in range(2):  # more than the random start
+        asked = study.ask()
+        study.tell(asked, scores(asked.u))
+    propose = type(study.optimiser).propose
+
+    def think(*arguments):
+        proposal = propose(*arguments)
+        study.add_known([[0.3, 0.3, 0.3]], scores([[0.3, 0.3, 0.3]]))
+        return proposal
+
+    with monkeypatch.context() as slow:
+        slow.setattr(type(study.optimiser), "propose", think)
+        asked = study.ask()
+    study.tell(asked, scores(asked.u))
+    copy = file.with_name("copy")
+    shutil.copy(file, copy)
+    expected = Study.load(copy, "study").ask().u
+    np.testing.assert_array_equal(study.ask().u, expected)
+
+
+def test_an_optimiser_that_raises_leaves_the_study_as_it_was(searching, monkeypatch, file):
+    for name in ("cma-es", "tpe"):
+        study = searching.open(file, name=name, optimiser=name)
+        study.tell(study.ask(), [0.0] * 8)
+        with monkeypatch.context() as broken:
+            broken.setattr(type(study.optimiser), "propose", lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                study.ask()
+        assert len(study.history()) == 8
+        again = study.ask()
+        assert (again.run, again.number, len(again)) == (0, 1, 8)
+
+
+def test_two_threads_asking_at_once_get_the_same(searching, file):
+    for name in ("cma-es", "tpe"):
+        study, asked = searching.open(file, name=name, optimiser=name), []
+        threads = [threading.Thread(target=lambda: asked.append(study.ask())) for _ in range(4)]  # noqa: B023
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert len(asked) == 4 and len(study.history()) == 8
+        for generation in asked[1:]:
+            np.testing.assert_array_equal(generation.u, asked[0].u)
