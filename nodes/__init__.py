@@ -5,20 +5,27 @@ space       the space, what is known about it, where a latent lies in it
 points      which points to look at
 noise       the points' noise for stock samplers
 render      sample, decode and save many points in one node
+study       searches that are remembered
+ask_tell    one generation of a search for each run of the graph
+search      a whole search in one node
+scores      what a good picture is
+report      a search in pictures and files
 sheet       contact sheets
 demo        the demo model
 """
 
-from .demo import DemoModel
+from .ask_tell import Ask, Tell
+from .demo import DemoModel, DemoPicture
 from .noise import KSamplerNoise, Noise
 from .points import Corners, Grid, Neighbours, Path, Point, RandomPoints, SelectPoints, Slice, Weights
 from .render import RenderPoints
+from .report import StudyReport
 from .scores import ClipScore, CombineScores, MatchImage, PictureStatistics
 from .search import Search
 from .seeds import JoinSeeds, SeedsFromIntegers, SeedsFromLatents
 from .sheet import ContactSheet
 from .space import LocateLatent, Space, SpaceInfo
-from .study import Ask, StudyNode, Tell
+from .study import KnownScores, StudyNode
 
 __all__ = ["NODES"]
 
@@ -42,13 +49,16 @@ NODES = [
     KSamplerNoise,
     RenderPoints,
     StudyNode,
+    KnownScores,
     Ask,
     Tell,
     Search,
+    StudyReport,
     MatchImage,
     PictureStatistics,
     ClipScore,
     CombineScores,
     ContactSheet,
     DemoModel,
+    DemoPicture,
 ]

@@ -1,4 +1,4 @@
-"""The demo model: a tiny FLUX that draws landscapes, to try everything in seconds without a download."""
+"""The demo model: a tiny FLUX that draws landscapes, to try everything in seconds without a download; and a picture to find."""
 
 import dataclasses
 import json
@@ -14,7 +14,9 @@ import safetensors
 import torch
 from comfy_api.latest import io
 
-__all__ = ["DemoModel"]
+from ..demo import scenes
+
+__all__ = ["DemoModel", "DemoPicture"]
 
 FOLDER = Path(__file__).parent.parent / "demo" / "model"
 PREFIX = "model.diffusion_model."
@@ -46,9 +48,7 @@ class DemoModel(io.ComfyNode):
 
     @classmethod
     def execute(cls, time, place) -> io.NodeOutput:
-        for name, word, known in (("time", time, TIMES), ("place", place, PLACES)):
-            if word not in (ANY, *known):
-                raise ValueError(f"{name} must be one of {', '.join((ANY, *known))}, got {word!r}.")
+        _check_words(time, place)
         weights = comfy.utils.load_torch_file(str(FOLDER / "demo_flux.safetensors"))
         with safetensors.safe_open(FOLDER / "demo_flux.safetensors", framework="pt") as file:
             metadata = file.metadata()
@@ -60,6 +60,43 @@ class DemoModel(io.ComfyNode):
             _conditioning([table.get(word) for word in (time, place)]),
             {"samples": torch.zeros(1, 16, 16, 16)},
         )
+
+
+class DemoPicture(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="SurrogateDemoPicture",
+            display_name="Demo Picture",
+            category="surrogate/demo",
+            description="A landscape of the kind that the demo model was trained on, drawn by rules and not by the model: "
+            "something to look for in a space.",
+            inputs=[
+                io.Combo.Input("time", options=[ANY, *TIMES], default="dusk", tooltip="Time of day."),
+                io.Combo.Input("place", options=[ANY, *PLACES], default="mountains", tooltip="Kind of landscape."),
+                io.Int.Input("number", default=1, min=0, max=0xFFFFFFFF, tooltip="Another number, another landscape."),
+                io.Int.Input("size", default=128, min=16, max=2048, tooltip="Side of the picture in pixels."),
+            ],
+            outputs=[io.Image.Output(display_name="image")],
+        )
+
+    @classmethod
+    def execute(cls, time, place, number, size) -> io.NodeOutput:
+        _check_words(time, place)
+        generator = torch.Generator().manual_seed(number)
+        while True:  # one in sixteen has both words
+            state = generator.get_state()
+            _, at, where, _ = scenes.render(1, size=16, generator=generator)
+            if time in (ANY, TIMES[at]) and place in (ANY, PLACES[where]):
+                generator.set_state(state)
+                image, *_ = scenes.render(1, size=size, generator=generator)
+                return io.NodeOutput(image.movedim(1, -1).contiguous())
+
+
+def _check_words(time: str, place: str) -> None:
+    for name, word, known in (("time", time, TIMES), ("place", place, PLACES)):
+        if word not in (ANY, *known):
+            raise ValueError(f"{name} must be one of {', '.join((ANY, *known))}, got {word!r}.")
 
 
 def _model(unet_config: dict, weights: dict):

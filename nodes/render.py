@@ -17,6 +17,7 @@ from comfy_api.latest import io
 from ..surrogate.files import save_tensors
 from ..surrogate.gallery import Gallery
 from . import wires
+from .graph_hash import graph_hash
 from .latents import repeat_to, sample_parts, tensors_of
 from .noise import in_groups, noise_seed_input
 from .notices import tell
@@ -165,35 +166,12 @@ def _run(hidden, recipe: dict, points, latent: dict, sigmas: torch.Tensor) -> st
     """A hash of everything that decides the pictures, as far as a node can see it: the graph above it and its inputs."""
     digest = hashlib.sha256()
     digest.update(json.dumps([recipe, points.u.tolist()], sort_keys=True).encode())
-    digest.update(_graph(hidden.prompt, hidden.unique_id).encode())
+    digest.update(graph_hash(hidden.prompt, hidden.unique_id, {"SurrogateRenderPoints": COSMETIC}).encode())
     mask = latent.get("noise_mask")
     for tensor in (*tensors_of(latent["samples"]), sigmas, *([] if mask is None else [mask])):
         digest.update(str(tuple(tensor.shape)).encode())
         digest.update(tensor.detach().cpu().float().contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-def _graph(prompt: dict | None, node_id: str | None) -> str:
-    """A hash of the node and all above it that does not depend on how nodes are numbered."""
-    known: dict[str, str] = {}
-
-    def visit(node_id: str) -> str:
-        if node_id not in known:
-            node = prompt[node_id]
-            inputs = {
-                name: [visit(str(value[0])), value[1]] if _is_link(value, prompt) else value
-                for name, value in node["inputs"].items()
-                if not (node["class_type"] == "SurrogateRenderPoints" and name in COSMETIC)
-            }
-            text = json.dumps([node["class_type"], inputs], sort_keys=True)
-            known[node_id] = hashlib.sha256(text.encode()).hexdigest()
-        return known[node_id]
-
-    return visit(str(node_id)) if prompt and str(node_id) in prompt else ""
-
-
-def _is_link(value, prompt: dict) -> bool:
-    return isinstance(value, list) and len(value) == 2 and str(value[0]) in prompt and isinstance(value[1], int)
 
 
 def _side_that_fits(pictures: list, wanted: int) -> int:

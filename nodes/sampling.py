@@ -66,6 +66,7 @@ class Progress:
         self.done = 0
         self.bar = comfy.utils.ProgressBar(self.total)
         patcher = guider.model_patcher
+        self.shown: Image.Image | None = None
         # None unless the server runs with a preview method.
         self.previewer = latent_preview.get_previewer(patcher.load_device, patcher.model.latent_format)
 
@@ -82,8 +83,16 @@ class Progress:
         """Images that are there already."""
         self.done += images * self.per_image
 
+    def show(self, picture: Image.Image) -> None:
+        """Show `picture` from now on, in place of the last one of each batch."""
+        self.shown = picture
+        self.bar.update_absolute(self.done, self.total, ("JPEG", picture, max(picture.size)))
+
     def decoded(self, images: int, frame: np.ndarray) -> None:
         self.done += images * self.per_image
+        if self.shown is not None:
+            self.bar.update_absolute(self.done, self.total)
+            return
         picture = Image.fromarray(frame[..., :3] if frame.shape[-1] > 1 else frame[..., 0]).convert("RGB")
         self.bar.update_absolute(self.done, self.total, ("JPEG", picture, PREVIEW))
 

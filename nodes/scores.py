@@ -40,7 +40,8 @@ class MatchImage(io.ComfyNode):
             node_id="SurrogateMatchImage",
             display_name="Match Image",
             category="surrogate/scores",
-            description="How close an image is to a target: 0 is equal, less is further away. No download needed.",
+            description="How close an image is to a target: 0 is equal, less is further away. Needs no model; with a "
+            "CLIP vision model it also compares what the pictures show.",
             inputs=[
                 io.Image.Input("target", tooltip="What to come close to, of any size; of a batch, the first image."),
                 io.Combo.Input(
@@ -58,14 +59,38 @@ class MatchImage(io.ComfyNode):
                     "details. Used by match_image and match_pixels.",
                 ),
                 _images(),
+                io.ClipVision.Input(
+                    "clip_vision",
+                    optional=True,
+                    tooltip="A CLIP vision model: what the pictures show then counts too, not their pixels alone.",
+                ),
+                io.Float.Input(
+                    "clip_share",
+                    default=0.5,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    optional=True,
+                    tooltip="With clip_vision: its share of the score. 1: only what the pictures show; 0: only pixels.",
+                ),
             ],
             outputs=_outputs(),
         )
 
     @classmethod
-    def execute(cls, target, method, side, images=None) -> io.NodeOutput:
+    def execute(cls, target, method, side, images=None, clip_vision=None, clip_share=0.5) -> io.NodeOutput:
         settings = {"side": side} if method in ("match_image", "match_pixels") else {}
-        return _result(make_score(method, target=target[0], **settings), images)
+        pixels = make_score(method, target=target[0], **settings)
+        if clip_vision is None:
+            return _result(pixels, images)
+        wanted = _embeddings(clip_vision, target[:1])
+
+        def scorer(images):
+            # Both are 0 for equal pictures, and at worst -1.
+            features = (cosine(_embeddings(clip_vision, images), wanted) - 1) / 2
+            return (1 - clip_share) * pixels(images) + clip_share * features
+
+        return _result(scorer, images)
 
 
 class PictureStatistics(io.ComfyNode):

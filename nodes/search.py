@@ -6,13 +6,16 @@ import math
 
 import torch
 from comfy_api.latest import io
+from PIL import Image
 
 from ..surrogate import points
 from . import wires
 from .latents import repeat_to, sample_parts
+from .live import Live, keep_pictures
 from .noise import in_groups, noise_seed_input
 from .notices import tell, warn
 from .sampling import Progress, as_images, render
+from .study import note_graph
 
 __all__ = ["Search"]
 
@@ -43,6 +46,12 @@ class Search(io.ComfyNode):
                     tooltip="How many to sample together: as many as your memory holds.",
                 ),
                 io.Int.Input("n_best", default=4, min=1, max=256, tooltip="How many of the best to return."),
+                io.Boolean.Input(
+                    "score_seeds",
+                    default=True,
+                    tooltip="First render and score the seeds themselves, one image each beyond the budget: the search "
+                    "then knows what it has to beat.",
+                ),
                 wires.Scorer.Input("scorer_2", optional=True, tooltip="A second score, for a study of several."),
                 wires.Scorer.Input("scorer_3", optional=True, tooltip="A third score."),
             ],
@@ -55,7 +64,7 @@ class Search(io.ComfyNode):
                 io.String.Output(display_name="report"),
                 wires.Study.Output(display_name="study"),
             ],
-            hidden=[io.Hidden.unique_id],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt],
             is_output_node=True,
         )
 
@@ -72,32 +81,57 @@ class Search(io.ComfyNode):
         noise_seed,
         images_per_batch,
         n_best,
+        score_seeds=True,
         scorer_2=None,
         scorer_3=None,
     ) -> io.NodeOutput:
         _check_latent(study, latent)
         scorers = [s for s in (scorer, scorer_2, scorer_3) if s is not None]
+        warn(cls, note_graph(cls, study.study))
+        seeds = points.vertices(study.space)
+        history = study.study.history()
+        unscored = [i for i, row in enumerate(history.known_rows(seeds.u)) if score_seeds and row < 0]
         report = study.study.report()
-        progress = Progress(guider, report.budget + n_best, sigmas)
+        progress = Progress(guider, len(unscored) + report.budget + n_best, sigmas)
         progress.skip(report.evaluated)
+        live = Live(study.study)
 
-        def pictures(u, groups):
+        def pictures(u):
             repeated = repeat_to(latent, len(u), "points")
-            return render(guider, sampler, sigmas, repeated, vae, study.space, u, noise_seed, groups, progress)
+            everything = [list(range(len(u)))]
+            return list(
+                render(guider, sampler, sigmas, repeated, vae, study.space, u, noise_seed, everything, progress)
+            )
 
         kept: dict = {}
+
+        def keep(rendered, trials, report):
+            """Remember the latest pictures, the best ones whole, and show how the search stands."""
+            keep_pictures(study, trials, [frames for _, frames, _ in rendered], report.best)
+            kept.update((int(t), (frames, sample)) for t, (_, frames, sample) in zip(trials, rendered, strict=True))
+            best = {b.number for b in study.study.n_best(n_best)}
+            for trial in kept.keys() - best:
+                del kept[trial]
+            drawn = live.draw(trials)
+            if drawn is not None:
+                progress.show(Image.fromarray(drawn))
+            tell(cls, str(report))
+
+        for group in in_groups(len(unscored), images_per_batch) if unscored else ():
+            chosen = seeds.select([unscored[i] for i in group])
+            rendered = pictures(chosen.u)
+            scores, reasons = _score(scorers, [frames for _, frames, _ in rendered])
+            warn(cls, sorted({reason for reason in reasons if reason}))
+            study.study.add_known(chosen.u, scores, chosen.labels)
+            keep(rendered, study.study.history().known_rows(chosen.u), study.study.report())
         while len(generation := study.study.ask()):
             for group in in_groups(len(generation), images_per_batch):
                 asked = generation.select(group)
-                rendered = list(pictures(asked.u, [list(range(len(asked)))]))
+                rendered = pictures(asked.u)
                 scores, reasons = _score(scorers, [frames for _, frames, _ in rendered])
                 warn(cls, sorted({reason for reason in reasons if reason}))
-                report = study.study.tell(asked, scores, reasons)
-                for trial, (_, frames, sample) in zip(asked.trials.tolist(), rendered, strict=True):
-                    kept[trial] = (frames, sample)
-                best = {b.number for b in study.study.n_best(n_best)}
-                kept = {trial: picture for trial, picture in kept.items() if trial in best}
-                tell(cls, str(report))
+                keep(rendered, asked.trials, study.study.tell(asked, scores, reasons))
+
         report = study.study.report()
         tell(cls, str(report))
         best = study.study.n_best(n_best)
@@ -106,7 +140,7 @@ class Search(io.ComfyNode):
         # Those that an earlier run found are rendered once more.
         for b in best:
             if b.number not in kept:
-                kept[b.number] = next((frames, sample) for _, frames, sample in pictures(b.u[None], [[0]]))
+                kept[b.number] = next((frames, sample) for _, frames, sample in pictures(b.u[None]))
         frames = [kept[b.number][0] for b in best]
         return io.NodeOutput(
             kept[best[0].number][1],
@@ -116,7 +150,7 @@ class Search(io.ComfyNode):
             [b.scores[0] for b in best],
             str(report),
             study,
-            ui={"text": [str(report)]},
+            ui={"text": [str(report)], "images": live.shown(always=True)},
         )
 
 

@@ -1,32 +1,54 @@
-"""Studies: searches that are remembered. Study, Ask and Tell, one generation for each run of the graph."""
+"""Studies: searches that are remembered."""
 
 from __future__ import annotations
 
 import json
-import logging
-from dataclasses import dataclass, replace
+from collections import OrderedDict
+from dataclasses import dataclass
 from pathlib import Path
 
 import folder_paths
 from comfy_api.latest import io
-from comfy_execution.graph import ExecutionBlocker
 
-from ..surrogate import SurrogateSpace, points
-from ..surrogate.gallery import Gallery
+from ..surrogate import SurrogateSpace
 from ..surrogate.scores import as_scores, not_finite
 from ..surrogate.search import OPTIMISERS, Generation, Study
 from . import wires
+from .advanced import advanced
+from .graph_hash import graph_hash
 from .latents import sample_parts
+from .live import keep_pictures
 from .notices import tell, warn
-from .resubmit import resubmit
-from .sampling import as_images, as_pixels
+from .sampling import as_pixels
 from .space import json_settings
 
-__all__ = ["Ask", "OpenStudy", "StudyNode", "Tell", "default_storage", "describe_study"]
+__all__ = [
+    "MOST_SCORES",
+    "KnownScores",
+    "OpenStudy",
+    "StudyNode",
+    "clips_of",
+    "default_storage",
+    "describe_study",
+    "more_scores",
+    "note_graph",
+    "score_columns",
+]
 
-log = logging.getLogger("ComfyUI-Surrogate")
 REFUSE, NEW = "refuse", "start a new study"
 MOST_SCORES = 3
+# Studies that were opened last by name and database, and how often each name began anew.
+_opened: OrderedDict[tuple[str, str], tuple[Study, int]] = OrderedDict()
+KEPT = 32
+# What may change while a study goes on, and its scores still mean the same.
+HARMLESS = {
+    "SurrogateStudy": (
+        "name", "optimiser", "budget", "population", "direction", "random_seed", "if_it_differs", "more_directions",
+        "settings", "database",
+    ),
+    "SurrogateTell": ("until_finished",),
+    "SurrogateSearch": ("images_per_batch", "n_best", "score_seeds"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -90,22 +112,22 @@ class StudyNode(io.ComfyNode):
                     tooltip="When the name belongs to a search of something else: stop with a message that says what "
                     "differs, or start a new study, numbered.",
                 ),
-                io.String.Input(
+                advanced(
+                    io.String,
                     "more_directions",
                     default="",
-                    optional=True,
                     tooltip="For several scores with nsga-ii: the directions of the second and third, such as minimize.",
                 ),
-                io.String.Input(
+                advanced(
+                    io.String,
                     "settings",
                     default="",
-                    optional=True,
                     tooltip='Settings of the optimiser as JSON, such as {"sigma0": 0.3} for cma-es.',
                 ),
-                io.String.Input(
+                advanced(
+                    io.String,
                     "database",
                     default="",
-                    optional=True,
                     tooltip="Where studies are kept: an SQLAlchemy URL, if several computers share one. Empty: a file "
                     "in ComfyUI's user folder.",
                 ),
@@ -113,6 +135,12 @@ class StudyNode(io.ComfyNode):
             outputs=[wires.Study.Output(display_name="study")],
             hidden=[io.Hidden.unique_id],
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, name=None, database=None, **_):
+        # Counts how often the study was deleted meanwhile, alone or with its file: then it is opened anew.
+        study, times = _opened.get((name, database), (None, 0))
+        return times if study is None or study.exists() else times + 1
 
     @classmethod
     def execute(
@@ -143,162 +171,96 @@ class StudyNode(io.ComfyNode):
             settings=json_settings(settings, "settings"),
             on_mismatch="new" if if_it_differs == NEW else "refuse",
         )
+        _opened[name, database] = (study, cls.fingerprint_inputs(name, database))
+        _opened.move_to_end((name, database))
+        while len(_opened) > KEPT:
+            _opened.popitem(last=False)
         warn(cls, study.remarks)
         if not study.remarks:
             tell(cls, study.progress)
         return io.NodeOutput(OpenStudy(study, space))
 
 
-class Ask(io.ComfyNode):
+class KnownScores(io.ComfyNode):
     @classmethod
     def define_schema(cls):
         return io.Schema(
-            node_id="SurrogateAsk",
-            display_name="Ask",
+            node_id="SurrogateKnownScores",
+            display_name="Known Scores",
             category="surrogate/search",
-            description="The next generation of a study. Render its points, score the images with any nodes, and "
-            "connect the scores to Tell. Each run of the graph is one generation.",
-            inputs=[wires.Study.Input("study", tooltip="The study.")],
-            outputs=[
-                wires.Study.Output(display_name="study", tooltip="For Tell."),
-                wires.Points.Output(display_name="points", tooltip="The points to render now."),
-                wires.Space.Output(display_name="space"),
-            ],
-            hidden=[io.Hidden.unique_id],
-            not_idempotent=True,
-        )
-
-    @classmethod
-    def fingerprint_inputs(cls, **_):
-        return float("nan")  # another generation each time, although no input changes
-
-    @classmethod
-    def execute(cls, study) -> io.NodeOutput:
-        generation = study.study.ask()
-        asked = replace(study, generation=generation)
-        if not len(generation):
-            tell(cls, f"{study.study.progress}: nothing to do. Raise the budget to search on.")
-            return io.NodeOutput(asked, ExecutionBlocker(None), study.space)
-        tell(cls, f"generation {generation.number + 1}: {len(generation)} images")
-        return io.NodeOutput(asked, points.from_coordinates(study.space, generation.u), study.space)
-
-
-class Tell(io.ComfyNode):
-    @classmethod
-    def define_schema(cls):
-        more = [
-            io.Float.Input(
-                f"scores_{i}",
-                optional=True,
-                lazy=True,
-                force_input=True,
-                tooltip="Another score of the same images, for a study of several scores.",
-            )
-            for i in range(2, MOST_SCORES + 1)
-        ]
-        return io.Schema(
-            node_id="SurrogateTell",
-            display_name="Tell",
-            category="surrogate/search",
-            description="Records the scores of the generation that Ask gave, and shows the best so far.",
+            description="Tells a study scores that are known already, such as those of the seeds themselves: the search "
+            "starts from the best of them. They do not count against the budget; told again, nothing changes.",
             inputs=[
-                wires.Study.Input("study", tooltip="From Ask."),
+                wires.Study.Input("study", tooltip="From the Study node; connect this node's output to Ask or Search."),
+                wires.Points.Input("points", tooltip="The points whose scores are known."),
                 io.Float.Input(
-                    "scores",
-                    lazy=True,
-                    force_input=True,
-                    tooltip="One number for each image, in the points' order, from any node: a list.",
+                    "scores", force_input=True, tooltip="One number for each point, in their order, from any node."
                 ),
-                io.Boolean.Input(
-                    "until_finished",
-                    default=False,
-                    tooltip="Run the graph again and again until the budget is spent; Cancel stops it. What follows "
-                    "this node then runs once, at the end, with the best.",
-                ),
-                io.Image.Input(
-                    "images", optional=True, lazy=True, tooltip="The images of the generation, to keep the best one."
-                ),
-                *more,
+                io.Image.Input("images", optional=True, tooltip="Their pictures, for the reports."),
+                *more_scores(),
             ],
-            outputs=[
-                wires.Study.Output(display_name="study"),
-                wires.Points.Output(display_name="best_points", tooltip="The best point so far."),
-                io.Image.Output(display_name="best_image", tooltip="Its image, if images are connected."),
-                io.String.Output(display_name="progress"),
-                io.Int.Output(display_name="generation", tooltip="Generations so far."),
-                io.Boolean.Output(display_name="finished", tooltip="Whether the budget is spent."),
-            ],
-            hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            outputs=[wires.Study.Output(display_name="study")],
+            hidden=[io.Hidden.unique_id],
             is_input_list=True,
-            is_output_node=True,
-            not_idempotent=True,
         )
 
     @classmethod
-    def check_lazy_status(cls, study, **inputs):
-        # Nothing was asked: nothing needs to be rendered to show the best.
-        if not len(study[0].generation or ()):
-            return []
-        return [name for name, value in inputs.items() if value is None or value == (None,) or value == [None]]
+    def execute(cls, study, points, scores, images=None, **more) -> io.NodeOutput:
+        opened, known = study[0], points[0]
+        table = score_columns(cls, scores, more, len(known))
+        clips = None if images is None else clips_of(images, len(known))
+        opened.study.add_known(known.u, table, known.labels)
+        if clips is not None:
+            keep_pictures(opened, opened.study.history().known_rows(known.u), clips, opened.study.best)
+        tell(cls, f"{len(known)} known scores, {opened.study.progress}")
+        return io.NodeOutput(opened)
 
-    @classmethod
-    def execute(cls, study, scores=None, until_finished=(False,), images=None, **more) -> io.NodeOutput:
-        study = study[0]
-        generation = study.generation
-        if generation is None:
-            raise ValueError("study comes straight from the Study node: put Ask between them, and render its points.")
-        best_picture = _gallery(study)
-        if len(generation):
-            columns = [scores, *(more.get(f"scores_{i}") for i in range(2, MOST_SCORES + 1))]
-            table = [as_scores(column, len(generation)).tolist() for column in columns if column is not None]
-            for column in table:
-                warn(cls, filter(None, [not_finite(column)]))
-            before = study.study.best
-            report = study.study.tell(generation, list(zip(*table)) if len(table) > 1 else table[0])
-            if images is not None and report.best is not None and report.best != before:
-                _keep(best_picture, report.best, generation, images, study)
-        else:
-            report = study.study.report()
-        for remark in report.remarks:
-            log.warning("%s", remark)
-        tell(cls, str(report))
 
-        again = until_finished[0] and not report.finished
-        if again and len(generation):
-            resubmit(cls.hidden.prompt, cls.hidden.extra_pnginfo)
-        hold = again or report.best is None
-        best = points.from_coordinates(study.space, report.best.u) if not hold else ExecutionBlocker(None)
-        picture = None if hold else best_picture.load(report.best.number)
-        return io.NodeOutput(
-            replace(study, generation=None),
-            best,
-            ExecutionBlocker(None) if picture is None else as_images([picture]),
-            str(report),
-            report.generation,
-            report.finished,
-            ui={"text": [str(report)]},
+def more_scores(**settings) -> list[io.Float.Input]:
+    """The inputs of a study's second and further scores."""
+    return [
+        io.Float.Input(
+            f"scores_{i}",
+            optional=True,
+            force_input=True,
+            tooltip="Another score of the same images, for a study of several scores.",
+            **settings,
         )
+        for i in range(2, MOST_SCORES + 1)
+    ]
 
 
-def _gallery(study: OpenStudy) -> Gallery:
-    """Where the best picture of a study is kept between runs."""
-    folder = Path(folder_paths.get_user_directory()) / "surrogate_best"
-    folder.mkdir(parents=True, exist_ok=True)
-    return Gallery(folder, "best", study.study.identity)
+def score_columns(node, scores, more: dict, count: int) -> list:
+    """What to tell a study of `count` images: their scores, a row each if there are several. Warns of those that are none."""
+    columns = [scores, *(more.get(f"scores_{i}") for i in range(2, MOST_SCORES + 1))]
+    table = [as_scores(column, count).tolist() for column in columns if column is not None]
+    for column in table:
+        warn(node, filter(None, [not_finite(column)]))
+    return list(zip(*table)) if len(table) > 1 else table[0]
 
 
-def _keep(gallery: Gallery, best, generation: Generation, images, study: OpenStudy) -> None:
-    """Save the picture of `best` if it is one of `images`, those of `generation`."""
+def clips_of(images, count: int) -> list:
+    """The pictures of `count` points, each frames (t, h, w, c) uint8, from a list of IMAGE batches."""
     pictures = [picture for batch in images for picture in batch]
-    if len(pictures) % len(generation):
+    if not pictures or len(pictures) % count:
         raise ValueError(
-            f"images holds {len(pictures)} pictures for a generation of {len(generation)} points: connect all of them, "
-            "for clips the same number of frames for each. (The scores are recorded.)"
+            f"images holds {len(pictures)} pictures for {count} points: connect all of them, for clips the same number "
+            "of frames for each."
         )
-    frames = len(pictures) // len(generation)
-    for row in (generation.trials == best.number).nonzero()[0]:
-        clip = as_pixels(pictures[row * frames : (row + 1) * frames])
-        gallery.save(best.number, clip, {"space": study.space.recipe(), "u": best.u.tolist(), "score": best.score})
+    frames = len(pictures) // count
+    return [as_pixels(pictures[i * frames : (i + 1) * frames]) for i in range(count)]
+
+
+def note_graph(node: type[io.ComfyNode], study: Study) -> list[str]:
+    """Remember with the study what graph makes and scores its images; a sentence if it was another one before."""
+    now = graph_hash(node.hidden.prompt, node.hidden.unique_id, HARMLESS)[:16]
+    before = study.renote(now) if now else ""
+    if before in ("", now):
+        return []
+    return [
+        "The graph that makes and scores the images has changed since this study was last run (model, prompt, sampler, "
+        "scorer, …): its earlier scores may mean something else. If so, give the study another name."
+    ]
 
 
 def describe_study(study: Study) -> dict:

@@ -14,6 +14,7 @@ from .canvas import Canvas
 from .fitting import fitted, pixels, resize
 from .layout import Content, Layout
 from .lettering import MIN_SIZE, Face
+from .plotting import better
 
 __all__ = ["ContactSheet", "contact_sheet", "plan_sheet"]
 
@@ -77,6 +78,7 @@ def contact_sheet(
     column_title=None,
     marks=None,
     scores=None,
+    direction="maximize",
     numbers=False,
     title=None,
     cell=None,
@@ -96,7 +98,8 @@ def contact_sheet(
     row_title, column_title: names of the axes, such as "u2" and "u1".
     marks: n texts or None; where there is one, the picture gets a coloured frame and the text as a tag ("" for a frame
         alone).
-    scores: n numbers (NaN or None: no score), drawn on the pictures; the frame of the highest finite one is golden.
+    scores: n numbers (NaN or None: no score), drawn on the pictures; the frame of the best finite one is golden.
+    direction: whether the best score is the highest, "maximize", or the lowest, "minimize".
     numbers: draw 1, 2, … on the pictures.
     cell: longest side of a cell in pixels. Default: the longest side of any picture, at least 64, less where the sheet
         would pass `max_side`. A cell asked for that is too large for `max_side` is made smaller, with a warning.
@@ -120,6 +123,7 @@ def contact_sheet(
         column_title=column_title,
         marks=marks,
         scores=scores,
+        direction=direction,
         numbers=numbers,
         title=title,
         cell=cell,
@@ -141,6 +145,7 @@ def plan_sheet(
     column_title=None,
     marks=None,
     scores=None,
+    direction="maximize",
     numbers=False,
     title=None,
     cell=None,
@@ -164,7 +169,7 @@ def plan_sheet(
         captions=_texts("captions", captions, n, "images"),
         marks=_texts("marks", marks, n, "images", missing=None),
         scores=_score_texts(values),
-        best=_best(values),
+        best=_best(values, better(direction)),
         numbers=[str(i + 1) for i in range(n)] if numbers else [""] * n,
         row_labels=_texts("row_labels", row_labels, len(ys), "rows"),
         column_labels=_texts("column_labels", column_labels, len(xs), "columns"),
@@ -256,12 +261,12 @@ def _scores(scores, n):
     return values
 
 
-def _best(values):
-    """Index of the highest finite score, the first if several are equal; None if there is nothing to choose."""
+def _best(values, sign):
+    """Index of the best finite score, the first if several are equal; None if there is nothing to choose."""
     finite = values[np.isfinite(values)]
     if len(finite) < 2 or finite.min() == finite.max():
         return None
-    return int(np.nanargmax(np.where(np.isfinite(values), values, np.nan)))
+    return int(np.nanargmax(np.where(np.isfinite(values), sign * values, np.nan)))
 
 
 def _score_texts(values):

@@ -105,6 +105,11 @@ class History:
         """(n,) whether a row was added by `Study.add_known`; such rows do not count against the budget."""
         return self.run < 0
 
+    def known_rows(self, u) -> np.ndarray:
+        """Row numbers (n,) of the known points `u` (n, k-1), bit for bit; -1 where there is none."""
+        rows = {self.u[row].tobytes(): int(row) for row in np.flatnonzero(self.known)}
+        return np.array([rows.get(point.tobytes(), -1) for point in np.atleast_2d(u)], dtype=np.int64)
+
     @property
     def gains(self) -> np.ndarray:
         """(n, m) scores turned so that more is better; -inf for rows without a score."""

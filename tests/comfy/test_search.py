@@ -40,7 +40,7 @@ def loop(comfy, name: str, until_finished: bool = False, statistic: str = "brigh
     return g, tell
 
 
-def search(comfy, name: str, **settings):
+def search(comfy, name: str, score_seeds: bool = False, **settings):
     g = Graph(comfy)
     model, vae, conditioning, latent = g("SurrogateDemoModel").outputs(4)
     node = g(
@@ -53,6 +53,7 @@ def search(comfy, name: str, **settings):
         study=study(g, latent, name, **settings),
         scorer=g("SurrogatePictureStatistics", statistic="brightest_x")[1],
         n_best=2,
+        score_seeds=score_seeds,
     )
     return g, node
 
@@ -66,7 +67,8 @@ def history(comfy, name: str):
 
 
 def saved(entry: dict) -> list[str]:
-    return [i["filename"] for node in entry["outputs"].values() for i in node.get("images", [])]
+    images = [i for node in entry["outputs"].values() for i in node.get("images", [])]
+    return [i["filename"] for i in images if i["type"] == "output"]
 
 
 def wait_finished(comfy, name: str, seconds: float = 120):

@@ -1,0 +1,142 @@
+"""Ask and Tell: one generation of a search for each run of the graph, with any nodes in between."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from comfy_api.latest import io
+from comfy_execution.graph import ExecutionBlocker
+
+from ..surrogate import points
+from . import wires
+from .live import Live, album_of, keep_pictures
+from .notices import tell, warn
+from .resubmit import resubmit
+from .sampling import as_images
+from .study import clips_of, more_scores, note_graph, score_columns
+
+__all__ = ["Ask", "Tell"]
+
+log = logging.getLogger("ComfyUI-Surrogate")
+
+
+class Ask(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="SurrogateAsk",
+            display_name="Ask",
+            category="surrogate/search",
+            description="The next generation of a study. Render its points, score the images with any nodes, and "
+            "connect the scores to Tell. Each run of the graph is one generation.",
+            inputs=[wires.Study.Input("study", tooltip="The study.")],
+            outputs=[
+                wires.Study.Output(display_name="study", tooltip="For Tell."),
+                wires.Points.Output(display_name="points", tooltip="The points to render now."),
+                wires.Space.Output(display_name="space"),
+            ],
+            hidden=[io.Hidden.unique_id],
+            not_idempotent=True,
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, **_):
+        return float("nan")  # another generation each time, although no input changes
+
+    @classmethod
+    def execute(cls, study) -> io.NodeOutput:
+        generation = study.study.ask()
+        asked = replace(study, generation=generation)
+        if not len(generation):
+            tell(cls, f"{study.study.progress}: nothing to do. Raise the budget to search on.")
+            return io.NodeOutput(asked, ExecutionBlocker(None), study.space)
+        tell(cls, f"generation {generation.number + 1}: {len(generation)} images")
+        return io.NodeOutput(asked, points.from_coordinates(study.space, generation.u), study.space)
+
+
+class Tell(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="SurrogateTell",
+            display_name="Tell",
+            category="surrogate/search",
+            description="Records the scores of the generation that Ask gave, and shows the best so far.",
+            inputs=[
+                wires.Study.Input("study", tooltip="From Ask."),
+                io.Float.Input(
+                    "scores",
+                    lazy=True,
+                    force_input=True,
+                    tooltip="One number for each image, in the points' order, from any node: a list.",
+                ),
+                io.Boolean.Input(
+                    "until_finished",
+                    default=False,
+                    tooltip="Run the graph again and again until the budget is spent; Cancel stops it. What follows "
+                    "this node then runs once, at the end, with the best.",
+                ),
+                io.Image.Input(
+                    "images",
+                    optional=True,
+                    lazy=True,
+                    tooltip="The images of the generation: to show and keep the best one, and for reports.",
+                ),
+                *more_scores(lazy=True),
+            ],
+            outputs=[
+                wires.Study.Output(display_name="study"),
+                wires.Points.Output(display_name="best_points", tooltip="The best point so far."),
+                io.Image.Output(display_name="best_image", tooltip="Its image, if images are connected."),
+                io.String.Output(display_name="progress"),
+                io.Int.Output(display_name="generation", tooltip="Generations so far."),
+                io.Boolean.Output(display_name="finished", tooltip="Whether the budget is spent."),
+            ],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            is_input_list=True,
+            is_output_node=True,
+            not_idempotent=True,
+        )
+
+    @classmethod
+    def check_lazy_status(cls, study, **inputs):
+        # Nothing was asked: nothing needs to be rendered to show the best.
+        if not len(study[0].generation or ()):
+            return []
+        return [name for name, value in inputs.items() if value is None or value == (None,) or value == [None]]
+
+    @classmethod
+    def execute(cls, study, scores=None, until_finished=(False,), images=None, **more) -> io.NodeOutput:
+        opened = study[0]
+        generation = opened.generation
+        if generation is None:
+            raise ValueError("study comes straight from the Study node: put Ask between them, and render its points.")
+        report = opened.study.report()
+        if len(generation):
+            told = score_columns(cls, scores, more, len(generation))
+            clips = None if images is None else clips_of(images, len(generation))
+            warn(cls, note_graph(cls, opened.study))
+            report = opened.study.tell(generation, told)
+            if clips is not None:
+                keep_pictures(opened, generation.trials, clips, report.best)
+        for remark in report.remarks:
+            log.warning("%s", remark)
+        tell(cls, str(report))
+
+        again = until_finished[0] and not report.finished
+        if again and len(generation):
+            resubmit(cls.hidden.prompt, cls.hidden.extra_pnginfo)
+        live = Live(opened.study).shown(generation.trials, always=not again)
+        hold = ExecutionBlocker(None)
+        best = None if again else report.best
+        picture = None if best is None else album_of(opened.study).whole(best.number)
+        return io.NodeOutput(
+            hold if again else replace(opened, generation=None),
+            hold if best is None else points.from_coordinates(opened.space, best.u),
+            hold if picture is None else as_images([picture]),
+            str(report),
+            report.generation,
+            report.finished,
+            ui={"text": [str(report)], "images": live},
+        )
