@@ -1,6 +1,9 @@
 """Nodes for the tests alone: tiny models of every kind, odd latents, and ways to look at what travels on a wire.
 
 models   a small UNet of core's own class; a network for latents of any rank; decoders
+clip     a CLIP and a CLIP vision model of core's own classes with random weights
+faults   scores that fail, wait, or are made up, when a test says so
+loop     a stand-in for core's Start Loop and End Loop where core has none
 values   latents, pictures and scores made to order
 watch    tensors to a file, the number of sampler calls, the state of the global generators
 """
@@ -11,6 +14,9 @@ __all__ = ["comfy_entrypoint"]
 async def comfy_entrypoint():
     from comfy_api.latest import ComfyExtension
 
+    from .clip import SmallClip, SmallClipVision
+    from .faults import FaultyScorer, FaultyScores
+    from .loop import stand_ins
     from .models import AnyModel, AnyVAE, SmallUNet
     from .values import MadeImages, MadeLatent, MadeNumbers, MadeText
     from .watch import CountedSampler, Keep, Watch
@@ -18,7 +24,8 @@ async def comfy_entrypoint():
     class TestKit(ComfyExtension):
         async def get_node_list(self):
             return [
-                AnyModel, AnyVAE, SmallUNet, MadeImages, MadeLatent, MadeNumbers, MadeText, CountedSampler, Keep, Watch,
+                AnyModel, AnyVAE, SmallUNet, SmallClip, SmallClipVision, MadeImages, MadeLatent, MadeNumbers, MadeText,
+                CountedSampler, Keep, Watch, FaultyScorer, FaultyScores, *stand_ins(),
             ]  # fmt: skip
 
     return TestKit()
