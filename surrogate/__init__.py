@@ -19,6 +19,7 @@ latents in generative models" (arXiv 2408.08558). Nothing here knows ComfyUI.
 
 from . import points
 from .charts import CHARTS
+from .point_seed import PointSeed
 from .seeds import IntegerSeed, Seed, Seeds, TensorSeed
 from .space import Located, SurrogateSpace
 from .transports import TRANSPORTS, make_transport
@@ -28,6 +29,7 @@ __all__ = [
     "TRANSPORTS",
     "IntegerSeed",
     "Located",
+    "PointSeed",
     "Seed",
     "Seeds",
     "SurrogateSpace",

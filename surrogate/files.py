@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import safetensors
 import safetensors.torch
 import torch
 
+from .point_seed import PointSeed
 from .seeds import Seeds, TensorSeed
 
 __all__ = ["load_tensors", "save_tensors"]
@@ -17,12 +19,12 @@ __all__ = ["load_tensors", "save_tensors"]
 def save_tensors(seeds: Seeds, path) -> bool:
     """Write the noises of the tensor seeds among `seeds` to the safetensors file `path`, named by their checksums.
 
+    Those that points of other spaces are made of included.
     Returns whether there were any; integer seeds need no file.
     """
     tensors = {
         f"{seed.checksum}.{i}": part.contiguous().clone()
-        for seed in seeds
-        if isinstance(seed, TensorSeed)
+        for seed in _tensor_seeds(seeds)
         for i, part in enumerate(seed.noise(seed.parts))
     }
     if tensors:
@@ -33,6 +35,14 @@ def save_tensors(seeds: Seeds, path) -> bool:
         finally:
             part.unlink(missing_ok=True)
     return bool(tensors)
+
+
+def _tensor_seeds(seeds: Seeds) -> Iterator[TensorSeed]:
+    for seed in seeds:
+        if isinstance(seed, TensorSeed):
+            yield seed
+        elif isinstance(seed, PointSeed):
+            yield from _tensor_seeds(seed.space.seeds)
 
 
 def load_tensors(path) -> dict[str, list[torch.Tensor]]:

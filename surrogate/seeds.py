@@ -7,7 +7,7 @@ import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -227,9 +227,9 @@ class Seeds:
         labels = [seed.label for seed in items]
         taken = set(labels)
         for i, seed in enumerate(items):
-            if isinstance(seed, TensorSeed) and seed.label in labels[:i]:
+            if not isinstance(seed, IntegerSeed) and seed.label in labels[:i]:
                 number = next(n for n in range(2, len(items) + 2) if f"{seed.label} ({n})" not in taken)
-                items[i] = TensorSeed(seed.batch, seed.row, f"{seed.label} ({number})")
+                items[i] = replace(seed, label=f"{seed.label} ({number})")
                 taken.add(items[i].label)
         return cls(tuple(items))
 

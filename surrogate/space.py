@@ -11,6 +11,7 @@ import torch
 
 from .charts import CHARTS, Chart, check_coordinates, check_weights
 from .combine import add_weighted, combine_rows
+from .point_seed import PointSeed
 from .seeds import IntegerSeed, Seeds, TensorSeed
 from .shapes import Parts, describe, is_nested, shape_parts, size
 from .transports import Composite, Gaussian, Transport, make_transport
@@ -266,6 +267,9 @@ class SurrogateSpace:
             if isinstance(entry, str):
                 seeds.append(Seeds((IntegerSeed.parse(entry),)))
                 continue
+            if isinstance(entry, Mapping) and "point" in entry:
+                seeds.append(Seeds((cls._point_seed(entry, tensors),)))
+                continue
             checksum = entry.get("tensor") if isinstance(entry, Mapping) else None
             parts = (tensors or {}).get(checksum) if isinstance(checksum, str) else None
             if parts is None:
@@ -277,6 +281,19 @@ class SurrogateSpace:
                 )
             seeds.append(made)
         return cls(Seeds.join(seeds), chart, make_transport(name, **transport))
+
+    @classmethod
+    def _point_seed(cls, entry: Mapping, tensors) -> PointSeed:
+        """The seed of a recipe that is a point of another space."""
+        try:
+            space = cls.from_recipe(entry.get("space"), tensors)
+            u = tuple(float(number) for number in entry["point"])
+        except RecursionError:
+            raise ValueError("This recipe is nested too deeply: spaces within spaces without end.") from None
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ValueError(f"The recipe's seed {entry.get('label')!r} is not a point of a space: {error}") from None
+        space.weights(u)
+        return PointSeed(space, u, str(entry.get("label", "point")))
 
     def parts(self, shape: Sequence | None = None) -> Parts:
         """The parts of one latent of `shape`, by default the one that tensor seeds have.
