@@ -17,6 +17,7 @@ demo        the demo model
 from .ask_tell import Ask, Tell
 from .demo import DemoModel, DemoPicture
 from .noise import KSamplerNoise, Noise
+from .pictures import SeedsFromPictures
 from .points import Corners, Grid, Neighbours, Path, Point, RandomPoints, SelectPoints, Slice, Weights
 from .render import RenderPoints
 from .report import StudyReport
@@ -32,6 +33,7 @@ __all__ = ["NODES"]
 NODES = [
     SeedsFromIntegers,
     SeedsFromLatents,
+    SeedsFromPictures,
     JoinSeeds,
     Space,
     SpaceInfo,

@@ -1,0 +1,171 @@
+"""Seeds from the pictures that ComfyUI saved."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import logging
+import time
+from pathlib import Path
+
+import folder_paths
+import numpy as np
+import torch
+from comfy.cli_args import args
+from comfy_api.latest import io
+
+from ..surrogate.metadata import CannotRead, Listing, list_pictures, read_frame, seeds_of_pictures
+from ..surrogate.space import LARGEST_K
+from . import wires
+from .notices import tell
+from .progress import cancellable, stepper
+
+__all__ = ["SeedsFromPictures"]
+
+log = logging.getLogger("ComfyUI-Surrogate")
+LISTED, NEWEST = "as listed", "newest first"
+LEAVE_OUT, KEEP = "leave out", "keep"
+
+
+class SeedsFromPictures(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="SurrogateSeedsFromPictures",
+            display_name="Seeds from Pictures",
+            category="surrogate/seeds",
+            description="The noises that made pictures ComfyUI saved (PNG, WebP, JPEG, video): found in the prompt "
+            "inside each file, with the place in its batch. As corners of a space they give these pictures again. "
+            "Nothing in the files is executed.",
+            inputs=[
+                io.String.Input(
+                    "pictures",
+                    default="*.png [output]",
+                    multiline=True,
+                    tooltip="One file, folder or pattern a line, in ComfyUI's input or output folder: "
+                    "ComfyUI_00012_.png [output], favourites [input], grid/*.webp [output], **/*.png. A full path "
+                    "works too, on a ComfyUI that only this computer can reach.",
+                ),
+                io.Int.Input(
+                    "limit",
+                    default=0,
+                    min=0,
+                    max=LARGEST_K,
+                    tooltip=f"At most this many seeds. 0: as many as a space takes ({LARGEST_K}).",
+                ),
+                io.Combo.Input(
+                    "order",
+                    options=[LISTED, NEWEST],
+                    default=LISTED,
+                    tooltip="as listed: line by line, folders and patterns by name. newest first: by the files' time.",
+                ),
+                io.Combo.Input(
+                    "pictures_that_differ",
+                    options=[LEAVE_OUT, KEEP],
+                    default=LEAVE_OUT,
+                    tooltip="Pictures of another size or model than most. leave out: their noise would give other "
+                    "pictures. keep: take their seeds nevertheless.",
+                ),
+                io.Int.Input(
+                    "largest_side",
+                    default=512,
+                    min=0,
+                    max=16384,
+                    optional=True,
+                    tooltip="Longest side of a picture at the images output, in pixels. 0: full size.",
+                ),
+            ],
+            outputs=[
+                wires.Seeds.Output(display_name="seeds", tooltip="One seed for each picture or frame."),
+                io.Image.Output(display_name="images", tooltip="The pictures of the seeds, in their order."),
+                io.String.Output(display_name="report", tooltip="What was found in each file, or why nothing was."),
+            ],
+            hidden=[io.Hidden.unique_id],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, pictures, limit, order, pictures_that_differ, largest_side=512) -> io.NodeOutput:
+        for name, value, options in (
+            ("order", order, (LISTED, NEWEST)),
+            ("pictures_that_differ", pictures_that_differ, (LEAVE_OUT, KEEP)),
+        ):
+            if value not in options:
+                raise ValueError(f"{name} must be {' or '.join(map(repr, options))}, got {value!r}.")
+        listing = _listed(pictures, order)
+        made = seeds_of_pictures(
+            listing.paths,
+            keep_differing=pictures_that_differ == KEEP,
+            limit=limit or LARGEST_K,
+            progress=cancellable,
+        )
+        report = "\n".join([made.report, *listing.refused])
+        if not len(made.seeds):
+            raise ValueError(f"No seed was found.\n{report}")
+        tell(cls, report)
+        return io.NodeOutput(made.seeds, _images(made.sources, largest_side), report, ui={"text": [report]})
+
+    @classmethod
+    def fingerprint_inputs(cls, pictures=None, order=LISTED, **_):
+        """Another one when a file comes, goes or changes."""
+        if not isinstance(pictures, str):  # it comes from another node
+            return time.time_ns()
+        digest = hashlib.sha256()
+        try:
+            listing = _listed(pictures, order)
+        except ValueError as error:
+            return str(error)
+        for path in listing.paths:
+            digest.update(repr((str(path), *_state(path))).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+
+def _listed(text: str, order: str) -> Listing:
+    folders = {
+        "input": Path(folder_paths.get_input_directory()),
+        "output": Path(folder_paths.get_output_directory()),
+        "temp": Path(folder_paths.get_temp_directory()),
+    }
+    listing = list_pictures(text, folders, anywhere=_only_this_computer())
+    if order == NEWEST:
+        return Listing(tuple(sorted(listing.paths, key=_state, reverse=True)), listing.refused)
+    return listing
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """When a file was changed, and its size."""
+    try:
+        state = path.stat()
+    except OSError:
+        return (0, 0)
+    return (state.st_mtime_ns, state.st_size)
+
+
+def _only_this_computer() -> bool:
+    """Whether no other computer can reach this server: then its user may read what the computer's user may."""
+    for address in args.listen.split(","):
+        try:
+            if address.strip() != "localhost" and not ipaddress.ip_address(address.strip()).is_loopback:
+                return False
+        except ValueError:
+            return False
+    return True
+
+
+def _images(sources, longest: int) -> torch.Tensor:
+    """The pictures as one batch; smaller ones stand in the middle of the largest one's frame."""
+    step = stepper()
+    frames = []
+    for number, (path, frame) in enumerate(sources, 1):
+        try:
+            frames.append(read_frame(path, frame, longest))
+        except CannotRead as error:
+            log.warning("Seeds from Pictures: %s: %s; it is shown black.", path.name, error)
+            frames.append(np.zeros((64, 64, 3), np.uint8))
+        step(number, len(sources))
+    height, width = (max(frame.shape[axis] for frame in frames) for axis in (0, 1))
+    images = torch.zeros(len(frames), height, width, 3)
+    for image, frame in zip(images, frames):
+        top, left = (height - frame.shape[0]) // 2, (width - frame.shape[1]) // 2
+        image[top : top + frame.shape[0], left : left + frame.shape[1]] = torch.from_numpy(frame).float() / 255
+    return images

@@ -1,0 +1,44 @@
+"""Seeds from pictures: which noise made the files that ComfyUI saved. Reads metadata, executes nothing.
+
+    read_embedded  size and texts of a PNG, WebP, JPEG or video file          embedded.py, png.py, webp.py, …
+    parse_prompt   the API prompt in it, checked                              prompt.py
+    Trace          where each picture of a batch gets its noise               trace.py, with rules for core's nodes
+                                                                              (stock.py) and for ours (ours.py)
+    savers_of      which node wrote the file, which picture of a batch it is  savers.py, numbering.py
+    seeds_of_pictures  all together, with a report that names every file      finder.py
+    read_frame     the picture itself, small                                  pixels.py
+    list_pictures  from what a person writes to paths, and which may be read  listing.py
+
+>>> from surrogate.metadata import seeds_of_pictures
+>>> pictures = seeds_of_pictures(["ComfyUI_00001_.png", "ComfyUI_00002_.png"])
+>>> print(pictures.report)
+
+Everything in a file is a stranger's: sizes, depths and counts are bounded, other kinds of files refused, no file but
+the one asked for is opened (and, for Render Points, the noises beside it), nothing is imported or run.
+"""
+
+from .embedded import Embedded, read_embedded
+from .errors import CannotRead, Untraceable
+from .finder import Found, Pictures, seeds_of, seeds_of_pictures
+from .listing import Listing, list_pictures
+from .pixels import read_frame
+from .prompt import parse_prompt
+from .savers import savers_of
+from .trace import Trace
+
+__all__ = [
+    "CannotRead",
+    "Embedded",
+    "Found",
+    "Listing",
+    "Pictures",
+    "Trace",
+    "Untraceable",
+    "list_pictures",
+    "parse_prompt",
+    "read_embedded",
+    "read_frame",
+    "savers_of",
+    "seeds_of",
+    "seeds_of_pictures",
+]

@@ -1,0 +1,77 @@
+"""What a picture file says of itself: kind, size, and the texts that ComfyUI's save nodes write into it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from . import jpeg, png, video, webp
+from .errors import CannotRead
+
+__all__ = ["Embedded", "open_regular", "read_embedded"]
+
+# The first bytes of a file decide what it is; its name does not.
+MAGIC = (
+    (b"\x89PNG\r\n\x1a\n", 0, png.read),
+    (b"\xff\xd8\xff", 0, jpeg.read),
+    (b"WEBP", 8, webp.read),
+    (b"ftyp", 4, video.read_mp4),
+    (b"\x1a\x45\xdf\xa3", 0, video.read_matroska),
+)
+LONGEST_HEAD = 16
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The texts in a picture file by lower-case name (`prompt`, `workflow`, `surrogate`), its `kind`, and its size.
+
+    `frames` is 1 for a still; 0 for a clip whose length its header does not tell.
+    """
+
+    kind: str
+    width: int
+    height: int
+    frames: int
+    texts: dict[str, str] = field(repr=False)
+
+
+def read_embedded(path) -> Embedded:
+    """Read the picture or video file `path`: PNG, WebP, JPEG, MP4, MOV, WebM, MKV. No pixels are decoded.
+
+    Raises CannotRead (a ValueError) with the reason for anything else: other kinds, broken, endless or oversized
+    files, folders, pipes and devices.
+    """
+    with open_regular(path) as file:
+        head = file.read(LONGEST_HEAD)
+        for magic, offset, read in MAGIC:
+            if head[offset : offset + len(magic)] == magic:
+                file.seek(0)
+                return Embedded(**read(file))
+    raise CannotRead("it is not a PNG, WebP, JPEG, MP4, MOV, WebM or MKV file")
+
+
+@contextmanager
+def open_regular(path) -> Iterator[BinaryIO]:
+    """Open `path` to read if it is a file: a pipe would wait for ever, a device has no end.
+
+    Raises CannotRead.
+    """
+    try:
+        # A pipe does not wait for its writer. Asked of the open file: what the name stands for can change.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CannotRead("it is a folder" if Path(path).is_dir() else f"it cannot be opened ({reason})") from None
+    with open(handle, "rb") as file:
+        mode = os.fstat(handle).st_mode
+        if not stat.S_ISREG(mode):
+            raise CannotRead("it is a folder" if stat.S_ISDIR(mode) else "it is not a file but a pipe or a device")
+        try:
+            yield file
+        except OSError as error:
+            raise CannotRead(f"it cannot be read ({error.strerror or error})") from None

@@ -1,0 +1,372 @@
+"""Seeds from pictures: what is found in each file, what the pictures have in common, and what is left out and why."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from ..files import load_tensors
+from ..gallery import RECIPE
+from ..point_seed import seed_at
+from ..seeds import IntegerSeed, Seed, Seeds
+from ..shapes import describe
+from ..space import LARGEST_K, SurrogateSpace
+from .embedded import Embedded, open_regular, read_embedded
+from .errors import CannotRead, Untraceable
+from .numbering import Folder, possible_positions
+from .prompt import Prompt, parse_prompt
+from .savers import Saver, savers_of
+from .settings import Settings, settings_of
+from .trace import Trace
+from .values import Row
+
+__all__ = ["Found", "Pictures", "seeds_of", "seeds_of_pictures"]
+
+LARGEST_TENSORS = 1 << 31
+SHOWN_CANDIDATES = 6
+SHOWN_SETTINGS = 6
+NO_SETTINGS = Settings((), {})
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one picture file says. `seeds` made it, one or one for each frame; none if `reason` tells why not.
+
+    `size` is what the noise was made for (width, height, frames), `pixels` the file's own width and height.
+    """
+
+    path: Path
+    seeds: tuple[Seed, ...] = ()
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+    pixels: tuple[int, int] | None = None
+    frames: int = 1
+    size: tuple[int, ...] | None = None
+    settings: Settings = NO_SETTINGS
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """All files, in order: `found`, `seeds` of those that were kept, and for each seed its file and frame."""
+
+    found: tuple[Found, ...]
+    seeds: Seeds
+    sources: tuple[tuple[Path, int], ...]
+    report: str
+
+
+def seeds_of_pictures(
+    paths: Iterable,
+    *,
+    keep_differing: bool = False,
+    limit: int = LARGEST_K,
+    progress: Callable[[int, int], None] | None = None,
+) -> Pictures:
+    """The seeds whose vertices reproduce the pictures `paths`, and a report that names every file.
+
+    Left out, with the reason: what holds no seed, what has another size or model than most (unless `keep_differing`),
+    a noise that is there already, and all behind the first `limit` seeds.
+    """
+    paths = [Path(path) for path in paths]
+    reader = _Reader()
+    found = []
+    for number, path in enumerate(paths, 1):
+        found.append(reader.found(path))
+        if progress is not None:
+            progress(number, len(paths))
+    found = _compared(found, keep_differing)
+
+    seeds: dict[tuple, Seed] = {}
+    sources: dict[tuple, tuple[Path, int]] = {}
+    for i, one in enumerate(found):
+        fresh = {}
+        for frame, seed in enumerate(one.seeds):
+            fresh.setdefault(seed.identity, (seed, frame))
+        fresh = {identity: pair for identity, pair in fresh.items() if identity not in seeds}
+        if one.seeds and not fresh:
+            first = sources[one.seeds[0].identity][0].name
+            found[i] = replace(one, seeds=(), reason=f"the same noise as {first}: it counts once")
+        elif len(seeds) + len(fresh) > limit:
+            found[i] = replace(one, seeds=(), reason=f"behind the first {limit} seeds, the limit")
+        else:
+            for identity, (seed, frame) in fresh.items():
+                seeds[identity], sources[identity] = seed, (one.path, min(frame, max(0, one.frames - 1)))
+    kept = Seeds.join([Seeds(tuple(seeds.values()))])
+    return Pictures(tuple(found), kept, tuple(sources.values()), _report(found, kept))
+
+
+def seeds_of(path) -> Found:
+    """What the picture file `path` says of the noise that made it. Never raises for what is in the file."""
+    return _Reader().found(Path(path))
+
+
+class _Reader:
+    """Files and folders that are read once, however many pictures share them."""
+
+    def __init__(self):
+        self.folders: dict[Path, Folder] = {}
+        self.read = lru_cache(maxsize=8192)(self._read)
+        self.analysed = lru_cache(maxsize=64)(_Analysed)
+
+    def found(self, path: Path) -> Found:
+        try:
+            embedded = self._embedded(path)
+            prompt = self._prompt(embedded)
+            if RECIPE in embedded.texts:
+                return self._of_recipe(path, embedded, prompt)
+            if prompt is None:
+                raise Untraceable(_why_no_prompt(embedded))
+            return self._of_prompt(path, embedded, prompt)
+        except (CannotRead, Untraceable) as error:
+            return Found(path, reason=str(error))
+
+    def _read(self, path: Path) -> Embedded | CannotRead:
+        try:
+            return read_embedded(path)
+        except CannotRead as error:
+            return error
+
+    def _embedded(self, path: Path) -> Embedded:
+        embedded = self.read(path)
+        if isinstance(embedded, CannotRead):
+            raise embedded
+        if not 1 <= embedded.width <= 1 << 20 or not 1 <= embedded.height <= 1 << 20:
+            raise CannotRead(f"it is broken: a picture of {embedded.width}×{embedded.height}")
+        return embedded
+
+    def _prompt(self, embedded: Embedded) -> _Analysed | None:
+        return self.analysed(embedded.texts["prompt"]) if "prompt" in embedded.texts else None
+
+    def _of_recipe(self, path: Path, embedded: Embedded, prompt: _Analysed | None) -> Found:
+        """A picture of Render Points carries the space and the point itself."""
+        seed = _recipe_seed(embedded.texts[RECIPE], path)
+        found = Found(path, (seed,), pixels=(embedded.width, embedded.height))
+        if prompt is None or prompt.error:
+            return found
+        renderers = [n.id for n in prompt.prompt.nodes.values() if n.kind == "SurrogateRenderPoints"]
+        if len(renderers) != 1:
+            return found
+        return replace(found, settings=prompt.settings(renderers[0]))
+
+    def _of_prompt(self, path: Path, embedded: Embedded, analysed: _Analysed) -> Found:
+        if analysed.error:
+            raise Untraceable(analysed.error)
+        rows, saver = self._rows(path, embedded, analysed)
+        samplers = {row.sampler for row in rows}
+        notes = tuple(dict.fromkeys(note for row in rows for note in row.notes))
+        return Found(
+            path,
+            tuple(row.seed for row in rows),
+            notes=notes,
+            pixels=(embedded.width, embedded.height),
+            frames=embedded.frames or len(rows),
+            size=saver.size(analysed.trace) if len(samplers) == 1 else None,
+            settings=analysed.settings(min(samplers)),
+        )
+
+    def _rows(self, path: Path, embedded: Embedded, analysed: _Analysed) -> tuple[tuple[Row, ...], Saver]:
+        """The rows that the file holds, and the node that wrote it."""
+        savers = [saver for saver in analysed.savers if saver.fits(embedded)] or analysed.savers
+        matching = [(s, m) for s in savers if (p := s.pattern(embedded)) and (m := p.fullmatch(path.name))]
+        chosen = matching or [(saver, None) for saver in savers]
+        if not chosen:
+            raise Untraceable("its prompt has no node that saves pictures")
+        candidates: dict[tuple, tuple[tuple[Row, ...], Saver]] = {}
+        reasons = []
+        for saver, match in chosen:
+            try:
+                files = saver.files(analysed.trace, embedded)
+            except Untraceable as error:
+                reasons.append(str(error))
+                continue
+            # Two nodes that write under one name: their files are mixed in an order that is not known.
+            places = (
+                range(len(files)) if match is None or len(matching) > 1 else self._places(path, saver, match, files)
+            )
+            for place in places:
+                rows = files[place][0]
+                candidates.setdefault(tuple(row.seed.identity for row in rows), (rows, saver))
+        if reasons:
+            raise Untraceable(reasons[0])
+        if len(candidates) != 1:
+            raise Untraceable(_ambiguous(candidates, named=bool(matching)))
+        ((rows, saver),) = candidates.values()
+        return rows, saver
+
+    def _places(self, path: Path, saver: Saver, match, files: list) -> list[int]:
+        """Which of the `files` that a run of `saver` wrote this one may be."""
+        if len({tuple(row.seed.identity for row in rows) for rows, _ in files}) == 1:
+            return [0]
+        text = self._embedded(path).texts["prompt"]
+
+        def same(other: Path) -> bool:
+            found = self.read(other)
+            return isinstance(found, Embedded) and found.texts.get("prompt") == text
+
+        folder = self.folders.setdefault(path.parent, Folder(path.parent))
+        numbered = folder.numbered(match.re, path.suffix)
+        places = possible_positions(int(match["counter"]), len(files), numbered, same)
+        if "batch" in match.re.groupindex:
+            places = [place for place in places if files[place][1] == int(match["batch"])]
+        return places
+
+
+class _Analysed:
+    """A prompt that is parsed and followed once, however many pictures hold it."""
+
+    def __init__(self, text: str):
+        self.error = ""
+        self._settings: dict[str, Settings] = {}
+        try:
+            self.prompt: Prompt = parse_prompt(text)
+        except Untraceable as error:
+            self.error = str(error)
+            return
+        self.savers = savers_of(self.prompt)
+        self.trace = Trace(self.prompt, [saver.node.id for saver in self.savers])
+
+    def settings(self, sampler: str) -> Settings:
+        if sampler not in self._settings:
+            self._settings[sampler] = settings_of(self.prompt, sampler)
+        return self._settings[sampler]
+
+
+def _why_no_prompt(embedded: Embedded) -> str:
+    if "workflow" in embedded.texts:
+        return "it holds a workflow but not the prompt that was run: open it in ComfyUI and save the picture once more"
+    if "parameters" in embedded.texts:
+        return "it was made by another program (it has `parameters`), whose noise is not ComfyUI's"
+    return f"this {embedded.kind} holds no ComfyUI prompt (made elsewhere, edited, or saved without metadata)"
+
+
+def _ambiguous(candidates: dict, named: bool) -> str:
+    labels = ["+".join(row.seed.label for row in rows[:3]) for rows, _ in candidates.values()]
+    shown = ", ".join(labels[:SHOWN_CANDIDATES]) + (", …" if len(labels) > SHOWN_CANDIDATES else "")
+    if not candidates:
+        return "its number does not fit its prompt and its neighbours: it was renamed or copied"
+    why = (
+        "the other pictures of its batch are not beside it"
+        if named
+        else "its name is not the one that it was saved under"
+    )
+    return (
+        f"one of {len(labels)} noises made it ({shown}), and which one cannot be told: {why}. "
+        "Keep a batch together under its names, or type the right one into Seeds from Integers"
+    )
+
+
+# ------------------------------------------------------------------------------------------------------- recipes
+
+
+def _recipe_seed(text: str, path: Path) -> Seed:
+    """The seed at the point of a recipe. Raises Untraceable."""
+    try:
+        recipe = json.loads(text)
+        if not isinstance(recipe, dict) or "space" not in recipe or "u" not in recipe:
+            raise ValueError("space or u is missing")
+        tensors = _tensors(recipe.get("tensors"), path)
+        space = SurrogateSpace.from_recipe(recipe["space"], tensors)
+        return seed_at(space, [float(number) for number in recipe["u"]], path.stem)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+        raise Untraceable(f"its recipe cannot be used: {error}") from None
+
+
+def _tensors(name, path: Path) -> Mapping | None:
+    """The noises beside the picture `path`, in a file that the recipe names: in the same folder, and nowhere else."""
+    if name is None:
+        return None
+    if not isinstance(name, str) or not name.endswith(".safetensors") or os.path.basename(name) != name or "\\" in name:
+        raise ValueError(f"the name of its noises' file is not one: {str(name)[:80]!r}")
+    file = path.parent / name
+    if file.is_symlink():
+        raise ValueError(f"{name} is a link")
+    try:
+        with open_regular(file) as opened:
+            if os.fstat(opened.fileno()).st_size > LARGEST_TENSORS:
+                raise ValueError(f"{name} is larger than {LARGEST_TENSORS >> 30} GiB")
+        return load_tensors(file)
+    except (CannotRead, OSError) as error:
+        raise ValueError(f"{name}, which belongs beside the picture, is missing: {error}") from None
+
+
+# ---------------------------------------------------------------------------------------------------- comparisons
+
+
+def _compared(found: list[Found], keep: bool) -> list[Found]:
+    """Those that differ from most in size or model left out (or noted), and other settings noted."""
+    made = [one for one in found if one.seeds]
+    if not made:
+        return found
+    # Upscaled pictures are compared by what was sampled, if that is known of all of them.
+    by_size = all(one.size is not None for one in made)
+    sizes = {id(one): one.size if by_size else one.pixels for one in made}
+    models = Counter(one.settings.model for one in made if one.settings.model)
+    shapes = Counter(sizes.values())
+    fixed = Counter(one.seeds[0].parts for one in made if one.seeds[0].parts is not None)
+    model = max(models, key=models.get) if models else ()
+    size = max(shapes, key=shapes.get)
+    parts = max(fixed, key=fixed.get) if fixed else None
+
+    def differs(one: Found) -> list[str]:
+        reasons = []
+        if sizes[id(one)] != size:
+            reasons.append(f"its size is {_times(sizes[id(one)])}, that of most is {_times(size)}")
+        if one.seeds[0].parts not in (None, parts):
+            reasons.append(f"its noise has shape {describe(one.seeds[0].parts)}, that of most has {describe(parts)}")
+        if one.settings.model and one.settings.model != model:
+            reasons.append(f"its model is {', '.join(one.settings.model)}, that of most is {', '.join(model)}")
+        return reasons
+
+    reference = next((one for one in made if not differs(one)), made[0])
+    compared = []
+    for one in found:
+        if one.seeds:
+            reasons = differs(one)
+            if reasons and (not keep or one.seeds[0].parts not in (None, parts)):
+                one = replace(one, seeds=(), reason="; ".join(reasons))
+            else:
+                one = replace(one, notes=(*one.notes, *reasons, *_remarks(one.settings, reference.settings)))
+        compared.append(one)
+    return compared
+
+
+def _remarks(settings: Settings, reference: Settings) -> list[str]:
+    remarks = []
+    names = settings.differing(reference) if settings.values and reference.values else []
+    if names:
+        more = f" and {len(names) - SHOWN_SETTINGS} more" if len(names) > SHOWN_SETTINGS else ""
+        remarks.append(
+            f"rendered with other settings than the first one ({', '.join(n[:40] for n in names[:SHOWN_SETTINGS])}{more}): "
+            "under one graph its corner is another picture"
+        )
+    if settings.stochastic:
+        remarks.append(f"{settings.stochastic} adds noise on the way: the corner is alike, not the same")
+    return remarks
+
+
+def _times(size: tuple[int, ...]) -> str:
+    return "×".join(map(str, size))
+
+
+# ----------------------------------------------------------------------------------------------------------- report
+
+
+def _report(found: list[Found], seeds: Seeds) -> str:
+    kept = sum(bool(one.seeds) for one in found)
+    lines = [f"{_count(len(seeds), 'seed')} from {kept} of {_count(len(found), 'picture')}"]
+    if len(seeds) and all(isinstance(seed, IntegerSeed) for seed in seeds):
+        lines.append(f"for Seeds from Integers: {', '.join(seeds.labels)}")
+    for one in found:
+        said = ", ".join(seed.label for seed in one.seeds[:8]) + (", …" if len(one.seeds) > 8 else "")
+        lines.append(f"{one.path.name}: {f'seed {said}' if one.seeds else f'left out: {one.reason}'}")
+        lines += [f"    {note}" for note in one.notes if one.seeds]
+    return "\n".join(lines)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")

@@ -1,0 +1,68 @@
+"""Which picture of its batch a file is: SaveImage numbers files one after the other, and says nowhere where a batch began.
+
+The neighbours tell: files of one batch hold the same prompt and have numbers in a row.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+__all__ = ["Folder", "possible_positions"]
+
+MOST_ENTRIES = 200_000
+
+
+class Folder:
+    """The names in a folder, read once."""
+
+    def __init__(self, path: Path):
+        try:
+            with os.scandir(path) as entries:
+                self.names = [entry.name for _, entry in zip(range(MOST_ENTRIES), entries)]
+        except OSError:
+            self.names = []
+        self.path = path
+        self._numbered: dict[tuple, dict[int, list[Path]]] = {}
+
+    def numbered(self, pattern: re.Pattern, suffix: str) -> dict[int, list[Path]]:
+        """The files whose names fit `pattern` and end with `suffix`, by their number."""
+        key = (pattern.pattern, suffix)
+        if key not in self._numbered:
+            found: dict[int, list[Path]] = {}
+            for name in self.names:
+                if name.endswith(suffix) and (match := pattern.fullmatch(name)):
+                    found.setdefault(int(match["counter"]), []).append(self.path / name)
+            self._numbered[key] = found
+        return self._numbered[key]
+
+
+def possible_positions(
+    number: int, count: int, numbered: dict[int, list[Path]], same: Callable[[Path], bool]
+) -> list[int]:
+    """The positions (from 0) that file `number` may have among the `count` files that its run wrote in a row.
+
+    `same` tells whether a file has the prompt of this one. A row that holds a file of another prompt is impossible;
+    one that leaves out a file of the same prompt is, too, unless the prompt was run several times.
+    """
+    if count == 1:
+        return [0]
+    near = range(max(1, number - count + 1), number + count)
+    mine = {n for n in near if n in numbered and any(same(path) for path in numbered[n])}
+    others = {n for n in near if n in numbered and n not in mine}
+    starts = [s for s in range(max(1, number - count + 1), number + 1) if others.isdisjoint(range(s, s + count))]
+    whole = [s for s in starts if mine <= set(range(s, s + count))]
+    if whole or not starts:
+        return sorted(number - s for s in whole)
+    # Run more than once: the rows follow each other, so one that begins where the numbers begin is known.
+    first = number
+    while first - 1 in numbered and any(same(path) for path in numbered[first - 1]):
+        first -= 1
+    last = number
+    while last + 1 in numbered and any(same(path) for path in numbered[last + 1]):
+        last += 1
+    if (last - first + 1) % count == 0:
+        return [(number - first) % count]
+    return sorted(number - s for s in starts)
