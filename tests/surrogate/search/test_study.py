@@ -676,3 +676,33 @@ def test_two_threads_asking_at_once_get_the_same(searching, file):
         assert len(asked) == 4 and len(study.history()) == 8
         for generation in asked[1:]:
             np.testing.assert_array_equal(generation.u, asked[0].u)
+
+
+def test_the_note_is_kept_and_can_be_changed(searching, file):
+    study = searching.open(file, note="first")
+    assert study.renote("second") == "first"
+    assert study.renote("second") == "second"
+    searching.forget()
+    again = searching.open(file)  # no note: as it was
+    assert again.renote("third") == "second" and not again.remarks
+    assert "was 'third' and is 'fourth' now" in " ".join(searching.open(file, note="fourth").remarks)
+
+
+def test_it_knows_whether_it_still_exists(searching, file):
+    study = searching.open(file)
+    assert study.exists()
+    study.delete()
+    assert not study.exists()
+    assert searching.open(file).exists() and not study.exists()  # the same name, another study
+    file.unlink()
+    assert not study.exists()
+
+
+def test_known_points_are_found_again(searching):
+    study = searching.open()
+    u = np.array([[0.5, 0.5, 0.5], [1.0, 0.0, 1.0]])
+    study.tell(generation := study.ask(), np.zeros(len(generation)))
+    study.add_known(u, [1.0, 2.0])
+    rows = study.history().known_rows(u[::-1])
+    assert rows.tolist() == [len(generation) + 1, len(generation)]
+    assert study.history().known_rows(generation.u[:1]).tolist() == [-1]  # asked for, not known before
