@@ -14,7 +14,7 @@ __all__ = ["comfy_entrypoint"]
 async def comfy_entrypoint():
     from comfy_api.latest import ComfyExtension
 
-    from .clip import SmallClip, SmallClipVision
+    from .clip import ClipCosine, Pooled, SmallClip, SmallClipVision
     from .faults import FaultyScorer, FaultyScores
     from .loop import stand_ins
     from .models import AnyModel, AnyVAE, SmallUNet
@@ -24,8 +24,8 @@ async def comfy_entrypoint():
     class TestKit(ComfyExtension):
         async def get_node_list(self):
             return [
-                AnyModel, AnyVAE, SmallUNet, SmallClip, SmallClipVision, MadeImages, MadeLatent, MadeNumbers, MadeText,
-                CountedSampler, Keep, Watch, FaultyScorer, FaultyScores, *stand_ins(),
+                AnyModel, AnyVAE, SmallUNet, ClipCosine, Pooled, SmallClip, SmallClipVision, MadeImages, MadeLatent,
+                MadeNumbers, MadeText, CountedSampler, Keep, Watch, FaultyScorer, FaultyScores, *stand_ins(),
             ]  # fmt: skip
 
     return TestKit()

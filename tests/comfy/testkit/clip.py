@@ -22,7 +22,8 @@ class SmallClip(io.ComfyNode):
     """A text model of core's own classes.
 
     clip_l is what CLIPLoader makes of CLIP-L, flux what DualCLIPLoader makes of it together with T5, t5 what it makes of
-    T5 alone. With `projection` -1 the text projection turns every embedding around, with 0 it is all 0.
+    T5 alone. The text projection is a rotation times `projection`: -1 turns every embedding around. 0 and 100 are like
+    what core leaves in memory for a file without one.
     """
 
     @classmethod
@@ -33,7 +34,7 @@ class SmallClip(io.ComfyNode):
             inputs=[
                 io.Combo.Input("kind", options=["clip_l", "flux", "t5"], default="clip_l"),
                 io.Int.Input("width", default=32),
-                io.Float.Input("projection", default=1.0, min=-1.0),
+                io.Float.Input("projection", default=1.0, min=-1.0, max=100.0),
             ],
             outputs=[io.Clip.Output()],
         )
@@ -43,7 +44,7 @@ class SmallClip(io.ComfyNode):
         build, tokenizer = {
             "clip_l": (comfy.sd1_clip.SD1ClipModel, comfy.sd1_clip.SD1Tokenizer),
             "flux": (comfy.text_encoders.flux.flux_clip(), comfy.text_encoders.flux.FluxTokenizer),
-            "t5": (comfy.text_encoders.pixart_t5.PixArtTEModel, comfy.text_encoders.pixart_t5.PixArtTokenizer),
+            "t5": (comfy.text_encoders.pixart_t5.pixart_te(), comfy.text_encoders.pixart_t5.PixArtTokenizer),
         }[kind]
         clip_l = {"hidden_size": width, "intermediate_size": 2 * width, "num_attention_heads": 2,
                   "num_hidden_layers": LAYERS}  # fmt: skip
@@ -54,7 +55,8 @@ class SmallClip(io.ComfyNode):
         _fill(clip.cond_stage_model, 4)
         for name, weight in clip.cond_stage_model.named_parameters():
             if name.endswith("text_projection.weight"):
-                weight.data.copy_(projection * torch.eye(width))
+                mixed = torch.randn(width, width, generator=torch.Generator().manual_seed(6))
+                weight.data.copy_(projection * torch.linalg.qr(mixed)[0])
         return io.NodeOutput(clip)
 
 
@@ -94,6 +96,52 @@ class SmallClipVision(io.ComfyNode):
             vision = comfy.clip_vision.ClipVisionModel(path)
         _fill(vision.model, 5)
         return io.NodeOutput(vision)
+
+
+class ClipCosine(io.ComfyNode):
+    """The cosine of CLIP's projected text embedding with its image embedding, computed by hand."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="TestClipCosine",
+            category="test",
+            inputs=[
+                io.Clip.Input("clip"),
+                io.ClipVision.Input("clip_vision"),
+                io.String.Input("text"),
+                io.Image.Input("image"),
+            ],
+            outputs=[io.Float.Output()],
+        )
+
+    @classmethod
+    def execute(cls, clip, clip_vision, text, image):
+        (tokens,) = clip.tokenize(text)["l"]
+        numbers = torch.tensor([[token for token, _ in tokens]])
+        whole = clip.cond_stage_model.clip_l.transformer
+        states = whole.text_model(input_tokens=numbers)[0]
+        end = [token for token, _ in tokens].index(49407)
+        wanted = states[0, end] @ whole.text_projection.weight.T.float()
+        (given,) = clip_vision.encode_image(image[:1])["image_embeds"]
+        return io.NodeOutput(float(torch.nn.functional.cosine_similarity(wanted, given, dim=0)))
+
+
+class Pooled(io.ComfyNode):
+    """The pooled embedding of a conditioning, as a LATENT that TestKeep can write."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="TestPooled",
+            category="test",
+            inputs=[io.Conditioning.Input("conditioning")],
+            outputs=[io.Latent.Output()],
+        )
+
+    @classmethod
+    def execute(cls, conditioning):
+        return io.NodeOutput({"samples": conditioning[0][1]["pooled_output"]})
 
 
 def _fill(model: torch.nn.Module, seed: int) -> None:
