@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import BinaryIO
 
 from .errors import CannotRead
 
-__all__ = ["Texts", "exactly", "skip"]
+__all__ = ["Texts", "exactly", "shown_name", "skip"]
 
 # A prompt is some 10 kB, a large workflow with pictures inside some megabytes.
 LONGEST_TEXT = 1 << 24
 LONGEST_TOGETHER = 1 << 26
 MOST_TEXTS = 1000
 LONGEST_NAME = 79
+LONGEST_SHOWN = 120
 
 
 class Texts:
@@ -35,6 +37,12 @@ class Texts:
 
     def add(self, name: str, value: str) -> None:
         self.found.setdefault(name[:LONGEST_NAME].lower(), value)
+
+
+def shown_name(path: Path) -> str:
+    """A file's name for a report: names can hold line breaks and worse, and be long."""
+    name = "".join(c if c.isprintable() else "�" for c in path.name)
+    return name if len(name) <= LONGEST_SHOWN else f"{name[:LONGEST_SHOWN]}…"
 
 
 def exactly(file: BinaryIO, count: int) -> bytes:

@@ -7,7 +7,6 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import BinaryIO
 
 from . import jpeg, png, video, webp
@@ -66,11 +65,12 @@ def open_regular(path) -> Iterator[BinaryIO]:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise CannotRead("it is a folder" if Path(path).is_dir() else f"it cannot be opened ({reason})") from None
+        raise CannotRead("it is a folder" if os.path.isdir(path) else f"it cannot be opened ({reason})") from None
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(handle)
+        raise CannotRead("it is a folder" if stat.S_ISDIR(mode) else "it is not a file but a pipe or a device")
     with open(handle, "rb") as file:
-        mode = os.fstat(handle).st_mode
-        if not stat.S_ISREG(mode):
-            raise CannotRead("it is a folder" if stat.S_ISDIR(mode) else "it is not a file but a pipe or a device")
         try:
             yield file
         except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections import Counter
@@ -12,10 +13,11 @@ from pathlib import Path
 
 from ..files import load_tensors
 from ..gallery import RECIPE
-from ..point_seed import seed_at
+from ..point_seed import PointSeed, seed_at
 from ..seeds import IntegerSeed, Seed, Seeds
 from ..shapes import describe
 from ..space import LARGEST_K, SurrogateSpace
+from .bounds import shown_name
 from .embedded import Embedded, open_regular, read_embedded
 from .errors import CannotRead, Untraceable
 from .numbering import Folder, possible_positions
@@ -28,6 +30,8 @@ from .values import Row
 __all__ = ["Found", "Pictures", "seeds_of", "seeds_of_pictures"]
 
 LARGEST_TENSORS = 1 << 31
+LARGEST_SIDE = 1 << 20
+LONGEST_REASON = 300
 SHOWN_CANDIDATES = 6
 SHOWN_SETTINGS = 6
 NO_SETTINGS = Settings((), {})
@@ -89,7 +93,7 @@ def seeds_of_pictures(
             fresh.setdefault(seed.identity, (seed, frame))
         fresh = {identity: pair for identity, pair in fresh.items() if identity not in seeds}
         if one.seeds and not fresh:
-            first = sources[one.seeds[0].identity][0].name
+            first = shown_name(sources[one.seeds[0].identity][0])
             found[i] = replace(one, seeds=(), reason=f"the same noise as {first}: it counts once")
         elif len(seeds) + len(fresh) > limit:
             found[i] = replace(one, seeds=(), reason=f"behind the first {limit} seeds, the limit")
@@ -110,12 +114,15 @@ class _Reader:
 
     def __init__(self):
         self.folders: dict[Path, Folder] = {}
-        self.read = lru_cache(maxsize=8192)(self._read)
-        self.analysed = lru_cache(maxsize=64)(_Analysed)
+        # What neighbours hold is compared, not kept: texts can be large.
+        self.digest = lru_cache(maxsize=1 << 16)(_digest)
+        self.analysed = lru_cache(maxsize=16)(_Analysed)
 
     def found(self, path: Path) -> Found:
         try:
-            embedded = self._embedded(path)
+            embedded = read_embedded(path)
+            if not 1 <= embedded.width <= LARGEST_SIDE or not 1 <= embedded.height <= LARGEST_SIDE:
+                raise CannotRead(f"it is broken: a picture of {embedded.width}×{embedded.height}")
             prompt = self._prompt(embedded)
             if RECIPE in embedded.texts:
                 return self._of_recipe(path, embedded, prompt)
@@ -124,20 +131,6 @@ class _Reader:
             return self._of_prompt(path, embedded, prompt)
         except (CannotRead, Untraceable) as error:
             return Found(path, reason=str(error))
-
-    def _read(self, path: Path) -> Embedded | CannotRead:
-        try:
-            return read_embedded(path)
-        except CannotRead as error:
-            return error
-
-    def _embedded(self, path: Path) -> Embedded:
-        embedded = self.read(path)
-        if isinstance(embedded, CannotRead):
-            raise embedded
-        if not 1 <= embedded.width <= 1 << 20 or not 1 <= embedded.height <= 1 << 20:
-            raise CannotRead(f"it is broken: a picture of {embedded.width}×{embedded.height}")
-        return embedded
 
     def _prompt(self, embedded: Embedded) -> _Analysed | None:
         return self.analysed(embedded.texts["prompt"]) if "prompt" in embedded.texts else None
@@ -161,7 +154,7 @@ class _Reader:
         notes = tuple(dict.fromkeys(note for row in rows for note in row.notes))
         return Found(
             path,
-            tuple(row.seed for row in rows),
+            tuple(_named(row.seed, path, i if len(rows) > 1 else None) for i, row in enumerate(rows)),
             notes=notes,
             pixels=(embedded.width, embedded.height),
             frames=embedded.frames or len(rows),
@@ -172,8 +165,9 @@ class _Reader:
     def _rows(self, path: Path, embedded: Embedded, analysed: _Analysed) -> tuple[tuple[Row, ...], Saver]:
         """The rows that the file holds, and the node that wrote it."""
         savers = [saver for saver in analysed.savers if saver.fits(embedded)] or analysed.savers
+        lasting = [saver for saver in savers if saver.node.kind != "PreviewImage"]
         matching = [(s, m) for s in savers if (p := s.pattern(embedded)) and (m := p.fullmatch(path.name))]
-        chosen = matching or [(saver, None) for saver in savers]
+        chosen = matching or [(saver, None) for saver in lasting or savers]
         if not chosen:
             raise Untraceable("its prompt has no node that saves pictures")
         candidates: dict[tuple, tuple[tuple[Row, ...], Saver]] = {}
@@ -202,11 +196,10 @@ class _Reader:
         """Which of the `files` that a run of `saver` wrote this one may be."""
         if len({tuple(row.seed.identity for row in rows) for rows, _ in files}) == 1:
             return [0]
-        text = self._embedded(path).texts["prompt"]
+        own = self.digest(path)
 
         def same(other: Path) -> bool:
-            found = self.read(other)
-            return isinstance(found, Embedded) and found.texts.get("prompt") == text
+            return self.digest(other) == own
 
         folder = self.folders.setdefault(path.parent, Folder(path.parent))
         numbered = folder.numbered(match.re, path.suffix)
@@ -234,6 +227,22 @@ class _Analysed:
         if sampler not in self._settings:
             self._settings[sampler] = settings_of(self.prompt, sampler)
         return self._settings[sampler]
+
+
+def _digest(path: Path) -> bytes | None:
+    """Of the prompt in a file; None if it has none."""
+    try:
+        text = read_embedded(path).texts.get("prompt")
+    except CannotRead:
+        return None
+    return None if text is None else hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _named(seed: Seed, path: Path, frame: int | None) -> Seed:
+    """A point called after its picture; integers are what they are."""
+    if isinstance(seed, PointSeed):
+        return replace(seed, label=shown_name(path.with_suffix("")) + ("" if frame is None else f" frame {frame + 1}"))
+    return seed
 
 
 def _why_no_prompt(embedded: Embedded) -> str:
@@ -271,9 +280,9 @@ def _recipe_seed(text: str, path: Path) -> Seed:
             raise ValueError("space or u is missing")
         tensors = _tensors(recipe.get("tensors"), path)
         space = SurrogateSpace.from_recipe(recipe["space"], tensors)
-        return seed_at(space, [float(number) for number in recipe["u"]], path.stem)
+        return _named(seed_at(space, [float(number) for number in recipe["u"]], ""), path, None)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
-        raise Untraceable(f"its recipe cannot be used: {error}") from None
+        raise Untraceable(f"its recipe cannot be used: {str(error)[:LONGEST_REASON]}") from None
 
 
 def _tensors(name, path: Path) -> Mapping | None:
@@ -363,7 +372,7 @@ def _report(found: list[Found], seeds: Seeds) -> str:
         lines.append(f"for Seeds from Integers: {', '.join(seeds.labels)}")
     for one in found:
         said = ", ".join(seed.label for seed in one.seeds[:8]) + (", …" if len(one.seeds) > 8 else "")
-        lines.append(f"{one.path.name}: {f'seed {said}' if one.seeds else f'left out: {one.reason}'}")
+        lines.append(f"{shown_name(one.path)}: {f'seed {said}' if one.seeds else f'left out: {one.reason}'}")
         lines += [f"    {note}" for note in one.notes if one.seeds]
     return "\n".join(lines)
 

@@ -13,7 +13,7 @@ __all__ = ["read"]
 
 MOST_SEGMENTS = 10_000
 START_OF_FRAME = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
-START_OF_SCAN, APP1, COMMENT = 0xDA, 0xE1, 0xFE
+END, START_OF_SCAN, APP1, COMMENT = 0xD9, 0xDA, 0xE1, 0xFE
 
 
 def read(file: BinaryIO) -> dict:
@@ -26,9 +26,11 @@ def read(file: BinaryIO) -> dict:
             break
         if marker == 0x01 or 0xD0 <= marker <= 0xD8:
             continue
+        if marker == END:
+            break
         (length,) = struct.unpack(">H", exactly(file, 2))
-        if marker == 0xD9 or length < 2:
-            raise CannotRead("it is broken: a JPEG without a picture")
+        if length < 2:
+            raise CannotRead("it is broken: a JPEG segment of no length")
         data = exactly(file, length - 2)
         if marker in START_OF_FRAME and len(data) >= 5:
             height, width = struct.unpack(">HH", data[1:5])

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from .bounds import shown_name
 from .numbering import MOST_ENTRIES
 
 __all__ = ["PICTURES", "Listing", "list_pictures"]
@@ -49,7 +50,7 @@ def list_pictures(text: str, folders: Mapping[str, Path], anywhere: bool = False
                 if _within(path, roots.values()) or (anywhere and os.path.isabs(line)):
                     paths.setdefault(path)
                 else:
-                    refused.append(f"{path.name}: refused: it is a link that leads out of ComfyUI's folders")
+                    refused.append(f"{shown_name(path)}: refused: it is a link that leads out of ComfyUI's folders")
         except (ValueError, OSError) as error:
             refused.append(f"{_short(line)}: {getattr(error, 'strerror', None) or error}")
     return Listing(tuple(paths), tuple(refused))

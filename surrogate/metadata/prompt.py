@@ -13,7 +13,7 @@ __all__ = ["Link", "Node", "Prompt", "parse_prompt"]
 
 MOST_NODES = 5000
 MOST_INPUTS = 1000
-LONGEST = 1 << 23
+LONGEST = 1 << 22
 
 
 @dataclass(frozen=True)

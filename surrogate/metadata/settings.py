@@ -21,6 +21,9 @@ NOT_SETTINGS = {
 STOCHASTIC = re.compile(r"ancestral|sde|_a$|lcm|ddpm|restart|cfg_pp_a|er_sde|seeds_")
 
 
+LONGEST_VALUE = 10_000
+
+
 @dataclass(frozen=True)
 class Settings:
     """`model` are the files (or, without any, the loader) and `values` what was typed in, by name."""
@@ -31,8 +34,8 @@ class Settings:
     @property
     def stochastic(self) -> str | None:
         """The name of a sampler that adds noise on the way, if there is one."""
-        names = [json.loads(name) for name in self.values.get("sampler_name", ())]
-        return next((name for name in names if isinstance(name, str) and STOCHASTIC.search(name)), None)
+        names = [name.strip('"')[:40] for name in self.values.get("sampler_name", ())]
+        return next((name for name in names if STOCHASTIC.search(name)), None)
 
     def differing(self, other: Settings) -> list[str]:
         """The names under which the two have different values."""
@@ -48,12 +51,19 @@ def settings_of(prompt: Prompt, sampler: str) -> Settings:
         node = prompt.nodes[waiting.pop()]
         for name, value in node.inputs.items():
             if name not in NOT_SETTINGS:
-                found.setdefault(name, []).append(json.dumps(value, sort_keys=True)[:10_000])
+                found.setdefault(name, []).append(_written(value))
         for name, link in node.links.items():
             if name not in NOT_SETTINGS and link.node not in seen:
                 seen.add(link.node)
                 waiting.append(link.node)
     return Settings(_model(prompt, prompt.nodes[sampler]), {name: tuple(sorted(v)) for name, v in found.items()})
+
+
+def _written(value) -> str:
+    try:
+        return json.dumps(value, sort_keys=True)[:LONGEST_VALUE]
+    except RecursionError:
+        return '"…"'
 
 
 def _model(prompt: Prompt, node: Node) -> tuple[str, ...]:

@@ -22,6 +22,14 @@ SEED_NAMES = ("noise_seed", "seed")
 LENGTH_NAMES = ("length", "video_frames", "num_frames", "frames")
 PATCH = "SurrogateKSamplerNoise"
 LONGEST_CHAIN = 500
+LONGEST_REASON = 300
+# Inputs that are numbers: a picture's size, read from the picture, makes no latent of that picture.
+NUMBERS = {
+    *("width", "height", "batch_size", "length", "steps", "cfg", "denoise", "seed", "noise_seed", "value", "amount"),
+    *("scale_by", "frame_rate", "fps"),
+}
+# Of several batches, the one that the result is made of rather than masked or guided by.
+FOREMOST = ("samples", "latent_image", "latent", "latents", "image", "images", "pixels", "video")
 
 
 class Trace:
@@ -41,7 +49,7 @@ class Trace:
                 self.values[number] = Unknown(str(error))
             # The library's own checks of what is typed into our nodes; a rule must never end a whole folder's search.
             except (ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError) as error:
-                self.values[number] = Unknown(f"{place}: {error}")
+                self.values[number] = Unknown(f"{place}: {str(error)[:LONGEST_REASON]}")
 
     def inputs(self, node: Node) -> dict[str, list]:
         """Every input of the node as a list of items."""
@@ -88,7 +96,9 @@ def _unknown(place: Place, inputs: dict[str, list]) -> list[list]:
     node = place.node
     if len(node.links) == 1 and not node.inputs:  # a reroute
         return [inputs[next(iter(node.links))]]
-    items = {name: inputs[name] for name in node.links}
+    if {"width", "height", "batch_size"} <= set(inputs):  # an empty latent; pictures that it is given guide it
+        return [[_source(place, inputs)]]
+    items = {name: inputs[name] for name in node.links if name not in NUMBERS}
     batches = {name: items[name] for name in items if any(isinstance(item, Batch) for item in items[name])}
     unknown = next((item for found in items.values() for item in found if isinstance(item, Unknown)), None)
     if unknown and "batch_size" not in inputs:
@@ -101,7 +111,8 @@ def _unknown(place: Place, inputs: dict[str, list]) -> list[list]:
 
 def _passed_on(place: Place, batches: dict[str, Batch], inputs: dict[str, list]):
     """What an unknown node makes of the batches that it is given."""
-    found = [item for item in batches.values() if isinstance(item, Batch)]
+    names = sorted(batches, key=lambda name: FOREMOST.index(name) if name in FOREMOST else len(FOREMOST))
+    found = [batches[name] for name in names if isinstance(batches[name], Batch)]
     made = [batch for batch in found if batch.sampled]
     different = {tuple((row.seed, row.sampler) for row in batch.rows) for batch in made}
     if len(different) > 1:

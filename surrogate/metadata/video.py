@@ -12,6 +12,8 @@ __all__ = ["open_video", "read_matroska", "read_mp4"]
 
 # Read from a file at most, for the metadata or a frame.
 BUDGET = 1 << 28
+# Seconds that FFmpeg may take to open a file: broken ones can send it back and forth.
+PATIENCE = 10.0
 
 
 def read_mp4(file: BinaryIO) -> dict:
@@ -27,9 +29,9 @@ def read_matroska(file: BinaryIO) -> dict:
 def _read(file: BinaryIO, demuxer: str, kind: str) -> dict:
     texts = Texts()
     with open_video(file, demuxer) as container:
-        if not container.streams.video:
-            raise CannotRead("it has no pictures, only sound")
-        stream = container.streams.video[0]
+        stream = next(iter(container.streams.video), None)
+        if stream is None or stream.codec_context is None:
+            raise CannotRead("it has no pictures that can be read")
         width, height, frames = stream.width, stream.height, stream.frames
         entries = list(container.metadata.items())
     for name, value in entries:
@@ -52,7 +54,7 @@ def open_video(file: BinaryIO, demuxer: str):
         raise CannotRead("videos need the package av (PyAV), which this Python does not have: pip install av") from None
     options = {"enable_drefs": "0"} if demuxer == "mov" else {}
     try:
-        return av.open(_Bounded(file), format=demuxer, options=options, metadata_errors="replace")
+        return av.open(_Bounded(file), format=demuxer, options=options, metadata_errors="replace", timeout=PATIENCE)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise CannotRead(f"it is broken, or no video: {getattr(error, 'strerror', None) or error}") from None
 

@@ -313,7 +313,7 @@ def test_a_grid_becomes_the_corners_of_the_next_space(comfy, route):
     paths = saved(comfy, g, g.decoded(samples, vae), f"pictures/grid {route}/x")
     text = f"pictures/grid {route} [output]"
     report = found(comfy, text)
-    assert len(seeds_in(report)) == 3 and all("point" in seed for seed in seeds_in(report))
+    assert len(seeds_in(report)) == 3 and all(s == f"x_{i:05}_" for i, s in enumerate(seeds_in(report), 1))
     equal(rendered(comfy, text, 3, render), [pixels(path) for path in paths])
 
 
