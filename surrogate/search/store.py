@@ -20,7 +20,7 @@ import time
 import urllib.parse
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ class Store:
     def __init__(self, storage: str | os.PathLike | None, create: bool = True):
         import sqlalchemy
 
+        self._turn = nullcontext()
         self.path = _path(storage)
         self.sqlite = storage is None or self.path is not None
         # Stores of the same key hold the same studies.
@@ -65,6 +66,8 @@ class Store:
                 "sqlite://", creator=lambda: _connect(self.path), poolclass=sqlalchemy.pool.NullPool, future=True
             )
         elif self.sqlite:
+            # One connection, for one thread at a time.
+            self._turn = threading.RLock()
             memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
             _fill(memory)
             self.engine = sqlalchemy.create_engine(
@@ -106,7 +109,7 @@ class Store:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Any]:
-        with self._explained(), self.engine.connect() as connection:
+        with self._turn, self._explained(), self.engine.connect() as connection:
             if not self.sqlite:
                 with connection.begin():
                     yield connection

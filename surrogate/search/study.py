@@ -9,7 +9,7 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,7 +42,8 @@ class _Memory:
     ledger: Ledger
     optimiser: dict = field(default_factory=dict)
     lock: Any = field(default_factory=threading.RLock)
-    # Held while an optimiser thinks, so that `lock` is free: who only looks does not wait.
+    # Held while an optimiser thinks, so that `lock` is free: who only looks does not wait. Locks are taken in this
+    # order: thinking, the database, lock.
     thinking: Any = field(default_factory=threading.Lock)
 
 
@@ -58,6 +59,16 @@ class _Task:
     number: int
     population: int
     missing: tuple[int, ...]
+
+
+@dataclass
+class _Writing:
+    """The database while it is ours: the study's `state`, and what the ledger takes up once it is stored."""
+
+    connection: Any
+    state: dict
+    added: list[tuple] = field(default_factory=list)
+    told: list[tuple] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,30 +183,31 @@ class Study:
         here, memory = Worker.this(self.worker), self._memory()
         with memory.thinking:
             while True:
-                with memory.lock:
-                    with self._writing(memory) as (connection, state):
-                        task = self._choose(memory.ledger, state, here)
-                        if task is None:
-                            return self._generation(memory.ledger, -1, -1, [])
-                        history = memory.ledger.history() if task.missing else None
-                        later = history is not None and self.optimiser.slow
-                        state["runs"][str(task.run)] = self._hold(here, claimed=task.number if later else None)
-                        added = []
-                        if history is not None and not later:
-                            added = self._add(connection, memory.ledger, task, self._propose(memory, history, task))
-                        self._store.set_state(connection, self._study_id, state)
-                    if not later:
-                        return self._handed(memory.ledger, task, added, n)
-                # The run is claimed: nobody else takes it, and nobody waits while this is thought out.
-                proposal = self._propose(memory, history, task)
-                with memory.lock:
-                    with self._writing(memory) as (connection, state):
-                        if self._choose(memory.ledger, state, here) != task:
+                with self._writing(memory) as now:
+                    ledger = memory.ledger
+                    task = self._choose(ledger, now.state, here)
+                    if task is None:
+                        return self._generation(ledger, -1, -1, [])
+                    history = ledger.history() if task.missing else None
+                    later = history is not None and self.optimiser.slow
+                    now.state["runs"][str(task.run)] = self._hold(here, claimed=task.number if later else None)
+                    if history is not None and not later:
+                        self._add(now, ledger, task, self._propose(memory, history, task))
+                    self._store.set_state(now.connection, self._study_id, now.state)
+                if later:
+                    # The run is claimed: nobody else takes it, and nobody waits while this is thought out.
+                    proposal = self._propose(memory, history, task)
+                    with self._writing(memory) as now:
+                        ledger = memory.ledger
+                        if self._choose(ledger, now.state, here) != task:
                             continue  # Others were faster: the lease is over, or the budget spent.
-                        added = self._add(connection, memory.ledger, task, proposal)
-                        state["runs"][str(task.run)] = self._hold(here)
-                        self._store.set_state(connection, self._study_id, state)
-                    return self._handed(memory.ledger, task, added, n)
+                        self._add(now, ledger, task, proposal)
+                        now.state["runs"][str(task.run)] = self._hold(here)
+                        self._store.set_state(now.connection, self._study_id, now.state)
+                with memory.lock:
+                    rows = [row for row in ledger.places[task.run, task.number] if row in ledger.open]
+                    rows.sort(key=lambda row: ledger.place(row)[2])
+                    return self._generation(ledger, task.run, task.number, rows[:n])
 
     def tell(self, generation: Generation, scores, reasons: Sequence[str | None] | None = None) -> Report:
         """Record the `scores` (n,) or (n, m) of a generation, or of a slice of one, and report how the study stands.
@@ -208,37 +220,33 @@ class Study:
         results = self._results(generation, scores, reasons)
         here, memory = Worker.this(self.worker), self._memory()
         remarks: list[str] = []
-        with memory.lock:
-            with self._writing(memory) as (connection, state):
-                ledger = memory.ledger
-                self._check_mine(ledger, generation)
-                run = state["runs"].get(str(generation.run))
-                holder = Worker.from_json(run["worker"]) if run else here
-                rows, new = [], []
-                for trial, result in zip(generation.trials.tolist(), results, strict=True):
-                    recorded = ledger.state(trial)
-                    if recorded == RUNNING:
-                        rows.append(trial)
-                        new.append(result)
-                    elif recorded != (FAILED if isinstance(result, str) else COMPLETE) or (
-                        recorded == COMPLETE and ledger.scores(trial) != result
-                    ):
-                        if holder == here:
-                            was = "failed" if recorded == FAILED else f"score {ledger.scores(trial)}"
-                            raise ValueError(
-                                f"Image {ledger.labels[trial]} of the study {self.name!r} was told before as {was}, now "
-                                f"as {result if isinstance(result, str) else f'score {result}'}. What is recorded "
-                                "stays: ask for the next generation, or start another study for another score."
-                            )
-                        remarks.append(f"Image {ledger.labels[trial]} was scored by another worker before.")
-                if rows:
-                    self._store.finish(connection, [ledger.ids[row] for row in rows], new)
+        with self._writing(memory) as now:
+            ledger = memory.ledger
+            self._check_mine(ledger, generation)
+            run = now.state["runs"].get(str(generation.run))
+            holder = Worker.from_json(run["worker"]) if run else here
+            for trial, result in zip(generation.trials.tolist(), results, strict=True):
+                recorded = ledger.state(trial)
+                if recorded == RUNNING:
+                    now.told.append((trial, result))
+                elif recorded != (FAILED if isinstance(result, str) else COMPLETE) or (
+                    recorded == COMPLETE and ledger.scores(trial) != result
+                ):
                     if holder == here:
-                        state["runs"][str(generation.run)] = self._hold(here)
-                        self._store.set_state(connection, self._study_id, state)
-            for row, result in zip(rows, new, strict=True):
-                _finish(ledger, row, result)
-            return self._report(ledger, state, remarks)
+                        was = "failed" if recorded == FAILED else f"score {ledger.scores(trial)}"
+                        raise ValueError(
+                            f"Image {ledger.labels[trial]} of the study {self.name!r} was told before as {was}, now "
+                            f"as {result if isinstance(result, str) else f'score {result}'}. What is recorded "
+                            "stays: ask for the next generation, or start another study for another score."
+                        )
+                    remarks.append(f"Image {ledger.labels[trial]} was scored by another worker before.")
+            if now.told:
+                self._store.finish(now.connection, [ledger.ids[row] for row, _ in now.told], [r for _, r in now.told])
+                if holder == here:
+                    now.state["runs"][str(generation.run)] = self._hold(here)
+                    self._store.set_state(now.connection, self._study_id, now.state)
+        with memory.lock:
+            return self._report(ledger, now.state, remarks)
 
     def add_known(self, u, scores, labels: Sequence[str] | None = None) -> int:
         """Points u (n, k-1) whose scores (n,) or (n, m) are known, such as the seeds themselves; how many were new.
@@ -251,7 +259,7 @@ class Study:
         if labels is not None and len(labels) != len(u):
             raise ValueError(f"There are {len(u)} points and {len(labels)} labels: give one label a point.")
         memory = self._memory()
-        with self._writing(memory) as (connection, _):
+        with self._writing(memory) as now:
             ledger = memory.ledger
             before = {ledger.u(row).tobytes() for row in ledger.known}
             new = []
@@ -261,25 +269,25 @@ class Study:
                     new.append(i)
             if new:
                 notes = [{"run": -1, "label": str(labels[i]) if labels else f"known {i + 1}"} for i in new]
-                ids = self._store.add(connection, self._study_id, ledger, u[new], notes, [{}] * len(new))
-                self._store.finish(connection, ids, [results[i] for i in new])
+                ids = self._store.add(now.connection, self._study_id, ledger, u[new], notes, [{}] * len(new))
+                self._store.finish(now.connection, ids, [results[i] for i in new])
         return len(new)
 
     def heartbeat(self) -> None:
         """This worker is alive: its lease on the generation it works on starts anew. `ask` and `tell` do the same."""
         here = Worker.this(self.worker)
-        with self._writing(self._memory()) as (connection, state):
-            for run, holder in state["runs"].items():
+        with self._writing(self._memory()) as now:
+            for run, holder in now.state["runs"].items():
                 if Worker.from_json(holder["worker"]) == here:
-                    state["runs"][run] = self._hold(here, holder.get("claimed"))
-            self._store.set_state(connection, self._study_id, state)
+                    now.state["runs"][run] = self._hold(here, holder.get("claimed"))
+            self._store.set_state(now.connection, self._study_id, now.state)
 
     def renote(self, note: str) -> str:
         """Give the study another `note`; the one it had before."""
-        with self._writing(self._memory()) as (connection, state):
-            before = state["note"]
+        with self._writing(self._memory()) as now:
+            before = now.state["note"]
             if before != note:
-                self._store.set_state(connection, self._study_id, {**state, "note": note})
+                self._store.set_state(now.connection, self._study_id, {**now.state, "note": note})
         return before
 
     def exists(self) -> bool:
@@ -293,8 +301,8 @@ class Study:
 
     def delete(self) -> None:
         """Remove the study and all its points from the storage."""
-        with self._writing(self._memory()) as (connection, _):
-            self._store.delete(connection, self._study_id)
+        with self._writing(self._memory()) as now:
+            self._store.delete(now.connection, self._study_id)
         with _memories_lock:
             _memories.pop((self._store.key, self.identity), None)
 
@@ -302,16 +310,12 @@ class Study:
 
     def report(self) -> Report:
         """How the study stands."""
-        memory = self._memory()
-        with memory.lock:
-            state = self._looked(memory)
+        with self._reading(memory := self._memory()) as state:
             return self._report(memory.ledger, state, [])
 
     def history(self) -> History:
         """All points, as arrays."""
-        memory = self._memory()
-        with memory.lock:
-            self._looked(memory)
+        with self._reading(memory := self._memory()):
             return memory.ledger.history()
 
     @property
@@ -355,15 +359,30 @@ class Study:
                 _memories.popitem(last=False)
             return memory
 
-    def _looked(self, memory: _Memory) -> dict:
-        """The study's state; `memory` is up to date."""
-        with memory.lock, self._store.reading() as connection:
-            return self._read(connection, memory)
+    @contextmanager
+    def _reading(self, memory: _Memory) -> Iterator[dict]:
+        """The study's state; `memory` is up to date, and nobody else's."""
+        with ExitStack() as held:
+            with self._store.reading() as connection:
+                held.enter_context(memory.lock)
+                state = self._read(connection, memory)
+            yield state
 
     @contextmanager
-    def _writing(self, memory: _Memory) -> Iterator[tuple[Any, dict]]:
-        with memory.lock, self._store.writing(self._study_id) as connection:
-            yield connection, self._read(connection, memory)
+    def _writing(self, memory: _Memory) -> Iterator[_Writing]:
+        """The database is ours, and so is `memory`, which is up to date; it learns what was written when that is stored.
+
+        Who only looks does not wait with us for a database that another program has.
+        """
+        with ExitStack() as held:
+            with self._store.writing(self._study_id) as connection:
+                held.enter_context(memory.lock)
+                now = _Writing(connection, self._read(connection, memory))
+                yield now
+            for entry in now.added:
+                memory.ledger.append(*entry)
+            for row, result in now.told:
+                _finish(memory.ledger, row, result)
 
     def _read(self, connection, memory: _Memory) -> dict:
         state = self._store.state(connection, self._study_id)
@@ -427,8 +446,8 @@ class Study:
             history, task.run, task.number, task.missing, task.population, seed, memory.optimiser
         )
 
-    def _add(self, connection, ledger: Ledger, task: _Task, proposal: Proposal) -> list[tuple]:
-        """Write the task's missing points to the database; what the ledger has to take up after that."""
+    def _add(self, now: _Writing, ledger: Ledger, task: _Task, proposal: Proposal) -> None:
+        """Write the task's missing points to the database."""
         u = np.clip(proposal.u, 0.0, 1.0)
         if u.shape != (len(task.missing), ledger.dimension) or not np.isfinite(u).all():
             raise StudyError(f"The optimiser {self.optimiser.name} proposed {u.shape} points, not all finite: {u}.")
@@ -445,16 +464,8 @@ class Study:
         ]
         attributes = proposal.attributes or ({},) * len(u)
         first = len(ledger)
-        ids = self._store.add(connection, self._study_id, ledger, u, notes, attributes)
-        return list(zip(ids, range(first, first + len(u)), u, notes, attributes, strict=True))
-
-    def _handed(self, ledger: Ledger, task: _Task, added: list[tuple], n: int | None) -> Generation:
-        """At most n of the task's open points, those that were just `added` among them."""
-        for entry in added:
-            ledger.append(*entry)
-        rows = [row for row in ledger.places[task.run, task.number] if row in ledger.open]
-        rows.sort(key=lambda row: ledger.place(row)[2])
-        return self._generation(ledger, task.run, task.number, rows[:n])
+        ids = self._store.add(now.connection, self._study_id, ledger, u, notes, attributes)
+        now.added += zip(ids, range(first, first + len(u)), u, notes, attributes, strict=True)
 
     def _generation(self, ledger: Ledger, run: int, number: int, rows: list[int]) -> Generation:
         return Generation(

@@ -7,6 +7,8 @@ import shutil
 import sqlite3
 import stat
 import tempfile
+import threading
+import time
 import warnings
 from pathlib import Path
 
@@ -167,6 +169,23 @@ def test_a_file_that_another_program_writes_to(begun, file, monkeypatch):
     other.execute("ROLLBACK")
     other.close()
     np.testing.assert_array_equal(begun.ask().u, asked[8:])
+
+
+def test_who_looks_does_not_wait_with_who_waits_for_the_file(begun, file):
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    asked, expected = [], begun.history().u[8:]
+    asking = threading.Thread(target=lambda: asked.append(begun.ask()))
+    asking.start()
+    for _ in range(5):
+        time.sleep(0.05)
+        assert begun.report().open == 8
+        assert begun.exists()
+    assert asking.is_alive()
+    other.execute("ROLLBACK")
+    other.close()
+    asking.join(60)
+    np.testing.assert_array_equal(asked[0].u, expected)
 
 
 def test_a_file_that_is_read_only(begun, file, searching):

@@ -580,14 +580,16 @@ def test_an_export_rebuilds_every_image(form, searching, tmp_path):
         assert torch.equal(rebuilt, searching.space().latents(u[None], (4, 6, 6)))
 
 
-def test_it_is_read_from_other_threads_while_it_runs(searching, file):
-    study = searching.open(file, budget=80)
+@pytest.mark.parametrize("kept", ["in a file", "in memory"])
+def test_it_is_read_from_other_threads_while_it_runs(kept, searching, file):
+    study = searching.open(file if kept == "in a file" else None, budget=80)
     texts, errors = [], []
 
     def watch():
         try:
             while not texts or "finished" not in texts[-1]:
                 texts.append(study.progress)
+                assert study.exists()
         except Exception as error:
             errors.append(error)
 
