@@ -9,7 +9,7 @@ from PIL import Image
 
 ROOT = Path(__file__).absolute().parents[1]
 WORKFLOWS = sorted((ROOT / "workflows").glob("*.json"))
-EXPECTED = {"demo_grid", "demo_path", "demo_render", "flux_grid", "ksampler_grid"}
+EXPECTED = {"demo_grid", "demo_path", "demo_render", "flux_grid", "flux_native_loop", "ksampler_grid"}
 TITLE = 30  # of a node, above its position
 NOTES = ("Note", "MarkdownNote")
 

@@ -29,7 +29,9 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def client():
     automatic = os.environ.get("SURROGATE_TEST_DEVICE", "cpu") == "auto"
-    with Server("browser tests", arguments=[] if automatic else ["--cpu"]) as server:
+    # The test-only nodes for the loop of flux_native_loop, which this ComfyUI may not have.
+    packs = [ROOT / "tests" / "comfy" / "testkit"]
+    with Server("browser tests", packs=packs, arguments=[] if automatic else ["--cpu"]) as server:
         client = Client(server.url)
         # Otherwise a default template takes the place of what we load, and a dialog about missing models lies over it.
         off = ("Comfy.Workflow.Persist", "Comfy.Workflow.ShowMissingModelsWarning")

@@ -20,13 +20,15 @@ ROOT = Path(__file__).absolute().parents[2]
 WORKFLOWS = {path.stem: path for path in sorted((ROOT / "workflows").glob("*.json"))}
 PACK = "ComfyUI-Surrogate"
 # Loader and input -> the files that it names, and where ComfyUI looks for them.
+FLUX = {
+    ("UNETLoader", "unet_name"): "diffusion_models/flux1-dev.safetensors",
+    ("DualCLIPLoader", "clip_name1"): "text_encoders/clip_l.safetensors",
+    ("DualCLIPLoader", "clip_name2"): "text_encoders/t5xxl_fp16.safetensors",
+    ("VAELoader", "vae_name"): "vae/ae.safetensors",
+}
 FILES = {
-    "flux_grid": {
-        ("UNETLoader", "unet_name"): "diffusion_models/flux1-dev.safetensors",
-        ("DualCLIPLoader", "clip_name1"): "text_encoders/clip_l.safetensors",
-        ("DualCLIPLoader", "clip_name2"): "text_encoders/t5xxl_fp16.safetensors",
-        ("VAELoader", "vae_name"): "vae/ae.safetensors",
-    },
+    "flux_grid": FLUX,
+    "flux_native_loop": FLUX,  # with the stand-in for core's loop nodes where there are none
     "ksampler_grid": {("CheckpointLoaderSimple", "ckpt_name"): "checkpoints/sd_xl_base_1.0.safetensors"},
 }
 LONG = 900.0  # seconds; a busy machine is slow
