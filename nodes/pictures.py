@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import itertools
 import logging
 import time
 from pathlib import Path
@@ -14,15 +15,16 @@ import torch
 from comfy.cli_args import args
 from comfy_api.latest import io
 
-from ..surrogate.metadata import CannotRead, Listing, list_pictures, read_frame, seeds_of_pictures
+from ..surrogate.metadata import CannotRead, Listing, list_pictures, read_frames, seeds_of_pictures
 from ..surrogate.space import LARGEST_K
 from . import wires
 from .notices import tell
-from .progress import cancellable, stepper
+from .progress import stepper
 
 __all__ = ["SeedsFromPictures"]
 
 log = logging.getLogger("ComfyUI-Surrogate")
+SHOWN_LINES = 60
 LISTED, NEWEST = "as listed", "newest first"
 LEAVE_OUT, KEEP = "leave out", "keep"
 
@@ -97,13 +99,14 @@ class SeedsFromPictures(io.ComfyNode):
             listing.paths,
             keep_differing=pictures_that_differ == KEEP,
             limit=limit or LARGEST_K,
-            progress=cancellable,
+            progress=stepper(),
         )
         report = "\n".join([made.report, *listing.refused])
+        shown = _beginning(report)
         if not len(made.seeds):
-            raise ValueError(f"No seed was found.\n{report}")
-        tell(cls, report)
-        return io.NodeOutput(made.seeds, _images(made.sources, largest_side), report, ui={"text": [report]})
+            raise ValueError(f"No seed was found.\n{shown}")
+        tell(cls, shown)
+        return io.NodeOutput(made.seeds, _images(made.sources, largest_side), report, ui={"text": [shown]})
 
     @classmethod
     def fingerprint_inputs(cls, pictures=None, order=LISTED, **_):
@@ -152,17 +155,24 @@ def _only_this_computer() -> bool:
     return True
 
 
+def _beginning(report: str) -> str:
+    lines = report.splitlines()
+    more = len(lines) - SHOWN_LINES
+    return "\n".join([*lines[:SHOWN_LINES], f"… and {more} more lines at the report output"]) if more > 0 else report
+
+
 def _images(sources, longest: int) -> torch.Tensor:
     """The pictures as one batch; smaller ones stand in the middle of the largest one's frame."""
     step = stepper()
     frames = []
-    for number, (path, frame) in enumerate(sources, 1):
+    for path, group in itertools.groupby(sources, key=lambda source: source[0]):
+        numbers = [frame for _, frame in group]
         try:
-            frames.append(read_frame(path, frame, longest))
+            frames += read_frames(path, numbers, longest)
         except CannotRead as error:
             log.warning("Seeds from Pictures: %s: %s; it is shown black.", path.name, error)
-            frames.append(np.zeros((64, 64, 3), np.uint8))
-        step(number, len(sources))
+            frames += [np.zeros((64, 64, 3), np.uint8)] * len(numbers)
+        step(len(frames), len(sources))
     height, width = (max(frame.shape[axis] for frame in frames) for axis in (0, 1))
     images = torch.zeros(len(frames), height, width, 3)
     for image, frame in zip(images, frames):

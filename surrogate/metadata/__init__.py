@@ -6,7 +6,7 @@
                                                                               (stock.py) and for ours (ours.py)
     savers_of      which node wrote the file, which picture of a batch it is  savers.py, numbering.py
     seeds_of_pictures  all together, with a report that names every file      finder.py
-    read_frame     the picture itself, small                                  pixels.py
+    read_frames    the picture itself, small                                  pixels.py
     list_pictures  from what a person writes to paths, and which may be read  listing.py
 
 >>> from surrogate.metadata import seeds_of_pictures
@@ -21,7 +21,7 @@ from .embedded import Embedded, read_embedded
 from .errors import CannotRead, Untraceable
 from .finder import Found, Pictures, seeds_of, seeds_of_pictures
 from .listing import Listing, list_pictures
-from .pixels import read_frame
+from .pixels import read_frames
 from .prompt import parse_prompt
 from .savers import savers_of
 from .trace import Trace
@@ -37,7 +37,7 @@ __all__ = [
     "list_pictures",
     "parse_prompt",
     "read_embedded",
-    "read_frame",
+    "read_frames",
     "savers_of",
     "seeds_of",
     "seeds_of_pictures",

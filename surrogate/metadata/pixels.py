@@ -1,8 +1,9 @@
-"""A small look at the pictures themselves: one frame of a file, no larger than asked for."""
+"""A small look at the pictures themselves: some frames of a file, no larger than asked for."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from itertools import count
 
 import numpy as np
 from PIL import Image
@@ -11,53 +12,62 @@ from .embedded import open_regular, read_embedded
 from .errors import CannotRead
 from .video import open_video
 
-__all__ = ["read_frame"]
+__all__ = ["read_frames"]
 
 # A picture of 20 kB can stand for gigabytes of pixels.
 MOST_PIXELS = 1 << 26
-MOST_FRAMES = 10_000
 DEMUXERS = {"MP4": "mov", "WebM": "matroska"}
 
 
-def read_frame(path, frame: int = 0, longest: int = 0) -> np.ndarray:
-    """Frame number `frame` of the picture or video `path` as (h, w, 3) uint8, at most `longest` pixels a side (0: any).
+def read_frames(path, frames: Sequence[int] = (0,), longest: int = 0) -> list[np.ndarray]:
+    """The frames numbered `frames` (ascending, from 0) of the picture or video `path`, each (h, w, 3) uint8.
 
-    Raises CannotRead if it is broken or has more than 67 million pixels.
+    At most `longest` pixels a side (0: any). Behind the end comes the last frame again.
+    Raises CannotRead if the file is broken or has more than 67 million pixels.
     """
     embedded = read_embedded(path)
-    if embedded.width * embedded.height > MOST_PIXELS:
-        raise CannotRead(f"it is refused: {embedded.width}×{embedded.height} pixels are more than {MOST_PIXELS}")
-    with open_regular(Path(path)) as file:
+    _check(embedded)
+    with open_regular(path) as file:
+        pages = _of_video(file, embedded.kind) if embedded.kind in DEMUXERS else _of_picture(file)
+        found, last = [], None
         try:
-            picture = _of_video(file, embedded.kind, frame) if embedded.kind in DEMUXERS else _of_picture(file, frame)
+            for number in count():
+                page = next(pages, None)
+                if page is None and last is None:
+                    raise CannotRead("it has no pictures")
+                last = last if page is None else page
+                while len(found) < len(frames) and (frames[len(found)] <= number or page is None):
+                    found.append(_small(last, longest))
+                if len(found) == len(frames):
+                    return found
         except CannotRead:
             raise
         except Exception as error:  # decoders raise whatever they like at a broken file
-            raise CannotRead(f"its pixels cannot be read ({type(error).__name__}: {error})") from None
+            raise CannotRead(f"its pixels cannot be read ({type(error).__name__}: {str(error)[:200]})") from None
+
+
+def _of_picture(file) -> Iterator[Image.Image]:
+    picture = Image.open(file, formats=("PNG", "WEBP", "JPEG"))
+    for number in range(getattr(picture, "n_frames", 1)):
+        picture.seek(number)
+        _check(picture)
+        yield picture
+
+
+def _of_video(file, kind: str) -> Iterator:
+    with open_video(file, DEMUXERS[kind]) as container:
+        for frame in container.decode(video=0):
+            _check(frame)
+            yield frame
+
+
+def _check(picture) -> None:
     if picture.width * picture.height > MOST_PIXELS:
         raise CannotRead(f"it is refused: {picture.width}×{picture.height} pixels are more than {MOST_PIXELS}")
-    picture = picture.convert("RGB")
+
+
+def _small(page, longest: int) -> np.ndarray:
+    picture = (page if isinstance(page, Image.Image) else page.to_image()).convert("RGB")
     if longest:
         picture.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     return np.array(picture)
-
-
-def _of_picture(file, frame: int) -> Image.Image:
-    picture = Image.open(file, formats=("PNG", "WEBP", "JPEG"))
-    if picture.width * picture.height > MOST_PIXELS:
-        raise CannotRead(f"it is refused: {picture.width}×{picture.height} pixels are more than {MOST_PIXELS}")
-    picture.seek(min(frame, getattr(picture, "n_frames", 1) - 1))
-    return picture.copy()
-
-
-def _of_video(file, kind: str, frame: int) -> Image.Image:
-    last = None
-    with open_video(file, DEMUXERS[kind]) as container:
-        for number, last in zip(range(min(frame, MOST_FRAMES) + 1), container.decode(video=0)):
-            if last.width * last.height > MOST_PIXELS:
-                raise CannotRead(f"it is refused: {last.width}×{last.height} pixels are more than {MOST_PIXELS}")
-            if number == frame:
-                break
-        if last is None:
-            raise CannotRead("it has no pictures")
-        return last.to_image()

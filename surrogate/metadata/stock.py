@@ -35,14 +35,14 @@ def sampled(place: Place, latent: Batch, noise: Noise, whole: bool | None) -> Ba
         seeds = noise.draw(latent)
     again = f"sampled again by {place} with seed {noise.name}"
     rows = []
-    for row, seed in zip(latent.rows, seeds, strict=True):
+    for i, (row, seed) in enumerate(zip(latent.rows, seeds, strict=True)):
         if row.sampler is not None and whole is not True:
             rows.append(row.noted(again))
         else:
             fresh = Row(seed, place.node.id)
             if row.given and whole is not True:
                 fresh = fresh.noted("starts from a picture: needs the same one at the same denoise")
-            if latent.index is not None and noise.draw is not None and _odd(latent.size):
+            if latent.index is not None and latent.index[i] > 0 and _odd(latent.size):
                 fresh = fresh.noted(
                     "drawn one by one (batch_index): exact where a latent's width × height is a multiple of 4"
                 )

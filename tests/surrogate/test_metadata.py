@@ -20,7 +20,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from surrogate import PointSeed, Seeds, SurrogateSpace, points
 from surrogate.files import save_tensors
-from surrogate.metadata import CannotRead, list_pictures, read_embedded, read_frame, seeds_of, seeds_of_pictures
+from surrogate.metadata import CannotRead, list_pictures, read_embedded, read_frames, seeds_of, seeds_of_pictures
 from surrogate.metadata.numbering import possible_positions
 
 # ------------------------------------------------------------------------------------------------------- graphs
@@ -320,10 +320,10 @@ def test_a_bomb_of_pixels_is_not_decoded(tmp_path):
     path = tmp_path / "bomb.png"
     path.write_bytes(png(chunk(b"IDAT", zlib.compress(b"")), size=(100_000, 100_000)))
     with pytest.raises(CannotRead, match="100000×100000 pixels are more than"):
-        read_frame(path)
+        read_frames(path)
     path.write_bytes(png(chunk(b"IDAT", b"nonsense")))
     with pytest.raises(CannotRead, match="pixels cannot be read"):
-        read_frame(path)
+        read_frames(path)
 
 
 def samples(folder: Path) -> list[Path]:
@@ -360,7 +360,7 @@ def test_files_of_every_kind_and_broken_anywhere(tmp_path):
     assert len(paths) == 8
     for path in paths:
         assert labels(seeds_of(path)) == ["5"], path.name
-        assert read_frame(path, longest=6).shape == (6, 6, 3)
+        assert [frame.shape for frame in read_frames(path, (0, 1, 5), longest=6)] == [(6, 6, 3)] * 3
         whole = path.read_bytes()
         for _ in range(60):
             data = bytearray(whole)
@@ -373,7 +373,7 @@ def test_files_of_every_kind_and_broken_anywhere(tmp_path):
             found = seeds_of(path)
             assert bool(found.seeds) != bool(found.reason)
             try:
-                assert read_frame(path).ndim == 3
+                assert read_frames(path, (0, 1))[0].ndim == 3
             except CannotRead as error:
                 assert str(error)
 
