@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """ComfyUI-Surrogate from nothing, in one command each:
 
-    python run.py demo [grid]         render a labelled grid of images and say where it is
+    python run.py demo [NAME]         search for a picture (search, the default), or render a grid (grid), a walk
+                                      (path), … and say where the result is
     python run.py test [arguments]    run the tests (arguments go to pytest)
     python run.py serve [arguments]   open ComfyUI with this pack (arguments go to ComfyUI; --no-browser opens no page)
     python run.py lint                check the source style

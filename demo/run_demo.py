@@ -23,6 +23,11 @@ from demo.client import Client, ExecutionFailed, Progress, PromptRejected  # noq
 from demo.server import Server, ServerFailed  # noqa: E402
 
 SHOWN = {
+    "search": (
+        "the picture that was wanted, the best of six noise seeds, and what the search found between them;\n"
+        "below, every score and the best so far, what the good points are made of, and the best pictures."
+    ),
+    "ask_tell": "a search out of stock nodes: the best pictures, every score, and the map of where it looked.",
     "grid": (
         "four noise seeds at the corners and, between them, images of their surrogate space.\n"
         "The corners are exactly what those seeds give on their own."
@@ -31,6 +36,7 @@ SHOWN = {
     "render": "a flat slice through three noise seeds: each point on its own, and all of them on one sheet.",
 }
 OUTPUT = ROOT / "demo_output"
+STALLED = 600.0  # seconds without a new image; a slow machine is slow
 
 
 class OneLine:
@@ -62,7 +68,7 @@ def main() -> int:
     api = ROOT / "demo" / "api"
     names = sorted(path.stem.removeprefix("demo_") for path in api.glob("demo_*.json"))
     parser = argparse.ArgumentParser(prog="run.py demo", description="Render a demo workflow in a private ComfyUI.")
-    parser.add_argument("name", nargs="?", default="grid", choices=names, help=f"one of {', '.join(names)}")
+    parser.add_argument("name", nargs="?", default="search", choices=names, help=f"one of {', '.join(names)}")
     parser.add_argument("--cpu", action="store_true", help="do not use a graphics card")
     arguments = parser.parse_args()
 
@@ -77,7 +83,7 @@ def main() -> int:
         print(f"ComfyUI answers at {server.url}; rendering the workflow demo_{arguments.name} …", flush=True)
         line = OneLine()
         try:
-            entry = client.run(prompt, workflow, on_progress=line, timeout=1800)
+            entry = _followed(client, prompt, client.run(prompt, workflow, on_progress=line, timeout=1800))
         except OSError:
             server.check_alive()
             raise
@@ -85,7 +91,7 @@ def main() -> int:
             line.end()
         OUTPUT.mkdir(exist_ok=True)
         paths = []
-        for group in _by_name(client.images(entry)):
+        for group in _by_name([image for image in client.images(entry) if image["type"] == "output"]):
             for number, (stem, image) in enumerate(group, 1):
                 counter = f"_{number:03d}" if len(group) > 1 else ""
                 paths.append(_save(client.view(image), stem + counter + Path(image["filename"]).suffix))
@@ -96,6 +102,27 @@ def main() -> int:
     print(f"shows {SHOWN.get(arguments.name, 'what the workflow saved.')}")
     print(f"It took {time.monotonic() - began:.0f} seconds.")
     return 0
+
+
+def _followed(client: Client, prompt: dict, entry: dict) -> dict:
+    """The history entry that ends a search which runs the prompt again and again; of any other prompt its own.
+
+    The study's route tells how it stands: what any program would ask.
+    """
+    if not any(node["class_type"] == "SurrogateTell" and node["inputs"]["until_finished"] for node in prompt.values()):
+        return entry
+    (name,) = [node["inputs"]["name"] for node in prompt.values() if node["class_type"] == "SurrogateStudy"]
+    said, moved = "", time.monotonic()
+    while not (study := client.get("/surrogate/study", name=name))["finished"]:
+        if study["progress"] != said:
+            said, moved = study["progress"], time.monotonic()
+            print(f"  {said}", flush=True)
+        elif time.monotonic() - moved > STALLED:
+            raise TimeoutError(f"the search stands still at: {said}")
+        time.sleep(0.5)
+    while any(client.get("/queue").values()):
+        time.sleep(0.2)
+    return max(client.get("/history").values(), key=lambda entry: entry["prompt"][0])
 
 
 def _by_name(images: list[dict[str, str]]) -> list[list[tuple[str, dict[str, str]]]]:

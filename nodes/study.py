@@ -137,7 +137,7 @@ class StudyNode(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, name=None, database=None, **_):
+    def fingerprint_inputs(cls, name, database="", **_):
         # Counts how often the study was deleted meanwhile, alone or with its file: then it is opened anew.
         study, times = _opened.get((name, database), (None, 0))
         return times if study is None or study.exists() else times + 1
