@@ -4,7 +4,9 @@ Where core has these nodes the tests run on them, elsewhere on the stand-in of t
 """
 
 import itertools
+import json
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -143,6 +145,30 @@ def test_accumulated_are_the_best_of_each_iteration(comfy):
     assert len(pictures) == 3
     for i in (1, 2):
         assert torch.equal(pictures[i], pictures[i - 1]) == (improved[i] == improved[i - 1])
+
+
+def test_the_shipped_workflow_searches_and_saves_the_best_once(comfy):
+    """flux_native_loop with a small model in the place of FLUX, and a shorter search."""
+    twin = json.loads((Path(__file__).parents[2] / "demo" / "api" / "flux_native_loop.json").read_text("utf-8"))
+    by_type = {node["class_type"]: number for number, node in twin.items()}
+    model = {"class_type": "TestAnyModel", "inputs": {"kind": "flow", "channels": 16, "video": False, "prompt": 0}}
+    twin[by_type["UNETLoader"]] = model
+    twin[by_type["FluxGuidance"]] = {
+        "class_type": "TestWatch",
+        "inputs": {"value": [by_type["UNETLoader"], 1], "name": "c"},
+    }
+    twin[by_type["VAELoader"]] = {"class_type": "TestAnyVAE", "inputs": {"kind": "rgb", "enlarge": 1}}
+    for unused in ("DualCLIPLoader", "CLIPTextEncode"):
+        del twin[by_type[unused]]
+    twin[by_type["EmptySD3LatentImage"]]["inputs"] |= {"width": 128, "height": 128}
+    twin[by_type["BasicScheduler"]]["inputs"] |= {"steps": 1}
+    twin[by_type["SurrogateStudy"]]["inputs"] |= {"budget": 3 * POPULATION, "population": POPULATION}
+    twin[by_type["StartLoop"]]["inputs"] |= {"mode.num_iterations": 3}
+    entry = comfy.client.wait(comfy.client.queue(twin), 120)
+    told = history(comfy, twin[by_type["SurrogateStudy"]]["inputs"]["name"])
+    assert told.generation.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+    (saved,) = entry["outputs"][by_type["SaveImage"]]["images"]
+    assert saved["filename"].startswith("flux_native_loop")
 
 
 @pytest.mark.parametrize("cache", [False, True])
