@@ -121,6 +121,11 @@ def test_grey_is_three_equal_channels_and_transparent_is_black(comfy):
     assert grey == spread
 
 
+def burnt(g: Graph):
+    """A picture with a pixel that is NaN."""
+    return g("VAEDecode", samples=g.latent(1, 4, 8, 8, fill="nan", number=70), vae=g("TestAnyVAE"))
+
+
 def refused(comfy, message: str, build):
     g = Graph(comfy)
     node = build(g)
@@ -157,8 +162,12 @@ WRONG = {
         lambda g: clip_score(g, g("TestSmallClip"), text=TEXT, target=pictures(g, [1, 8, 8, 3])),
     ),
     "no text model": ("clip is needed", lambda g: clip_score(g, text=TEXT)),
-    "latent as picture": (
-        r"\[0, 1\]|channels|shape",
+    "burnt target": (
+        "target has pixels that are NaN",
+        lambda g: clip_score(g, target=burnt(g)),
+    ),
+    "two channels": (
+        r"images.* 2 channels|channels.*2",
         lambda g: clip_score(g, g("TestSmallClip"), text=TEXT, images=pictures(g, [1, 8, 8, 2])),
     ),
 }
@@ -182,11 +191,11 @@ def test_what_cannot_be_compared_fails_before_anything_is_rendered(comfy):
 
 def test_a_burnt_picture_costs_the_others_nothing(comfy):
     g = Graph(comfy)
-    burnt = g("VAEDecode", samples=g.latent(1, 4, 8, 8, fill="nan", number=70), vae=g("TestAnyVAE"))
-    images = g("ImageBatch", image1=burnt, image2=pictures(g, [1, 8, 8, 3]))
-    kept = g.keep(clip_score(g, g("TestSmallClip"), text=TEXT, images=images))
+    clip, images = g("TestSmallClip"), g("ImageBatch", image1=burnt(g), image2=pictures(g, [1, 8, 8, 3]))
+    kept = [g.keep(clip_score(g, clip, text=TEXT, images=some)) for some in (images, burnt(g))]
     g.run()
-    assert np.isnan(numbers(kept)).tolist() == [True, False]
+    assert np.isnan(numbers(kept[0])).tolist() == [True, False]
+    assert np.isnan(numbers(kept[1])).tolist() == [True]
 
 
 def test_as_a_scorer_in_search_and_in_combine_scores(comfy):

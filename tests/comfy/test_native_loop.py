@@ -162,10 +162,11 @@ def test_the_shipped_workflow_searches_and_saves_the_best_once(comfy):
         del twin[by_type[unused]]
     twin[by_type["EmptySD3LatentImage"]]["inputs"] |= {"width": 128, "height": 128}
     twin[by_type["BasicScheduler"]]["inputs"] |= {"steps": 1}
-    twin[by_type["SurrogateStudy"]]["inputs"] |= {"budget": 3 * POPULATION, "population": POPULATION}
+    name = next(names)
+    twin[by_type["SurrogateStudy"]]["inputs"] |= {"name": name, "budget": 3 * POPULATION, "population": POPULATION}
     twin[by_type["StartLoop"]]["inputs"] |= {"mode.num_iterations": 3}
     entry = comfy.client.wait(comfy.client.queue(twin), 120)
-    told = history(comfy, twin[by_type["SurrogateStudy"]]["inputs"]["name"])
+    told = history(comfy, name)
     assert told.generation.tolist() == [0] * 4 + [1] * 4 + [2] * 4
     (saved,) = entry["outputs"][by_type["SaveImage"]]["images"]
     assert saved["filename"].startswith("flux_native_loop")
