@@ -39,7 +39,7 @@ class StudyReport(io.ComfyNode):
                 ),
                 io.String.Input(
                     "filename_prefix",
-                    default="surrogate/search",
+                    default="surrogate/search_points",
                     tooltip="Where in ComfyUI's output folder the CSV and JSON files go. Empty: no files.",
                 ),
                 io.String.Input("title", default="", optional=True, tooltip="Above the page. Empty: the study's name."),
@@ -109,7 +109,7 @@ def _write(study, prefix: str) -> list[str]:
     """Export the study under a new name; sentences on where."""
     folder, stem, counter, _, _ = folder_paths.get_save_image_path(prefix, folder_paths.get_output_directory())
     while True:
-        csv, json = (Path(folder) / f"{stem}_{counter:05}_points.{kind}" for kind in ("csv", "json"))
+        csv, json = (Path(folder) / f"{stem}_{counter:05}_.{kind}" for kind in ("csv", "json"))
         if not csv.exists() and not json.exists():
             break
         counter += 1  # core counts pictures only

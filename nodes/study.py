@@ -177,7 +177,9 @@ class StudyNode(io.ComfyNode):
             _opened.popitem(last=False)
         warn(cls, study.remarks)
         if not study.remarks:
-            tell(cls, study.progress)
+            report = study.report()
+            begun = report.evaluated or report.open or report.best is not None
+            tell(cls, f"goes on from {report}" if begun else "a new study")
         return io.NodeOutput(OpenStudy(study, space))
 
 

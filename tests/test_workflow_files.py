@@ -9,7 +9,10 @@ from PIL import Image
 
 ROOT = Path(__file__).absolute().parents[1]
 WORKFLOWS = sorted((ROOT / "workflows").glob("*.json"))
-EXPECTED = {"demo_grid", "demo_path", "demo_render", "flux_grid", "flux_native_loop", "ksampler_grid"}
+EXPECTED = {
+    "demo_ask_tell", "demo_grid", "demo_path", "demo_render", "demo_search",
+    "flux_ask_tell", "flux_grid", "flux_native_loop", "flux_search_clip", "ksampler_grid", "sdxl_search",
+}  # fmt: skip
 TITLE = 30  # of a node, above its position
 NOTES = ("Note", "MarkdownNote")
 
@@ -101,7 +104,14 @@ def test_a_note_says_what_to_do(path):
     texts = [node["widgets_values"][0] for node in read(path)["nodes"] if node["type"] in NOTES]
     assert "press Run" in "\n".join(texts) or "Press Run" in "\n".join(texts)
     types = {node["type"] for node in read(path)["nodes"]}
-    missing = {"UNETLoader", "DualCLIPLoader", "VAELoader", "CheckpointLoaderSimple"} & types
+    missing = {
+        "UNETLoader",
+        "CLIPLoader",
+        "DualCLIPLoader",
+        "CLIPVisionLoader",
+        "VAELoader",
+        "CheckpointLoaderSimple",
+    } & types
     for node in read(path)["nodes"]:
         if node["type"] in missing:
             # Where to get each file and where to put it: for the browser's offer to download, and in words.

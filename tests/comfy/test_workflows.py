@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -13,6 +14,7 @@ from PIL import Image
 from demo.client import ExecutionFailed, PromptRejected
 from surrogate import Seeds, SurrogateSpace, points
 from surrogate.pictures import plan_sheet
+from surrogate.search import Study
 
 from .ui_format import to_prompt
 
@@ -26,10 +28,18 @@ FLUX = {
     ("DualCLIPLoader", "clip_name2"): "text_encoders/t5xxl_fp16.safetensors",
     ("VAELoader", "vae_name"): "vae/ae.safetensors",
 }
+SDXL = {("CheckpointLoaderSimple", "ckpt_name"): "checkpoints/sd_xl_base_1.0.safetensors"}
 FILES = {
     "flux_grid": FLUX,
     "flux_native_loop": FLUX,  # with the stand-in for core's loop nodes where there are none
-    "ksampler_grid": {("CheckpointLoaderSimple", "ckpt_name"): "checkpoints/sd_xl_base_1.0.safetensors"},
+    "flux_ask_tell": FLUX,
+    "flux_search_clip": {
+        **FLUX,
+        ("CLIPLoader", "clip_name"): "text_encoders/clip-vit-large-patch14.safetensors",
+        ("CLIPVisionLoader", "clip_name"): "clip_vision/clip-vit-large-patch14.safetensors",
+    },
+    "ksampler_grid": SDXL,
+    "sdxl_search": {**SDXL, ("CLIPVisionLoader", "clip_name"): "clip_vision/clip_vision_g.safetensors"},
 }
 LONG = 900.0  # seconds; a busy machine is slow
 
@@ -186,6 +196,45 @@ def test_render_points_draws_the_triangle(comfy):
         assert_a_picture(picture)
         assert np.array_equal(sheet[y0:y1, x0:x1], picture)
     assert [mark for mark in triangle.marks if mark] == ["seed 26", "seed 3", "seed 6"]
+
+
+def test_the_search_finds_what_is_more_like_the_target_than_every_seed(comfy):
+    prompt = twin("demo_search")
+    entry = comfy.client.run(prompt, workflow("demo_search"), timeout=LONG)
+    (file,) = files_of(entry, node_of(prompt, "SaveImage"))
+    page = pixels(opened(comfy, file))
+    assert page.shape[1] > 900 and page.shape[0] > 2000
+    study = Study.load(comfy.server.base / "user" / "surrogate_studies.db", "demo search")
+    rows = study.history()
+    assert (rows.known.sum(), (~rows.known).sum()) == (6, 96)
+    assert np.isfinite(rows.scores).all()
+    seeds, found = rows.scores[rows.known].max(), rows.scores[~rows.known].max()
+    assert found > seeds
+    assert np.median(rows.scores[-32:]) > np.median(rows.scores[6:38])
+    files = {path.suffix for path in (comfy.server.base / "output" / "surrogate").glob("demo_search_points_*")}
+    assert files == {".csv", ".json"}
+
+
+def test_one_run_of_ask_and_tell_is_the_whole_search(comfy):
+    prompt = twin("demo_ask_tell")
+    first = comfy.client.run(prompt, workflow("demo_ask_tell"), timeout=LONG)
+    assert all(image["type"] == "temp" for image in comfy.client.images(first))
+    deadline = time.monotonic() + LONG
+    while not comfy.client.get("/surrogate/study", name="demo ask and tell")["finished"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    while any(comfy.client.get("/queue").values()):
+        time.sleep(0.1)
+    last = max(comfy.client.get("/history").values(), key=lambda entry: entry["prompt"][0])
+    best, page = [i for i in comfy.client.images(last) if i["type"] == "output"]
+    assert_a_picture(pixels(opened(comfy, best)))
+    assert pixels(opened(comfy, page)).shape[0] > 2000
+    # The sun where the formula wants it, near a quarter from the left.
+    report = comfy.client.get("/surrogate/study", name="demo ask and tell")
+    assert report["evaluated"] == 64 and report["failed"] == 0
+    study = Study.load(comfy.server.base / "user" / "surrogate_studies.db", "demo ask and tell")
+    scores = study.history().scores[:, 0]
+    assert scores.max() > np.median(scores[:8])
 
 
 @pytest.mark.parametrize("name", FILES)
