@@ -2,7 +2,7 @@
 
 models   a small UNet of core's own class; a network for latents of any rank; decoders
 clip     a CLIP and a CLIP vision model of core's own classes with random weights
-faults   scores that fail, wait, or are made up, when a test says so
+faults   nodes and scores that fail, wait, or are made up, when a test says so
 loop     a stand-in for core's Start Loop and End Loop where core has none
 values   latents, pictures and scores made to order
 watch    tensors to a file, the number of sampler calls, the state of the global generators
@@ -15,7 +15,7 @@ async def comfy_entrypoint():
     from comfy_api.latest import ComfyExtension
 
     from .clip import ClipCosine, Pooled, SmallClip, SmallClipVision
-    from .faults import FaultyScorer, FaultyScores
+    from .faults import Faulty, FaultyScorer
     from .loop import stand_ins
     from .models import AnyModel, AnyVAE, SmallUNet
     from .values import MadeImages, MadeLatent, MadeNumbers, MadeText
@@ -25,7 +25,7 @@ async def comfy_entrypoint():
         async def get_node_list(self):
             return [
                 AnyModel, AnyVAE, SmallUNet, ClipCosine, Pooled, SmallClip, SmallClipVision, MadeImages, MadeLatent,
-                MadeNumbers, MadeText, CountedSampler, Keep, Watch, FaultyScorer, FaultyScores, *stand_ins(),
+                MadeNumbers, MadeText, CountedSampler, Keep, Watch, Faulty, FaultyScorer, *stand_ins(),
             ]  # fmt: skip
 
     return TestKit()

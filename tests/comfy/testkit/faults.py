@@ -1,4 +1,4 @@
-"""Scores that fail, wait, or are made up, at the moment that a test chooses.
+"""Nodes and scores that fail, wait, or are made up, at the moment that a test chooses.
 
 What they do stands in <name>.json in the output folder. It is not an input, so that the graph stays the same.
 """
@@ -31,27 +31,27 @@ class Orders:
         waiting.unlink(missing_ok=True)
 
 
-class FaultyScores(io.ComfyNode):
-    """Passes scores on. Orders: "wait", "error" (raised), "scores" (given instead)."""
+class Faulty(io.ComfyNode):
+    """Passes values on, such as scores. Orders: "wait", "error" (raised), "values" (given instead)."""
 
     @classmethod
     def define_schema(cls):
         return io.Schema(
-            node_id="TestFaultyScores",
+            node_id="TestFaulty",
             category="test",
-            inputs=[io.Float.Input("scores", force_input=True), io.String.Input("name")],
-            outputs=[io.Float.Output(is_output_list=True)],
+            inputs=[io.AnyType.Input("values"), io.String.Input("name")],
+            outputs=[io.AnyType.Output(is_output_list=True)],
             is_input_list=True,
         )
 
     @classmethod
-    def execute(cls, scores, name):
+    def execute(cls, values, name):
         orders = Orders(name[0])
         orders.wait()
         now = orders.read()
         if "error" in now:
             raise RuntimeError(now["error"])
-        return io.NodeOutput(now.get("scores", scores))
+        return io.NodeOutput(now.get("values", values))
 
 
 class FaultyScorer(io.ComfyNode):
