@@ -125,6 +125,9 @@ class Tell(io.ComfyNode):
         tell(cls, str(report))
 
         again = until_finished[0] and not report.finished
+        if again and cls.hidden.unique_id not in cls.hidden.prompt:  # a copy that a loop has made
+            warn(cls, ["until_finished: the loop around Ask and Tell does the repeating; switch it off there."])
+            again = False
         if again and len(generation):
             resubmit(cls.hidden.prompt, cls.hidden.extra_pnginfo)
         live = Live(opened.study).shown(generation.trials, always=not again)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from comfy_api.latest import io
 from comfy_execution.graph import ExecutionBlocker
 
 from ..surrogate.scores import MATCHES, STATISTICS, Expression, cosine, make_score
 from . import wires
+from .clip import embedding_of_text, embeddings_of_pictures, embeddings_of_target
 
 __all__ = ["ClipScore", "CombineScores", "MatchImage", "PictureStatistics"]
 
@@ -83,11 +83,11 @@ class MatchImage(io.ComfyNode):
         pixels = make_score(method, target=target[0], **settings)
         if clip_vision is None:
             return _result(pixels, images)
-        wanted = _embeddings(clip_vision, target[:1])
+        wanted = embeddings_of_target(clip_vision, target[:1])
 
         def scorer(images):
             # Both are 0 for equal pictures, and at worst -1.
-            features = (cosine(_embeddings(clip_vision, images), wanted) - 1) / 2
+            features = (cosine(embeddings_of_pictures(clip_vision, images), wanted) - 1) / 2
             return (1 - clip_share) * pixels(images) + clip_share * features
 
         return _result(scorer, images)
@@ -147,16 +147,14 @@ class ClipScore(io.ComfyNode):
         if (target is None) == (not text.strip()):
             raise ValueError("CLIP Score compares with a text or with a target: write one, or connect the other.")
         if target is not None:
-            wanted = _embeddings(clip_vision, target)
+            wanted = embeddings_of_target(clip_vision, target)
         elif clip is None:
             raise ValueError(
                 "clip is needed to compare with a text: connect a text model, or a target picture instead."
             )
         else:
-            _, wanted = clip.encode_from_tokens(clip.tokenize(text), return_pooled=True)
-            if wanted is None:
-                raise ValueError("clip gives no pooled embedding, so it has no direction in common with clip_vision.")
-        return _result(lambda images: cosine(_embeddings(clip_vision, images), wanted), images)
+            wanted = embedding_of_text(clip, text, clip_vision)
+        return _result(lambda images: cosine(embeddings_of_pictures(clip_vision, images), wanted), images)
 
 
 class CombineScores(io.ComfyNode):
@@ -198,7 +196,3 @@ class CombineScores(io.ComfyNode):
                 return formula({x: scorers[x](images) for x in formula.names})
 
         return io.NodeOutput(scores, scorer)
-
-
-def _embeddings(clip_vision, images) -> torch.Tensor:
-    return clip_vision.encode_image(images[..., :3])["image_embeds"]
