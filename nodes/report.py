@@ -54,6 +54,7 @@ class StudyReport(io.ComfyNode):
                 ),
                 io.Image.Output(display_name="best", tooltip="The best pictures on a sheet."),
                 io.Image.Output(display_name="generations", tooltip="The best picture of each generation, on a sheet."),
+                io.Image.Output(display_name="best_image", tooltip="The best picture, at full size."),
                 wires.Points.Output(display_name="best_points", tooltip="The best points, to render again."),
                 io.String.Output(display_name="text", tooltip="How the search stands, and its best points."),
             ],
@@ -99,9 +100,11 @@ class StudyReport(io.ComfyNode):
             drawing.best_sheet(history, album, n_best),
             drawing.course_sheet(history, album),
         ]
+        whole = album.whole(best[0].number)
+        pictures = [None if picture is None else picture[None] for picture in pictures]
         tell(cls, text)
         # Without pictures (Tell had no images) there are no sheets: a black pixel, so that what follows still runs.
-        images = [torch.zeros(1, 1, 1, 3) if picture is None else as_images([picture[None]]) for picture in pictures]
+        images = [torch.zeros(1, 1, 1, 3) if frames is None else as_images([frames]) for frames in (*pictures, whole)]
         return io.NodeOutput(*images, found, text, ui={"text": [text]})
 
 

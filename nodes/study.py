@@ -190,8 +190,8 @@ class KnownScores(io.ComfyNode):
             node_id="SurrogateKnownScores",
             display_name="Known Scores",
             category="surrogate/search",
-            description="Tells a study scores that are known already, such as those of the seeds themselves: the search "
-            "starts from the best of them. They do not count against the budget; told again, nothing changes.",
+            description="Tells a study scores that are known already, such as those of the seeds themselves or of points "
+            "that you liked. They do not count against the budget; told again, nothing changes.",
             inputs=[
                 wires.Study.Input("study", tooltip="From the Study node; connect this node's output to Ask or Search."),
                 wires.Points.Input("points", tooltip="The points whose scores are known."),

@@ -251,7 +251,7 @@ class Study:
     def add_known(self, u, scores, labels: Sequence[str] | None = None) -> int:
         """Points u (n, k-1) whose scores (n,) or (n, m) are known, such as the seeds themselves; how many were new.
 
-        CMA-ES starts its runs from the best of them, the other optimisers learn from all. They do not count against
+        CMA-ES starts its runs from the best of them inside the cube, the other optimisers learn from all. They do not count against
         the budget. A point that was added before keeps its first score.
         """
         u = np.atleast_2d(check_coordinates(u, self.definition.k))

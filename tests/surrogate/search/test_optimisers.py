@@ -269,6 +269,14 @@ def test_cma_starts_its_runs_from_the_best_known_points():
     assert np.allclose(generation_of(known, [0.1, 0.9, np.nan], known=3, sigma0=0.01), 0.6, atol=0.06)
 
 
+def test_cma_does_not_start_from_a_seed():
+    """Its coordinates lie on faces of the cube, and those that do not matter there are 1: far from most blends."""
+    seeds = [[0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0], [1.0, 1.0, 1.0], [0.7, 0.2, 0.4]]
+    start = make_optimiser("cma-es").start
+    np.testing.assert_array_equal(start(history(seeds[:4], [0.9, 0.5, 0.4, 0.3], 6, known=4), 0), [0.5] * 3)
+    np.testing.assert_array_equal(start(history(seeds, [0.9, 0.5, 0.4, 0.3, 0.2], 6, known=5), 0), seeds[4])
+
+
 def test_cma_uses_ranks_alone():
     u = generation_of(*EMPTY)
     gains = np.array([0.3, -1.0, 0.7, 0.2, 0.69, 0.0])
