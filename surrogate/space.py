@@ -287,11 +287,14 @@ class SurrogateSpace:
         """The seed of a recipe that is a point of another space."""
         try:
             space = cls.from_recipe(entry.get("space"), tensors)
-            u = tuple(float(number) for number in entry["point"])
         except RecursionError:
             raise ValueError("This recipe is nested too deeply: spaces within spaces without end.") from None
-        except (TypeError, ValueError, OverflowError) as error:
-            raise ValueError(f"The recipe's seed {entry.get('label')!r} is not a point of a space: {error}") from None
+        try:
+            u = tuple(float(number) for number in entry["point"])
+        except (TypeError, ValueError, OverflowError):
+            raise ValueError(
+                f"The recipe's seed {str(entry.get('label'))[:80]!r} is not a point: its coordinates must be numbers."
+            ) from None
         space.weights(u)
         return PointSeed(space, u, str(entry.get("label", "point")))
 

@@ -45,27 +45,20 @@ class Prompt:
     text: str = field(repr=False)
 
     def above(self, *ids: str) -> list[str]:
-        """The nodes `ids` and all that they depend on, each after those it depends on.
-
-        Nodes in a circle are left out, with all that depend on them: ComfyUI never ran those.
-        """
+        """The nodes `ids` and all that they depend on, each after those it depends on (but for nodes in a circle)."""
         order: list[str] = []
-        state: dict[str, bool] = {}  # False: being visited, or in a circle; True: in order
+        seen: set[str] = set()
         for start in ids:
             stack: list[tuple[str, Iterator[Link]]] = []
-            if start in self.nodes and start not in state:
-                state[start] = False
-                stack.append((start, iter(self.nodes[start].links.values())))
-            while stack:
-                current, links = stack[-1]
-                following = next((link.node for link in links if link.node not in state), None)
+            following = start if start not in seen else None
+            while stack or following is not None:
                 if following is not None:
-                    state[following] = False
+                    seen.add(following)
                     stack.append((following, iter(self.nodes[following].links.values())))
-                    continue
-                stack.pop()
-                if all(state[link.node] for link in self.nodes[current].links.values()):
-                    state[current] = True
+                current, links = stack[-1]
+                following = next((link.node for link in links if link.node not in seen), None)
+                if following is None:
+                    stack.pop()
                     order.append(current)
         return order
 

@@ -105,6 +105,10 @@ FOLLOWED = {
     "a second full pass": (graph(sampler=ksampler(latent_image=["first", 0], seed=6), first=ksampler(seed=5)), "6"),
     "a second pass at low denoise": (graph(sampler=ksampler(latent_image=["first", 0], seed=6, denoise=0.4), first=ksampler(seed=5)), "5"),
     "a node in a preview beside it": (graph(view=node("PreviewImage", images=["l", 0]), l=node("LoadImage", image="a.png")), "5"),
+    "a chain of a thousand nodes": (
+        graph(image=["n999", 0], n0=node("ImageSharpen", image=["decoded", 0]), **{f"n{i}": node("ImageSharpen", image=[f"n{i - 1}", 0]) for i in range(1, 1000)}),
+        "5",
+    ),
     "two save nodes of other names": (graph(other=node("SaveImage", images=["second", 0], filename_prefix="y"), second=node("VAEDecode", samples=["s2", 0], vae=["model", 2]), s2=ksampler(seed=9)), "5"),
     "a noise added by hand": (
         graph(
@@ -193,6 +197,15 @@ def test_a_point_is_the_very_noise(tmp_path):
 # ------------------------------------------------------------------------------------------------------ batches
 
 
+def test_a_renamed_picture(tmp_path):
+    """Where the prompt makes one picture, its name does not matter; a preview of something else is not it."""
+    beside = {"view": node("PreviewImage", images=["l", 0]), "l": node("LoadImage", image="a.png")}
+    assert labels(seeds_of(write(tmp_path / "best.png", graph(**beside)))) == ["5"]
+    found = seeds_of(write(tmp_path / "good.png", graph(latent=EMPTY4)))
+    assert "one of 4 noises made it (5:0/4, 5:1/4, 5:2/4, 5:3/4)" in found.reason
+    assert "its name is not the one that it was saved under" in found.reason
+
+
 def test_positions_of_a_batch(tmp_path):
     """Found whatever lies around it: other prompts under the same name, a batch that was rendered twice."""
     a, b = graph(latent=EMPTY4), graph(latent=EMPTY4, sampler=ksampler(seed=6))
@@ -203,6 +216,19 @@ def test_positions_of_a_batch(tmp_path):
     found = seeds_of_pictures(sorted(tmp_path.iterdir()))
     assert found.seeds.labels == tuple(f"{s}:{i}/4" for s in (5, 6) for i in range(4))
     assert found.report.count("the same noise as") == 8
+
+
+def test_a_latent_is_not_what_its_size_or_its_start_picture_is(tmp_path):
+    """Neither a size that is read from a loaded picture nor a picture that guides a video decides the batch."""
+    loaded = {"l": node("LoadImage", image="a.png"), "s": node("GetImageSize", image=["l", 0])}
+    of_size = node("EmptyLatentImage", width=["s", 0], height=["s", 1], batch_size=2)
+    assert seeds_of_pictures(batch(tmp_path / "size", graph(latent=of_size, **loaded), 2)).seeds.labels == (
+        "5:0/2", "5:1/2",
+    )  # fmt: skip
+    video = node("WanImageToVideo", width=64, height=32, length=17, batch_size=1, start_image=["l", 0])
+    prompt = graph(latent=video, sampler=ksampler(latent_image=["latent", 2], denoise=0.9), **loaded)
+    found = seeds_of_pictures(batch(tmp_path / "video", prompt, 17))
+    assert found.seeds.labels == ("5",) and found.found[0].size == (64, 32, 17) and found.found[0].notes == ()
 
 
 # What stands beside number 10 of 4: S same prompt, O another one, . nothing.
@@ -280,6 +306,8 @@ HOSTILE = {
     "a recipe of nothing": (png(text(b"surrogate", b'{"space": null, "u": []}')), "its recipe cannot be used"),
     "a WebP of nothing": (b"RIFF\x04\0\0\0WEBP", "a WebP without a picture"),
     "a WebP with a giant chunk": (b"RIFF\xff\xff\xff\xffWEBPEXIF\xff\xff\xff\xff", "more than 16 MiB"),
+    "a WebP that is cut off": (b"RIFF\x16\0\0\0WEBPVP8L\xff\0\0\0\x2f\0\0\0\0\0\0\0\0\0", "cut off"),
+    "a JPEG that is cut off": (b"\xff\xd8\xff\xc0\0\x0b\x08\0\x08\0\x08\1\0\0\0\xff\xda\0", "cut off"),
     "a JPEG of nothing": (b"\xff\xd8\xff\xd9", "without a picture"),
     "a JPEG of noise": (b"\xff\xd8\xff\xe0\0\4ab123", "no JPEG segment"),
     "an MP4 of nothing": (b"\0\0\0\x18ftypisom" + b"\0" * 12, "broken, or no video|no pictures"),
@@ -400,8 +428,10 @@ def test_any_prompt_gets_an_answer():
         ["save", -1],
         "%batch_num%",
     ]
-    prompts = [json.dumps(prompt) if isinstance(prompt, dict) else prompt for prompt, _ in (*FOLLOWED.values(), *REFUSED.values())]  # fmt: skip
-    for _ in range(400):
+    slow = ("a selection without end", "a chain of a thousand nodes")
+    cases = [prompt for name, (prompt, _) in (FOLLOWED | REFUSED).items() if name not in slow]
+    prompts = [json.dumps(prompt) if isinstance(prompt, dict) else prompt for prompt in cases]
+    for _ in range(200):
         prompt = json.loads(chance.choice(prompts))
         for _ in range(chance.randrange(1, 5)):
             one = prompt[chance.choice(list(prompt))]
@@ -542,6 +572,10 @@ def test_a_nested_recipe_rebuilds_the_noise(tmp_path):
     assert torch.equal(again.latents([[0.4]]), outer.latents([[0.4]]))
     with pytest.raises(ValueError, match="needs the tensor of seed"):
         SurrogateSpace.from_recipe(recipe)
+    with pytest.raises(ValueError, match=r"^This recipe is nested too deeply"):
+        SurrogateSpace.from_recipe(nested(3000))
+    with pytest.raises(ValueError, match="its coordinates must be numbers"):
+        SurrogateSpace.from_recipe({**nested(0), "seeds": ["1", {"point": ["x"], "space": nested(0)}]})
     free = SurrogateSpace.from_recipe(nested(4))
     for shape in ((4, 9, 7), (16, 2, 3, 4), [(3, 5), (2, 2)]):
         made = free.latents([[0.25]], shape)
