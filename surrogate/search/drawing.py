@@ -22,7 +22,8 @@ __all__ = ["best_sheet", "card", "course", "course_sheet", "landscape", "page"]
 MOST_GENERATIONS = 48
 # Axes of parallel coordinates; of more seeds, those that weigh most in any point.
 MOST_SEEDS = 64
-CELL = 192
+# Columns of a sheet, and the side of its cells in pixels: as wide as the plots on the page.
+BEST, COURSE, LATEST = (4, 228), (6, 148), (8, 104)
 
 
 def course(history: History, budget: int, *, title: str | None = None, size=(960, 420)) -> np.ndarray | None:
@@ -74,7 +75,8 @@ def landscape(history: History, space: SurrogateSpace, album: Album | None = Non
 
 def best_sheet(history: History, album: Album, count: int = 8, *, title: str | None = None) -> np.ndarray | None:
     """The pictures of the `count` best points, best first."""
-    return _sheet(history, album, history.ranked(count), title, [history.labels[i] for i in history.ranked(count)])
+    rows = history.ranked(count)
+    return _sheet(history, album, rows, title, [history.labels[i] for i in rows], BEST)
 
 
 def course_sheet(history: History, album: Album, *, title: str | None = None) -> np.ndarray | None:
@@ -91,7 +93,7 @@ def course_sheet(history: History, album: Album, *, title: str | None = None) ->
     if len(rows) > MOST_GENERATIONS:
         rows = [rows[i] for i in np.linspace(0, len(rows) - 1, MOST_GENERATIONS).round().astype(int)]
     names = [f"generation {_lane(history, row)}{history.generation[row] + 1}" for row in rows]
-    return _sheet(history, album, np.array(rows, dtype=int), title, names)
+    return _sheet(history, album, np.array(rows, dtype=int), title, names, COURSE)
 
 
 def card(history: History, album: Album, budget: int, latest: Sequence[int] = (), *, title: str = "") -> np.ndarray:
@@ -101,7 +103,7 @@ def card(history: History, album: Album, budget: int, latest: Sequence[int] = ()
     curve = course(history, budget, title=title, size=(720, max(300, parts[0].shape[0])))
     top = beside([*parts, *([] if curve is None else [curve])])
     rows = np.array(list(latest)[:16], dtype=int)
-    strip = _sheet(history, album, rows, None, [""] * len(rows), cell=104, columns=min(8, max(1, len(rows))))
+    strip = _sheet(history, album, rows, None, [""] * len(rows), LATEST)
     return top if strip is None else above([top, strip])
 
 
@@ -168,11 +170,12 @@ def _lane(history: History, row: int) -> str:
     return f"{history.run[row] + 1}/" if history.run.max() > 0 else ""
 
 
-def _sheet(history: History, album: Album, rows, title, names, cell=CELL, columns=None) -> np.ndarray | None:
-    """The pictures of `rows` with their scores; None if not one of them is there."""
+def _sheet(history: History, album: Album, rows, title, names, layout: tuple[int, int]) -> np.ndarray | None:
+    """The pictures of `rows` with their scores, in a layout of (columns, cell); None if not one of them is there."""
     pictures = _pictures(album, rows)
     if all(picture is None for picture in pictures):
         return None
+    columns, cell = layout
     one = len(history.directions) == 1
     captions = list(names)
     if not one:
@@ -184,6 +187,6 @@ def _sheet(history: History, album: Album, rows, title, names, cell=CELL, column
         scores=history.scores[rows, 0] if one else None,
         direction=history.directions[0],
         title=title,
-        columns=columns,
+        columns=min(columns, len(rows)),
         cell=cell,
     )
