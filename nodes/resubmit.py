@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 
 from comfy.cli_args import args
+from comfy.model_management import processing_interrupted
 from server import PromptServer
 
 __all__ = ["resubmit"]
@@ -17,6 +18,8 @@ __all__ = ["resubmit"]
 log = logging.getLogger("ComfyUI-Surrogate")
 PAUSE = 0.03
 TIMEOUT = 30
+# The prompt that is followed; all its Tells ask for the same.
+_followed: list[str] = []
 
 
 def resubmit(prompt: dict, extra_pnginfo: dict | None) -> None:
@@ -31,6 +34,9 @@ def resubmit(prompt: dict, extra_pnginfo: dict | None) -> None:
     if server.client_id is not None:
         request["client_id"] = server.client_id
     running = server.last_prompt_id
+    if _followed == [running]:
+        return
+    _followed[:] = [running]
     threading.Thread(target=_follow, args=(running, request), daemon=True, name="surrogate-resubmit").start()
 
 
@@ -41,7 +47,8 @@ def _follow(running: str, request: dict) -> None:
             if entry is not None:
                 break
             time.sleep(PAUSE)
-        if entry.get("status", {}).get("status_str") == "success":
+        # Cancel between two prompts means the search; the next prompt would forget it.
+        if entry.get("status", {}).get("status_str") == "success" and not processing_interrupted():
             _call("/prompt", json.dumps(request).encode())
     except (OSError, ValueError) as error:
         log.warning("The search does not go on by itself: %s. Press Run to continue it.", error)
