@@ -13,7 +13,7 @@ from ..transports import make_transport
 from .errors import Untraceable
 from .rules import Place, Rule
 from .stock import sampled
-from .values import MOST_ROWS, Batch, Noise
+from .values import MOST_ROWS, Batch, Noise, Opaque, Row
 
 __all__ = ["OURS"]
 
@@ -200,6 +200,19 @@ def _render_points(place: Place, space: SurrogateSpace, points: Points, latent: 
     return sampled(place, latent, _points_noise(space, points, range(len(points))), None)
 
 
+def _demo_model(place: Place):
+    other = Opaque(str(place))
+    return other, other, other, Batch((Row(),), size=(128, 128))
+
+
+def _demo_picture(place: Place):
+    return Batch((Row(given=True),))
+
+
+def _drawing(place: Place):
+    raise Untraceable(f"{place} draws a picture of its own, which no noise made: take the pictures that it shows")
+
+
 def _not_in_the_file(what: str):
     def rule(place: Place):
         raise Untraceable(f"{place}: {what} not in the file; pictures of Render Points carry what rebuilds them")
@@ -227,6 +240,11 @@ OURS = {
     "SurrogateNoise": Rule(_noise, lists="out"),
     "SurrogateKSamplerNoise": Rule(_ksampler_noise),
     "SurrogateRenderPoints": Rule(_render_points),
+    "SurrogateContactSheet": Rule(_drawing),
+    "SurrogateSpaceInfo": Rule(_drawing),
+    "SurrogateDemoModel": Rule(_demo_model),
+    "SurrogateDemoPicture": Rule(_demo_picture),
+    "SurrogateStudyReport": Rule(_not_in_the_file("a study's points are")),
     "SurrogateStudy": Rule(_not_in_the_file("a study's points are")),
     "SurrogateAsk": Rule(_not_in_the_file("a study's points are")),
     "SurrogateTell": Rule(_not_in_the_file("a study's points are")),

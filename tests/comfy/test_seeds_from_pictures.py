@@ -13,6 +13,7 @@ from PIL import Image
 from demo.client import Client, ExecutionFailed
 from demo.server import Server
 from surrogate.metadata import read_embedded, seeds_of
+from surrogate.metadata.ours import OURS
 
 from .conftest import Comfy
 from .graph import Graph, output
@@ -142,6 +143,36 @@ def test_ksampler_with_its_seed_behind_other_nodes_in_a_subgraph(comfy):
         kept = by_ksampler()(g, space, g.vertices(space, 2, [i]))
         g.run()
         assert np.array_equal(as_saved(kept.tensor)[0], original)
+
+
+def test_the_demo_model(comfy):
+    """A real network, whose pictures differ: the grid's own pictures are corners, its contact sheet is none."""
+    g = Graph(comfy)
+    model, vae, conditioning, latent = g("SurrogateDemoModel", time="dusk").outputs(4)
+    space = g.space("26, 37, 3, 6")
+    grid = g("SurrogateCorners", space=space, columns=2, rows=3)
+    noise = g("SurrogateNoise", space=space, points=grid, latent=latent, images_per_batch=2)
+    images = g.decoded(g.custom(model, conditioning, noise, noise[1], steps=2), vae)
+    g("SaveImage", images=g("SurrogateContactSheet", images=images, points=grid), filename_prefix="pictures/demo/sheet")
+    saved(comfy, g, images, "pictures/demo/x")
+    originals = [pixels(output(comfy) / "pictures" / "demo" / f"x_{i:05}_.png") for i in (3, 4)]
+    report = found(comfy, "pictures/demo [output]")
+    assert seeds_in(report) == ["26", "37", "x_00003_", "x_00004_", "3", "6"]
+    assert "sheet_00001_.png: left out: SurrogateContactSheet" in report
+
+    def render(g, space, points):
+        model, vae, conditioning, latent = g("SurrogateDemoModel", time="dusk").outputs(4)
+        noise = g("SurrogateNoise", space=space, points=points, latent=latent)
+        return g.keep(g.decoded(g.custom(model, conditioning, noise, noise[1], steps=2), vae))
+
+    equal(rendered(comfy, "pictures/demo/x_0000[34]_.png [output]", 2, render), originals)
+
+
+def test_every_node_of_ours_that_gives_pictures_is_known(comfy):
+    """A new one needs a rule in surrogate/metadata/ours.py, or it is taken to hand on what it is given."""
+    for name, description in comfy.client.object_info().items():
+        if description["category"].startswith("surrogate") and {"IMAGE", "LATENT"} & set(description["output"]):
+            assert name in OURS, name
 
 
 def advanced(g, model, conditioning, latent, seed, **settings):
