@@ -203,8 +203,9 @@ class _Reader:
 
         folder = self.folders.setdefault(path.parent, Folder(path.parent))
         numbered = folder.numbered(match.re, path.suffix)
-        places = possible_positions(int(match["counter"]), len(files), numbered, same)
-        if "batch" in match.re.groupindex:
+        unsure = any(row.unsure for rows, _ in files for row in rows)
+        places = possible_positions(int(match["counter"]), len(files), numbered, same, sure=not unsure)
+        if "batch" in match.re.groupindex and not unsure:
             places = [place for place in places if files[place][1] == int(match["batch"])]
         return places
 
@@ -257,7 +258,10 @@ def _ambiguous(candidates: dict, named: bool) -> str:
     labels = ["+".join(row.seed.label for row in rows[:3]) for rows, _ in candidates.values()]
     shown = ", ".join(labels[:SHOWN_CANDIDATES]) + (", …" if len(labels) > SHOWN_CANDIDATES else "")
     if not candidates:
-        return "its number does not fit its prompt and its neighbours: it was renamed or copied"
+        return (
+            "its number does not fit its prompt and its neighbours: some are missing or renamed, or a node of another "
+            "pack changed how many pictures there are"
+        )
     why = (
         "the other pictures of its batch are not beside it"
         if named

@@ -13,6 +13,8 @@ from pathlib import Path
 __all__ = ["Folder", "possible_positions"]
 
 MOST_ENTRIES = 200_000
+# A prompt that was run more often than this is not told from one with gaps.
+MOST_RUNS = 64
 
 
 class Folder:
@@ -40,29 +42,39 @@ class Folder:
 
 
 def possible_positions(
-    number: int, count: int, numbered: dict[int, list[Path]], same: Callable[[Path], bool]
+    number: int,
+    count: int,
+    numbered: dict[int, list[Path]],
+    same: Callable[[Path], bool],
+    sure: bool = True,
 ) -> list[int]:
     """The positions (from 0) that file `number` may have among the `count` files that its run wrote in a row.
 
     `same` tells whether a file has the prompt of this one. A row that holds a file of another prompt is impossible;
-    one that leaves out a file of the same prompt is, too, unless the prompt was run several times.
+    one that leaves out a near file of the same prompt is, too, unless the prompt was run several times: then the rows
+    follow each other from where the numbers begin. If `count` is not `sure`, only a row of exactly as many tells.
     """
     if count == 1:
         return [0]
-    near = range(max(1, number - count + 1), number + count)
-    mine = {n for n in near if n in numbered and any(same(path) for path in numbered[n])}
-    others = {n for n in near if n in numbered and n not in mine}
-    starts = [s for s in range(max(1, number - count + 1), number + 1) if others.isdisjoint(range(s, s + count))]
-    whole = [s for s in starts if mine <= set(range(s, s + count))]
-    if whole or not starts:
-        return sorted(number - s for s in whole)
-    # Run more than once: the rows follow each other, so one that begins where the numbers begin is known.
-    first = number
-    while first - 1 in numbered and any(same(path) for path in numbered[first - 1]):
+
+    def mine(n: int) -> bool:
+        return n in numbered and any(same(path) for path in numbered[n])
+
+    first = last = number
+    while mine(first - 1) and number - first < MOST_RUNS * count:
         first -= 1
-    last = number
-    while last + 1 in numbered and any(same(path) for path in numbered[last + 1]):
+    while mine(last + 1) and last - number < MOST_RUNS * count:
         last += 1
-    if (last - first + 1) % count == 0:
+    length = last - first + 1
+    if not sure:
+        return [number - first] if length == count else []
+    if length > count and length % count == 0:
         return [(number - first) % count]
-    return sorted(number - s for s in starts)
+    near = range(max(1, number - count + 1), number + count)
+    others = {n for n in near if n in numbered and not mine(n)}
+    starts = [s for s in range(near[0], number + 1) if others.isdisjoint(range(s, s + count))]
+    if length > count:
+        return sorted(number - s for s in starts)
+    together = {n for n in near if mine(n)}
+    whole = [s for s in starts if together <= set(range(s, s + count))]
+    return sorted(number - s for s in (whole or starts))

@@ -73,7 +73,8 @@ class Saver:
                 raise Untraceable(f"no sampler is found above {shown}")
         moving = KNOWN.get(self.node.kind, (None, embedded.frames != 1))[1]
         if moving:
-            return [(item.rows, None) for item in items]
+            # A still picture beside a clip is its first frame.
+            return [(item.rows[:1] if embedded.frames == 1 else item.rows, None) for item in items]
         if any(item.clip for item in items) and len({row for item in items for row in item.rows}) > 1:
             raise Untraceable(f"{self.node} writes the frames of several clips one by one")
         return [((row,), i) for item in items for i, row in enumerate(item.rows)]

@@ -31,6 +31,18 @@ NUMBERS = {
 # Of several batches, the one that the result is made of rather than masked or guided by.
 FOREMOST = ("samples", "latent_image", "latent", "latents", "image", "images", "pixels", "video")
 
+# Core's nodes that hand on as many pictures as they get, in the same order.
+KEEPING = {
+    *("VAEDecode", "VAEDecodeTiled", "VAEEncodeForInpaint", "InpaintModelConditioning", "SetLatentNoiseMask"),
+    *("LatentUpscale", "LatentUpscaleBy", "LatentFlip", "LatentRotate", "LatentCrop", "LatentMultiply"),
+    *("LatentApplyOperation", "LatentConcat", "LatentCut"),
+    *("ImageScale", "ImageScaleBy", "ImageScaleToTotalPixels", "ImageScaleToMaxDimension", "ImageUpscaleWithModel"),
+    *("ImageSharpen", "ImageBlur", "ImageQuantize", "ImageInvert", "ImageCrop", "ImagePadForOutpaint", "ImageFlip"),
+    *("ImageRotate", "ImageAddNoise", "ImageCompositeMasked", "JoinImageWithAlpha", "SplitImageWithAlpha"),
+    *("CreateVideo", "GetVideoComponents", "SaveImage", "PreviewImage", "SaveAnimatedWEBP", "SaveAnimatedPNG"),
+    *("SaveWEBM", "SaveVideo", "SaveLatent", "VHS_VideoCombine"),
+}
+
 
 class Trace:
     """The values of all outputs of the nodes that the nodes `ids` depend on, as lists of items as in ComfyUI."""
@@ -118,7 +130,7 @@ def _passed_on(place: Place, batches: dict[str, Batch], inputs: dict[str, list])
     if len(different) > 1:
         return Unknown(f"{place} joins pictures of several samplings")
     if made:
-        return made[0]
+        return _unsure(place, made[0])
     latent = found[0]
     seed = next((inputs[name][0] for name in SEED_NAMES if name in inputs), None)
     noise = next((items[0] for items in inputs.values() if isinstance(items[0], Noise)), None)
@@ -133,6 +145,14 @@ def _passed_on(place: Place, batches: dict[str, Batch], inputs: dict[str, list])
     taken = sampled(place, latent, noise, None)
     note = f"{place} is not a node of ComfyUI: taken for a sampler that draws noise as KSampler does"
     return replace(taken, rows=tuple(row.noted(note) for row in taken.rows))
+
+
+def _unsure(place: Place, batch: Batch) -> Batch:
+    """The batch behind a node that may have changed the number or the order of its rows."""
+    if place.node.kind in KEEPING or len({row.seed for row in batch.rows}) == 1:
+        return batch
+    note = f"passed through {place}, which is not known: taken to keep the number and order of pictures"
+    return replace(batch, rows=tuple(replace(row.noted(note), unsure=True) for row in batch.rows))
 
 
 def _source(place: Place, inputs: dict[str, list]):

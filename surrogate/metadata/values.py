@@ -18,12 +18,14 @@ MOST_ROWS = 4096
 class Row:
     """One picture of a batch: the `seed` of its noise, and `sampler`, the node that sampled it first.
 
-    Before sampling both are None; `given` then tells a picture from an empty latent.
+    Before sampling both are None; `given` then tells a picture from an empty latent. `unsure`: nodes of other packs
+    may have changed how many rows there are, or their order.
     """
 
     seed: Seed | None = None
     sampler: str | None = None
     given: bool = False
+    unsure: bool = False
     notes: tuple[str, ...] = ()
 
     def noted(self, note: str) -> Row:

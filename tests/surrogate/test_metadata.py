@@ -218,6 +218,26 @@ def test_positions_of_a_batch(tmp_path):
     assert found.report.count("the same noise as") == 8
 
 
+def test_nodes_of_other_packs_may_change_a_batch(tmp_path):
+    """As many files as rows: taken, and said. More or fewer: refused."""
+    other = {"image": ["v", 0], "v": node("RIFE VFI", frames=["decoded", 0], multiplier=2)}
+    prompt = graph(latent=EMPTY4, **other)
+    changed = "a node of another pack changed how many"
+    for count, seeds, reason in ((4, 4, ""), (8, 0, changed), (3, 0, changed)):
+        found = seeds_of_pictures(batch(tmp_path / str(count), prompt, count))
+        assert len(found.seeds) == seeds and reason in found.found[1].reason
+        assert not seeds or "passed through RIFE VFI (node v), which is not known" in found.report
+    known = seeds_of_pictures(batch(tmp_path / "known", graph(latent=EMPTY4), 8))
+    assert len(known.seeds) == 4 and "not known" not in known.report
+
+
+def test_a_still_beside_a_clip_is_its_first_frame(tmp_path):
+    prompt = graph(
+        latent=EMPTY4, save=node("VHS_VideoCombine", images=["decoded", 0], filename_prefix="x", frame_rate=8)
+    )
+    assert labels(seeds_of(write(tmp_path / "x_00001.png", prompt))) == ["5:0/4"]
+
+
 def test_a_latent_is_not_what_its_size_or_its_start_picture_is(tmp_path):
     """Neither a size that is read from a loaded picture nor a picture that guides a video decides the batch."""
     loaded = {"l": node("LoadImage", image="a.png"), "s": node("GetImageSize", image=["l", 0])}
@@ -245,6 +265,8 @@ NEIGHBOURS = {
     ".OOSSSS": [0],
     "O..S..O": [1, 2],
     "SSSSSSS": [0, 1, 2, 3],
+    "...SSSSS": [0, 1, 2, 3],
+    "OSSSSSSSSO": [2],
 }
 
 
