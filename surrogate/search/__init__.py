@@ -1,6 +1,7 @@
 """Search of a surrogate space: a study asks for points, is told their scores, and remembers.
 
     study        what was searched, asked and told; in a SQLite file, a database or memory   study.py
+    scouting     a study of random noises, of which the best become the seeds of another       scouting.py
     optimiser    proposes the next generation from a history                                optimisers/
     generation   the points to score now                                                     values.py
     report       how a study stands; its best points, its history                            values.py
@@ -19,6 +20,7 @@ Optuna (the storage's format, and samplers) and pycma are imported when a study 
 
 from .definition import DIRECTIONS, Definition
 from .optimisers import OPTIMISERS, Optimiser, Proposal, make_optimiser
+from .scouting import Scouting, scouting_name
 from .study import Study, study_names
 from .values import COMPLETE, FAILED, RUNNING, Best, Generation, History, Report, StudyError
 
@@ -35,8 +37,10 @@ __all__ = [
     "Optimiser",
     "Proposal",
     "Report",
+    "Scouting",
     "Study",
     "StudyError",
     "make_optimiser",
+    "scouting_name",
     "study_names",
 ]
