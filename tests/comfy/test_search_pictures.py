@@ -37,7 +37,7 @@ def test_tell_shows_a_card_and_keeps_small_pictures(comfy):
     card = opened(comfy, file)
     assert card.shape[1] > 900 and card.std() > 20
     kept = album(comfy, name)
-    assert [kept.small(i) is not None for i in range(6)] == [True] * 4 + [False]
+    assert [kept.small(i) is not None for i in range(5)] == [True] * 4 + [False]
     best = Study.load(storage(comfy), name).best
     whole = kept.whole(best.number)[0]
     small = np.asarray(Image.fromarray(whole).convert("RGB"), int)
@@ -80,7 +80,7 @@ def test_a_report_shows_the_search_and_writes_files_that_rebuild_the_best(comfy)
     g, node = search(comfy, name, score_seeds=True, budget=8)
     prefix = f"report {abs(hash(name))}"
     page = report(g, node[6], filename_prefix=f"surrogate/{prefix}", n_best=3)
-    kept = [g.keep(page[i]) for i in range(5)]
+    kept = [g.keep(page[i]) for i in range(6)]
     points_kept = g("SurrogateNoise", space=g.space("12, 99, 1024"), points=page[6], latent=g.latent(1, 16, 16, 16))
     best = g.keep(node[1])
     noise = g.keep(points_kept[0], latent=points_kept[1])
