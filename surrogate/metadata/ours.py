@@ -246,6 +246,7 @@ OURS = {
     "SurrogateDemoPicture": Rule(_demo_picture),
     "SurrogateStudyReport": Rule(_not_in_the_file("a study's points are")),
     "SurrogateStudy": Rule(_not_in_the_file("a study's points are")),
+    "SurrogateScout": Rule(_not_in_the_file("a study's points are")),
     "SurrogateAsk": Rule(_not_in_the_file("a study's points are")),
     "SurrogateTell": Rule(_not_in_the_file("a study's points are")),
     "SurrogateSearch": Rule(_not_in_the_file("a search's points are")),
