@@ -6,6 +6,7 @@ points      which points to look at
 noise       the points' noise for stock samplers
 render      sample, decode and save many points in one node
 study       searches that are remembered
+scout       searches that find their own seeds
 ask_tell    one generation of a search for each run of the graph
 search      a whole search in one node
 scores      what a good picture is
@@ -22,6 +23,7 @@ from .points import Corners, Grid, Neighbours, Path, Point, RandomPoints, Select
 from .render import RenderPoints
 from .report import StudyReport
 from .scores import ClipScore, CombineScores, MatchImage, PictureStatistics
+from .scout import Scout
 from .search import Search
 from .seeds import JoinSeeds, SeedsFromIntegers, SeedsFromLatents
 from .sheet import ContactSheet
@@ -51,6 +53,7 @@ NODES = [
     KSamplerNoise,
     RenderPoints,
     StudyNode,
+    Scout,
     KnownScores,
     Ask,
     Tell,

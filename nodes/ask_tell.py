@@ -46,12 +46,16 @@ class Ask(io.ComfyNode):
 
     @classmethod
     def execute(cls, study) -> io.NodeOutput:
+        study = study.present()
         generation = study.study.ask()
         asked = replace(study, generation=generation)
         if not len(generation):
-            tell(cls, f"{study.study.progress}: nothing to do. Raise the budget to search on.")
+            report = study.study.report()
+            hint = "Others have the rest." if report.open else "Raise the budget to search on."
+            tell(cls, f"{study.progress(report)}: nothing to do. {hint}")
             return io.NodeOutput(asked, ExecutionBlocker(None), study.space)
-        tell(cls, f"generation {generation.number + 1}: {len(generation)} images")
+        phase = "scouting, " if study.successor else ""
+        tell(cls, f"{phase}generation {generation.number + 1}: {len(generation)} images")
         return io.NodeOutput(asked, points.from_coordinates(study.space, generation.u), study.space)
 
 
@@ -122,24 +126,30 @@ class Tell(io.ComfyNode):
                 keep_pictures(opened, generation.trials, clips, report.best)
         for remark in report.remarks:
             log.warning("%s", remark)
-        tell(cls, str(report))
+        # What has just ended may have a successor: from here on it is about that.
+        present = opened.present()
+        if present is not opened:
+            warn(cls, note_graph(cls, present.study))
+            report = present.study.report()
+        text, finished = present.progress(report), present.finished(report)
+        tell(cls, text)
 
-        again = until_finished[0] and not report.finished
+        again = until_finished[0] and not finished
         if again and cls.hidden.unique_id not in cls.hidden.prompt:  # a copy that a loop has made
             warn(cls, ["until_finished: the loop around Ask and Tell does the repeating; switch it off there."])
             again = False
-        if again and len(generation):
+        if again and (len(generation) or present is not opened):
             resubmit(cls.hidden.prompt, cls.hidden.extra_pnginfo)
         live = Live(opened.study).shown(generation.trials, always=not again)
         hold = ExecutionBlocker(None)
         best = None if again else report.best
-        picture = None if best is None else album_of(opened.study).whole(best.number)
+        picture = None if best is None else album_of(present.study).whole(best.number)
         return io.NodeOutput(
-            hold if again else replace(opened, generation=None),
-            hold if best is None else points.from_coordinates(opened.space, best.u),
+            hold if again else replace(present, generation=None),
+            hold if best is None else points.from_coordinates(present.space, best.u),
             hold if picture is None else as_images([picture]),
-            str(report),
+            text,
             report.generation,
-            report.finished,
-            ui={"text": [str(report)], "images": live},
+            finished,
+            ui={"text": [text], "images": live},
         )

@@ -15,7 +15,7 @@ from PIL import Image
 from ..surrogate.search.album import Album
 from ..surrogate.search.drawing import card
 
-__all__ = ["Live", "album_of", "keep_pictures"]
+__all__ = ["Live", "album_of", "copy_pictures", "keep_pictures"]
 
 log = logging.getLogger("ComfyUI-Surrogate")
 # Of the time that a search takes, drawing takes at most this share.
@@ -42,6 +42,16 @@ def keep_pictures(opened, trials, clips, best) -> None:
                 album.keep_whole(int(trial), clip, recipe)
     except OSError as error:
         log.warning("Pictures of the search cannot be kept (%s); its scores are.", error)
+
+
+def copy_pictures(source, opened, places) -> None:
+    """Give the album of `opened` the pictures that the study `source` has of the same points: pairs of their numbers."""
+    theirs, mine, best = album_of(source), album_of(opened.study), opened.study.best
+    for number, here in places:
+        small, whole = theirs.small(number), theirs.whole(number)
+        if small is None or mine.small(here) is not None:
+            continue
+        keep_pictures(opened, [here], [small[None]] if whole is None else [whole], None if whole is None else best)
 
 
 class Live:

@@ -69,13 +69,14 @@ class StudyReport(io.ComfyNode):
 
     @classmethod
     def execute(cls, study, n_best, pictures_on_map, filename_prefix, title="", target=None) -> io.NodeOutput:
+        study = study.present()
         history, report, album = study.study.history(), study.study.report(), album_of(study.study)
         best = study.study.n_best(n_best)
         if not best:
             raise ValueError(f"The study {report.name!r} has no scores yet: {report}. Run Search, or Ask and Tell.")
         found = points.from_coordinates(study.space, [b.u for b in best])
         text = "\n".join(
-            [str(report)]
+            [study.progress(report), *_origin(study.study.definition.space)]
             + [
                 f"{rank}. {' / '.join(f'{score:.6g}' for score in b.scores)}   image {b.label}: {label}"
                 for rank, (b, label) in enumerate(zip(best, found.labels), 1)
@@ -106,6 +107,15 @@ class StudyReport(io.ComfyNode):
         # Without pictures (Tell had no images) there are no sheets: a black pixel, so that what follows still runs.
         images = [torch.zeros(1, 1, 1, 3) if frames is None else as_images([frames]) for frames in (*pictures, whole)]
         return io.NodeOutput(*images, found, text, ui={"text": [text]})
+
+
+def _origin(space: dict) -> list[str]:
+    """Where the seeds of a scouted space come from."""
+    if "scouted" not in space:
+        return []
+    scouted, seeds = space["scouted"], ", ".join(space["seeds"])
+    last = scouted["first"] + scouted["noises"] - 1
+    return [f"seeds {seeds}: of the noises {scouted['first']} to {last}"]
 
 
 def _write(study, prefix: str) -> list[str]:

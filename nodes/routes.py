@@ -8,7 +8,7 @@ import logging
 from aiohttp import web
 from server import PromptServer
 
-from ..surrogate.search import Study, StudyError
+from ..surrogate.search import StudyError
 
 __all__ = ["add_routes"]
 
@@ -26,7 +26,7 @@ def add_routes() -> None:
             return web.json_response({"error": "name is missing: /surrogate/study?name=my%20search"}, status=400)
         try:
             # Databases block; the server's own loop must not.
-            found = await asyncio.to_thread(lambda: describe_study(Study.load(default_storage(), name)))
+            found = await asyncio.to_thread(describe_study, default_storage(), name)
         except (StudyError, ValueError) as error:
             return web.json_response({"error": str(error)}, status=404)
         return web.json_response(found)

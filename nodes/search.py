@@ -85,73 +85,96 @@ class Search(io.ComfyNode):
         scorer_2=None,
         scorer_3=None,
     ) -> io.NodeOutput:
-        _check_latent(study, latent)
         scorers = [s for s in (scorer, scorer_2, scorer_3) if s is not None]
-        warn(cls, note_graph(cls, study.study))
-        seeds = points.vertices(study.space)
-        history = study.study.history()
-        unscored = [i for i, row in enumerate(history.known_rows(seeds.u)) if score_seeds and row < 0]
-        report = study.study.report()
-        progress = Progress(guider, len(unscored) + report.budget + n_best, sigmas)
-        progress.skip(report.evaluated)
-        live = Live(study.study)
-
-        def pictures(u):
-            repeated = repeat_to(latent, len(u), "points")
-            everything = [list(range(len(u)))]
-            return list(
-                render(guider, sampler, sigmas, repeated, vae, study.space, u, noise_seed, everything, progress)
+        following, opened = study.present(), None
+        while following is not opened:
+            opened = following
+            _check_latent(opened, latent)
+            warn(cls, note_graph(cls, opened.study))
+            run = _Run(
+                cls, opened, (guider, sampler, sigmas), latent, vae, noise_seed, scorers, images_per_batch, n_best
             )
+            # The noises of a scouting are its seeds.
+            run.search(score_seeds=score_seeds and opened.successor is None)
+            following = opened.present()
 
-        kept: dict = {}
-
-        def keep(rendered, trials, report):
-            """Remember the latest pictures, the best ones whole, and show how the search stands."""
-            keep_pictures(study, trials, [frames for _, frames, _ in rendered], report.best)
-            kept.update((int(t), (frames, sample)) for t, (_, frames, sample) in zip(trials, rendered, strict=True))
-            best = {b.number for b in study.study.n_best(n_best)}
-            for trial in kept.keys() - best:
-                del kept[trial]
-            drawn = live.draw(trials)
-            if drawn is not None:
-                progress.show(Image.fromarray(drawn))
-            tell(cls, str(report))
-
-        for group in in_groups(len(unscored), images_per_batch) if unscored else ():
-            chosen = seeds.select([unscored[i] for i in group])
-            rendered = pictures(chosen.u)
-            scores, reasons = _score(scorers, [frames for _, frames, _ in rendered])
-            warn(cls, sorted({reason for reason in reasons if reason}))
-            study.study.add_known(chosen.u, scores, chosen.labels)
-            keep(rendered, study.study.history().known_rows(chosen.u), study.study.report())
-        while len(generation := study.study.ask()):
-            for group in in_groups(len(generation), images_per_batch):
-                asked = generation.select(group)
-                rendered = pictures(asked.u)
-                scores, reasons = _score(scorers, [frames for _, frames, _ in rendered])
-                warn(cls, sorted({reason for reason in reasons if reason}))
-                keep(rendered, asked.trials, study.study.tell(asked, scores, reasons))
-
-        report = study.study.report()
-        tell(cls, str(report))
-        best = study.study.n_best(n_best)
+        report = opened.study.report()
+        text = opened.progress(report)
+        tell(cls, text)
+        best = opened.study.n_best(n_best)
         if not best:
-            raise ValueError(f"No image of the study {study.study.name!r} has a score: {report}. Check the scorer.")
-        # Those that an earlier run found are rendered once more.
-        for b in best:
-            if b.number not in kept:
-                kept[b.number] = next((frames, sample) for _, frames, sample in pictures(b.u[None]))
-        frames = [kept[b.number][0] for b in best]
+            raise ValueError(f"No image of the study {report.name!r} has a score: {report}. Check the scorer.")
+        frames, samples = zip(*(run.rendered(b) for b in best), strict=True)
         return io.NodeOutput(
-            kept[best[0].number][1],
+            samples[0],
             as_images(frames[:1]),
             as_images(frames),
-            points.from_coordinates(study.space, [b.u for b in best]),
+            points.from_coordinates(opened.space, [b.u for b in best]),
             [b.scores[0] for b in best],
-            str(report),
-            study,
-            ui={"text": [str(report)], "images": live.shown(always=True)},
+            text,
+            opened,
+            ui={"text": [text], "images": run.live.shown(always=True)},
         )
+
+
+class _Run:
+    """Renders and scores points of one study, keeps the pictures of the best, and shows how it stands."""
+
+    def __init__(self, node, opened, sampling, latent, vae, noise_seed, scorers, images_per_batch, n_best):
+        self.node, self.opened, self.sampling, self.latent, self.vae = node, opened, sampling, latent, vae
+        self.noise_seed, self.scorers, self.at_once, self.n_best = noise_seed, scorers, images_per_batch, n_best
+        self.live = Live(opened.study)
+        self.kept: dict = {}  # of the best: number -> (frames, sample)
+
+    def search(self, score_seeds: bool) -> None:
+        """Until the budget is spent, or others have the rest; first the seeds that have no score, if `score_seeds`."""
+        study, seeds = self.opened.study, points.vertices(self.opened.space)
+        unscored = [i for i, row in enumerate(study.history().known_rows(seeds.u)) if score_seeds and row < 0]
+        report = study.report()
+        guider, _, sigmas = self.sampling
+        self.progress = Progress(guider, len(unscored) + report.budget + self.n_best, sigmas)
+        self.progress.skip(report.evaluated)
+        for group in in_groups(len(unscored), self.at_once) if unscored else ():
+            chosen = seeds.select([unscored[i] for i in group])
+            pictures, scores, _ = self._scored(chosen.u)
+            study.add_known(chosen.u, scores, chosen.labels)
+            self._keep(pictures, study.history().known_rows(chosen.u), study.report())
+        while len(generation := study.ask()):
+            for group in in_groups(len(generation), self.at_once):
+                asked = generation.select(group)
+                pictures, scores, reasons = self._scored(asked.u)
+                self._keep(pictures, asked.trials, study.tell(asked, scores, reasons))
+
+    def rendered(self, best) -> tuple:
+        """The frames and the sample of a point; one that an earlier run found is rendered once more."""
+        return self.kept.get(best.number) or self._pictures(best.u[None])[0]
+
+    def _pictures(self, u) -> list[tuple]:
+        """(frames, sample) of each point u (n, k-1)."""
+        repeated = repeat_to(self.latent, len(u), "points")
+        everything = [list(range(len(u)))]
+        made = render(
+            *self.sampling, repeated, self.vae, self.opened.space, u, self.noise_seed, everything, self.progress
+        )
+        return [(frames, sample) for _, frames, sample in made]
+
+    def _scored(self, u) -> tuple[list[tuple], list, list]:
+        pictures = self._pictures(u)
+        scores, reasons = _score(self.scorers, [frames for frames, _ in pictures])
+        warn(self.node, sorted({reason for reason in reasons if reason}))
+        return pictures, scores, reasons
+
+    def _keep(self, pictures, trials, report) -> None:
+        """Remember the latest pictures, the best ones whole, and show how the search stands."""
+        keep_pictures(self.opened, trials, [frames for frames, _ in pictures], report.best)
+        self.kept.update((int(trial), picture) for trial, picture in zip(trials, pictures, strict=True))
+        best = {b.number for b in self.opened.study.n_best(self.n_best)}
+        for trial in self.kept.keys() - best:
+            del self.kept[trial]
+        drawn = self.live.draw(trials)
+        if drawn is not None:
+            self.progress.show(Image.fromarray(drawn))
+        tell(self.node, self.opened.progress(report))
 
 
 def _check_latent(study, latent) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from comfy_api.latest import io
 
 from ..surrogate import SurrogateSpace
 from ..surrogate.scores import as_scores, not_finite
-from ..surrogate.search import OPTIMISERS, Generation, Study
+from ..surrogate.search import OPTIMISERS, Generation, Report, Study, scouting_name, study_names
 from . import wires
 from .advanced import advanced
 from .graph_hash import graph_hash
@@ -32,7 +33,12 @@ __all__ = [
     "describe_study",
     "more_scores",
     "note_graph",
+    "remember_opened",
+    "say_opened",
     "score_columns",
+    "study_inputs",
+    "study_options",
+    "times_deleted",
 ]
 
 REFUSE, NEW = "refuse", "start a new study"
@@ -46,6 +52,10 @@ HARMLESS = {
         "name", "optimiser", "budget", "population", "direction", "random_seed", "if_it_differs", "more_directions",
         "settings", "database",
     ),
+    "SurrogateScout": (
+        "name", "optimiser", "budget", "population", "direction", "random_seed", "if_it_differs", "more_directions",
+        "settings", "database", "first_seed", "seeds", "share", "diversity", "chart",
+    ),
     "SurrogateTell": ("until_finished",),
     "SurrogateSearch": ("images_per_batch", "n_best", "score_seeds"),
 }  # fmt: skip
@@ -53,11 +63,27 @@ HARMLESS = {
 
 @dataclass(frozen=True)
 class OpenStudy:
-    """What travels on the study wire: the study, its space, and the generation that was asked for, if any."""
+    """What travels on the study wire: the study, its space, and the generation that was asked for, if any.
+
+    A scouting has a `successor`, which opens the search that follows it.
+    """
 
     study: Study
     space: SurrogateSpace
     generation: Generation | None = None
+    successor: Callable[[], OpenStudy] | None = None
+
+    def present(self) -> OpenStudy:
+        """This study, or the one that follows it if it is finished."""
+        return self.successor() if self.successor and self.study.finished else self
+
+    def finished(self, report: Report) -> bool:
+        """Whether nothing follows this `report` of the study."""
+        return report.finished and self.successor is None
+
+    def progress(self, report: Report) -> str:
+        """How the study stands, and in which phase if there are several."""
+        return f"scouting: {report}" if self.successor else str(report)
 
 
 def default_storage() -> Path:
@@ -74,113 +100,130 @@ class StudyNode(io.ComfyNode):
             category="surrogate/search",
             description="A search of the space for a high (or low) score. It is remembered under its name: stop when "
             "you like, the next run goes on, also after a restart.",
-            inputs=[
-                wires.Space.Input("space", tooltip="The space to search."),
-                io.Latent.Input("latent", tooltip="The latent that will be sampled; the study remembers its size."),
-                io.String.Input("name", default="my search", tooltip="Under this name the search is continued."),
-                io.Combo.Input(
-                    "optimiser",
-                    options=list(OPTIMISERS),
-                    default=next(iter(OPTIMISERS)),
-                    tooltip="cma-es: the best all-rounder. bayesian: a Gaussian process, for few images and up to about "
-                    "5 seeds. tpe: another model. sobol, random: no learning. nsga-ii: several scores at once.",
-                ),
-                io.Int.Input(
-                    "budget",
-                    default=96,
-                    min=1,
-                    max=1_000_000,
-                    tooltip="Images to spend in all. Raise it later to search on.",
-                ),
-                io.Int.Input(
-                    "population",
-                    default=0,
-                    min=0,
-                    max=10_000,
-                    tooltip="Images in a generation. 0: what the optimiser prefers (8 for cma-es).",
-                ),
-                io.Combo.Input(
-                    "direction", options=["maximize", "minimize"], default="maximize", tooltip="What is better."
-                ),
-                io.Int.Input(
-                    "random_seed", default=0, min=0, max=0xFFFFFFFF, tooltip="Another number, another course."
-                ),
-                io.Combo.Input(
-                    "if_it_differs",
-                    options=[REFUSE, NEW],
-                    default=REFUSE,
-                    tooltip="When the name belongs to a search of something else: stop with a message that says what "
-                    "differs, or start a new study, numbered.",
-                ),
-                advanced(
-                    io.String,
-                    "more_directions",
-                    default="",
-                    tooltip="For several scores with nsga-ii: the directions of the second and third, such as minimize.",
-                ),
-                advanced(
-                    io.String,
-                    "settings",
-                    default="",
-                    tooltip='Settings of the optimiser as JSON, such as {"sigma0": 0.3} for cma-es.',
-                ),
-                advanced(
-                    io.String,
-                    "database",
-                    default="",
-                    tooltip="Where studies are kept: an SQLAlchemy URL, if several computers share one. Empty: a file "
-                    "in ComfyUI's user folder.",
-                ),
-            ],
+            inputs=[wires.Space.Input("space", tooltip="The space to search."), *study_inputs()],
             outputs=[wires.Study.Output(display_name="study")],
             hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
     def fingerprint_inputs(cls, name, database="", **_):
-        # Counts how often the study was deleted meanwhile, alone or with its file: then it is opened anew.
-        study, times = _opened.get((name, database), (None, 0))
-        return times if study is None or study.exists() else times + 1
+        return times_deleted(name, database)  # then it is opened anew
 
     @classmethod
-    def execute(
-        cls,
-        space,
-        latent,
-        name,
-        optimiser,
-        budget,
-        population,
-        direction,
-        random_seed,
-        if_it_differs,
-        more_directions="",
-        settings="",
-        database="",
-    ) -> io.NodeOutput:
-        study = Study.open(
-            database.strip() or default_storage(),
-            name,
-            space,
-            shape=[list(part) for part in sample_parts(latent)],
-            optimiser=optimiser,
-            budget=budget,
-            population=population or None,
-            directions=[direction, *more_directions.replace(",", " ").split()],
-            seed=random_seed,
-            settings=json_settings(settings, "settings"),
-            on_mismatch="new" if if_it_differs == NEW else "refuse",
-        )
-        _opened[name, database] = (study, cls.fingerprint_inputs(name, database))
-        _opened.move_to_end((name, database))
-        while len(_opened) > KEPT:
-            _opened.popitem(last=False)
-        warn(cls, study.remarks)
-        if not study.remarks:
-            report = study.report()
-            begun = report.evaluated or report.open or report.best is not None
-            tell(cls, f"goes on from {report}" if begun else "a new study")
-        return io.NodeOutput(OpenStudy(study, space))
+    def execute(cls, space, name, database="", **inputs) -> io.NodeOutput:
+        study = Study.open(space=space, **study_options(name=name, database=database, **inputs))
+        remember_opened(study, name, database)
+        opened = OpenStudy(study, space)
+        say_opened(cls, opened, study.remarks)
+        return io.NodeOutput(opened)
+
+
+def study_inputs() -> list:
+    """What is asked of every search, whatever its space."""
+    return [
+        io.Latent.Input("latent", tooltip="The latent that will be sampled; the study remembers its size."),
+        io.String.Input("name", default="my search", tooltip="Under this name the search is continued."),
+        io.Combo.Input(
+            "optimiser",
+            options=list(OPTIMISERS),
+            default=next(iter(OPTIMISERS)),
+            tooltip="cma-es: the best all-rounder. bayesian: a Gaussian process, for few images and up to about "
+            "5 seeds. tpe: another model. sobol, random: no learning. nsga-ii: several scores at once.",
+        ),
+        io.Int.Input(
+            "budget",
+            default=96,
+            min=1,
+            max=1_000_000,
+            tooltip="Images to spend in all. Raise it later to search on.",
+        ),
+        io.Int.Input(
+            "population",
+            default=0,
+            min=0,
+            max=10_000,
+            tooltip="Images in a generation. 0: what the optimiser prefers (8 for cma-es).",
+        ),
+        io.Combo.Input("direction", options=["maximize", "minimize"], default="maximize", tooltip="What is better."),
+        io.Int.Input("random_seed", default=0, min=0, max=0xFFFFFFFF, tooltip="Another number, another course."),
+        io.Combo.Input(
+            "if_it_differs",
+            options=[REFUSE, NEW],
+            default=REFUSE,
+            tooltip="When the name belongs to a search of something else: stop with a message that says what "
+            "differs, or start a new study, numbered.",
+        ),
+        advanced(
+            io.String,
+            "more_directions",
+            default="",
+            tooltip="For several scores with nsga-ii: the directions of the second and third, such as minimize.",
+        ),
+        advanced(
+            io.String,
+            "settings",
+            default="",
+            tooltip='Settings of the optimiser as JSON, such as {"sigma0": 0.3} for cma-es.',
+        ),
+        advanced(
+            io.String,
+            "database",
+            default="",
+            tooltip="Where studies are kept: an SQLAlchemy URL, if several computers share one. Empty: a file "
+            "in ComfyUI's user folder.",
+        ),
+    ]
+
+
+def study_options(
+    latent,
+    name,
+    optimiser,
+    budget,
+    population,
+    direction,
+    random_seed,
+    if_it_differs,
+    more_directions="",
+    settings="",
+    database="",
+) -> dict:
+    """The values of `study_inputs` as arguments of `Study.open`."""
+    return {
+        "storage": database.strip() or default_storage(),
+        "name": name,
+        "shape": [list(part) for part in sample_parts(latent)],
+        "optimiser": optimiser,
+        "budget": budget,
+        "population": population or None,
+        "directions": [direction, *more_directions.replace(",", " ").split()],
+        "seed": random_seed,
+        "settings": json_settings(settings, "settings"),
+        "on_mismatch": "new" if if_it_differs == NEW else "refuse",
+    }
+
+
+def times_deleted(name: str, database: str) -> int:
+    """How often the study that was opened as `name` was deleted meanwhile, alone or with its file."""
+    study, times = _opened.get((name, database), (None, 0))
+    return times if study is None or study.exists() else times + 1
+
+
+def remember_opened(study: Study, name: str, database: str) -> None:
+    """For `times_deleted`: `study` was opened as `name`."""
+    _opened[name, database] = (study, times_deleted(name, database))
+    _opened.move_to_end((name, database))
+    while len(_opened) > KEPT:
+        _opened.popitem(last=False)
+
+
+def say_opened(node: type[io.ComfyNode], opened: OpenStudy, remarks) -> None:
+    """The `remarks` about how a study was opened; if there are none, how it stands."""
+    warn(node, remarks)
+    if not remarks:
+        report = opened.study.report()
+        begun = report.evaluated or report.open or report.best is not None
+        tell(node, f"goes on from {opened.progress(report)}" if begun else "a new study")
 
 
 class KnownScores(io.ComfyNode):
@@ -208,7 +251,12 @@ class KnownScores(io.ComfyNode):
 
     @classmethod
     def execute(cls, study, points, scores, images=None, **more) -> io.NodeOutput:
-        opened, known = study[0], points[0]
+        opened, known = study[0].present(), points[0]
+        if opened.successor:
+            raise ValueError(
+                f"The study is still scouting ({opened.study.progress}): its space is not made yet, so no point of it "
+                "can be known. Connect Known Scores when the scouting is finished."
+            )
         table = score_columns(cls, scores, more, len(known))
         clips = None if images is None else clips_of(images, len(known))
         opened.study.add_known(known.u, table, known.labels)
@@ -265,19 +313,23 @@ def note_graph(node: type[io.ComfyNode], study: Study) -> list[str]:
     ]
 
 
-def describe_study(study: Study) -> dict:
-    """How a study stands, as JSON for API clients."""
+def describe_study(storage, name: str) -> dict:
+    """How the study `name` stands, as JSON for API clients. Raises StudyError if there is none."""
+    names = study_names(storage)
+    scouting = name not in names and scouting_name(name) in names
+    study = Study.load(storage, scouting_name(name) if scouting else name)
     report = study.report()
     best = report.best
     return {
-        "name": report.name,
-        "finished": report.finished,
+        "name": name,
+        "phase": "scouting" if study.optimiser.name == "scout" else "search",
+        "finished": report.finished and not scouting,
         "evaluated": report.evaluated,
         "failed": report.failed,
         "open": report.open,
         "budget": report.budget,
         "generation": report.generation,
-        "progress": str(report),
+        "progress": f"scouting: {report}" if scouting else str(report),
         "space": json.loads(json.dumps(study.definition.space)),
         "best": best
         and {"u": best.u.tolist(), "scores": list(best.scores), "number": best.number, "label": best.label},
