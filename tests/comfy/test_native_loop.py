@@ -220,7 +220,7 @@ def test_a_report_follows_the_loop_when_it_carries_the_study_out(comfy):
     report = search.graph("SurrogateStudyReport", study=search.end, n_best=1)
     latent = search.graph.latent(1, 4, 16, 16)
     space = search.graph.space("12, 99, 1024")
-    noise = search.graph("SurrogateNoise", space=space, points=report[5], latent=latent)
+    noise = search.graph("SurrogateNoise", space=space, points=report[6], latent=latent)
     best = search.graph.keep(noise[0], latent=noise[1])
     search.run()
     assert len(search.history) == 2 * POPULATION
