@@ -1,6 +1,7 @@
 """The nodes: each unpacks its inputs, makes one call into `surrogate`, and packs the result.
 
 seeds       where seeds come from
+invert      the noise of a given image
 space       the space, what is known about it, where a latent lies in it
 points      which points to look at
 noise       the points' noise for stock samplers
@@ -17,6 +18,7 @@ demo        the demo model
 
 from .ask_tell import Ask, Tell
 from .demo import DemoModel, DemoPicture
+from .invert import Invert
 from .noise import KSamplerNoise, Noise
 from .pictures import SeedsFromPictures
 from .points import Corners, Grid, Neighbours, Path, Point, RandomPoints, SelectPoints, Slice, Weights
@@ -35,6 +37,7 @@ __all__ = ["NODES"]
 NODES = [
     SeedsFromIntegers,
     SeedsFromLatents,
+    Invert,
     SeedsFromPictures,
     JoinSeeds,
     Space,

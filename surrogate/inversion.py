@@ -21,7 +21,7 @@ from itertools import pairwise
 
 import torch
 
-__all__ = ["SHELL", "WALKS", "Inversion", "euler", "invert", "relative_error"]
+__all__ = ["SHELL", "WALKS", "Inversion", "checked", "euler", "invert", "relative_error"]
 
 # ‖z‖²/D of a noise that is fit to be a seed. (Chance alone moves it by √(2/D): 2 % for 4096 numbers.)
 SHELL = (0.8, 1.25)
@@ -90,7 +90,7 @@ def invert(
     Raises ValueError for latents that are empty, zero or not finite, sigmas that do not fall, iterations below 1, a
     tolerance outside (0, 1), and a model whose prediction is not finite.
     """
-    latent, sigmas = _checked(latent, sigmas, iterations, tolerance)
+    latent, sigmas = checked(latent, sigmas, iterations, tolerance)
     scale = float(sigmas[0]) if scale is None else scale
     if not (math.isfinite(scale) and scale > 0):
         raise ValueError(f"scale must be a positive number, got {scale}.")
@@ -111,10 +111,54 @@ def invert(
         best = found if best is None else best.updated(active, found)
         tries.append(_Try(walk.reached, fresh, found.norms))
         active = ~_on_shell(best.norms)
+        if noise is None:
+            active &= best.norms > SHELL[1]
         if len(tries) == WALKS or not active.any():
             break
         reach, fresh = _next_try(tries)
     return Inversion(best.noise, best.norms, best.residuals, walk.calls, len(tries))
+
+
+def checked(latent, sigmas, iterations: int, tolerance: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """latent and sigmas as float32. Raises the ValueErrors of `invert` that need no model."""
+    if not isinstance(latent, torch.Tensor) or not latent.is_floating_point() or latent.ndim < 2 or not latent.numel():
+        shape = tuple(latent.shape) if isinstance(latent, torch.Tensor) else type(latent).__name__
+        raise ValueError(f"latent must be a floating point tensor (n, *shape) with n at least 1, got {shape}.")
+    latent = latent.float()
+    for i, row in enumerate(latent):
+        if not torch.isfinite(row).all():
+            raise ValueError(f"latent {i + 1} of {len(latent)} holds NaN or infinite values: it shows no image.")
+        if not row.any():
+            raise ValueError(
+                f"latent {i + 1} of {len(latent)} is empty (all zeros): connect the latent of an image, from VAE "
+                "Encode or a sampler."
+            )
+    sigmas = torch.as_tensor(sigmas, dtype=torch.float32, device=latent.device)
+    if sigmas.ndim != 1 or len(sigmas) < 2:
+        raise ValueError(f"sigmas must be a list of at least 2 numbers, got shape {tuple(sigmas.shape)}.")
+    fall = torch.isfinite(sigmas).all() and (sigmas[1:] <= sigmas[:-1]).all() and sigmas[-2] > 0 <= sigmas[-1]
+    if not fall or sigmas[0] == sigmas[-1]:
+        values = ", ".join(f"{value:.4g}" for value in sigmas[:8].tolist())
+        raise ValueError(
+            f"sigmas must fall from the noise to the image, such as 1, 0.75, 0.5, 0.25, 0, got {values}"
+            f"{', …' if len(sigmas) > 8 else ''}. Connect the schedule as for sampling, without Flip Sigmas."
+        )
+    if iterations < 1:
+        raise ValueError(f"iterations must be at least 1, got {iterations}.")
+    if not 0 < tolerance < 1:
+        raise ValueError(f"tolerance must be between 0 and 1, such as 0.00001, got {tolerance}.")
+    return latent, sigmas
+
+
+def _within(radius: torch.Tensor, centre: torch.Tensor, inner: torch.Tensor, outer: torch.Tensor):
+    """`outer`, moved back towards `inner` to the sphere where it lies beyond it; and which rows were (n,)."""
+    a, d = inner - centre, outer - inner
+    aa, ad, dd = _dot(a, a), _dot(a, d), _dot(d, d)
+    room = radius**2 - aa
+    beyond = (room > 0) & (aa + 2 * ad + dd > radius**2)
+    # The positive root of ‖a + t d‖² = radius².
+    t = (-ad + (ad**2 + dd * room.clamp(min=0)).sqrt()) / dd.clamp(min=torch.finfo(torch.float32).tiny)
+    return inner + _rows(torch.where(beyond, t.clamp(0, 1), 1.0), d) * d, beyond
 
 
 # ---------------------------------------------------------------------------------------------------- the walk
@@ -329,47 +373,6 @@ def _next_try(tries: list[_Try]) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 # ---------------------------------------------------------------------------------------------------- helpers
-
-
-def _checked(latent, sigmas, iterations, tolerance):
-    if not isinstance(latent, torch.Tensor) or not latent.is_floating_point() or latent.ndim < 2 or not latent.numel():
-        shape = tuple(latent.shape) if isinstance(latent, torch.Tensor) else type(latent).__name__
-        raise ValueError(f"latent must be a floating point tensor (n, *shape) with n at least 1, got {shape}.")
-    latent = latent.float()
-    for i, row in enumerate(latent):
-        if not torch.isfinite(row).all():
-            raise ValueError(f"latent {i + 1} of {len(latent)} holds NaN or infinite values: it shows no image.")
-        if not row.any():
-            raise ValueError(
-                f"latent {i + 1} of {len(latent)} is empty (all zeros): connect the latent of an image, from VAE "
-                "Encode or a sampler."
-            )
-    sigmas = torch.as_tensor(sigmas, dtype=torch.float32, device=latent.device)
-    if sigmas.ndim != 1 or len(sigmas) < 2:
-        raise ValueError(f"sigmas must be a list of at least 2 numbers, got shape {tuple(sigmas.shape)}.")
-    fall = torch.isfinite(sigmas).all() and (sigmas[1:] <= sigmas[:-1]).all() and sigmas[-2] > 0 <= sigmas[-1]
-    if not fall or sigmas[0] == sigmas[-1]:
-        values = ", ".join(f"{value:.4g}" for value in sigmas[:8].tolist())
-        raise ValueError(
-            f"sigmas must fall from the noise to the image, such as 1, 0.75, 0.5, 0.25, 0, got {values}"
-            f"{', …' if len(sigmas) > 8 else ''}. Connect the schedule as for sampling, without Flip Sigmas."
-        )
-    if iterations < 1:
-        raise ValueError(f"iterations must be at least 1, got {iterations}.")
-    if not 0 < tolerance < 1:
-        raise ValueError(f"tolerance must be between 0 and 1, such as 0.00001, got {tolerance}.")
-    return latent, sigmas
-
-
-def _within(radius: torch.Tensor, centre: torch.Tensor, inner: torch.Tensor, outer: torch.Tensor):
-    """`outer`, moved back towards `inner` to the sphere where it lies beyond it; and which rows were (n,)."""
-    a, d = inner - centre, outer - inner
-    aa, ad, dd = _dot(a, a), _dot(a, d), _dot(d, d)
-    room = radius**2 - aa
-    beyond = (room > 0) & (aa + 2 * ad + dd > radius**2)
-    # The positive root of ‖a + t d‖² = radius².
-    t = (-ad + (ad**2 + dd * room.clamp(min=0)).sqrt()) / dd.clamp(min=torch.finfo(torch.float32).tiny)
-    return inner + _rows(torch.where(beyond, t.clamp(0, 1), 1.0), d) * d, beyond
 
 
 def _rows(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,239 @@
+"""Invert: the noise from which the sampler makes a given image or clip."""
+
+from __future__ import annotations
+
+import comfy.model_management
+import comfy.samplers
+import comfy.utils
+import torch
+from comfy_api.latest import io
+
+from ..surrogate import Seeds, inversion
+from . import wires
+from .latents import as_samples, batch_size, fix_empty, select, tensors_of
+from .noise import in_groups
+from .notices import tell, warn
+
+__all__ = ["Invert"]
+
+# Relative error of the latent from which on the image is visibly another.
+NOT_THE_IMAGE = 0.05
+
+
+class Invert(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="SurrogateInvert",
+            display_name="Invert",
+            category="surrogate/seeds",
+            description="The noise from which your model makes a given image or clip, as seeds: sampling it with "
+            "euler and the same schedule brings the image back. For images from disk as corners of a space.",
+            inputs=[
+                io.Guider.Input(
+                    "guider",
+                    tooltip="The model with the prompt that describes the images, as for SamplerCustomAdvanced. "
+                    "A guidance (cfg) near 1 inverts best.",
+                ),
+                io.Sigmas.Input(
+                    "sigmas",
+                    tooltip="The schedule that the space will be rendered with (euler), from full noise: a noise "
+                    "belongs to its schedule. 50 steps give the image most exactly; below 8 expect less.",
+                ),
+                io.Latent.Input(
+                    "latent", tooltip="The images or clips: a batch from VAE Encode or a sampler, one seed for each."
+                ),
+                io.Int.Input(
+                    "iterations",
+                    default=40,
+                    min=1,
+                    max=1000,
+                    tooltip="At most so many calls of the model for each step (2 to 4 are usual). More: closer where "
+                    "a step is hard, slower. Few: quick and rough.",
+                ),
+                io.Float.Input(
+                    "tolerance",
+                    default=1e-5,
+                    min=1e-7,
+                    max=0.5,
+                    step=1e-7,
+                    round=False,
+                    tooltip="A step is good enough at this relative error of the latent. 0.00001: as exact as float "
+                    "arithmetic is useful. 0.01: half the calls, differences that a trained eye finds.",
+                ),
+                io.Int.Input(
+                    "images_per_batch",
+                    default=4,
+                    min=1,
+                    max=4096,
+                    tooltip="How many to invert together: as many as your memory holds (about 14 latents each besides "
+                    "the model).",
+                ),
+                io.String.Input("name", default="inverted", tooltip="The seeds are called name 1, name 2, …"),
+                io.Int.Input(
+                    "noise_seed",
+                    default=0,
+                    min=0,
+                    max=0xFFFFFFFFFFFFFFFF,
+                    control_after_generate=False,
+                    optional=True,
+                    tooltip="Coarse schedules forget part of their noise; it is drawn anew from this integer. Another "
+                    "integer: another noise for nearly the same image.",
+                ),
+            ],
+            outputs=[
+                wires.Seeds.Output(display_name="seeds", tooltip="One for each image, for Surrogate Space."),
+                io.Latent.Output(display_name="noise", tooltip="The same noises as a LATENT."),
+                io.Latent.Output(display_name="resampled", tooltip="What euler makes of them; decode it to compare."),
+                io.Float.Output(
+                    display_name="error",
+                    is_output_list=True,
+                    tooltip="Relative error of the resampled latent: 0.001 exact to the eye, 0.05 visibly another.",
+                ),
+                io.Float.Output(
+                    display_name="norm",
+                    is_output_list=True,
+                    tooltip="‖z‖²/D: 1 for Gaussian noise. 0.8 to 1.25 is fit to be a seed.",
+                ),
+                io.String.Output(display_name="report", tooltip="Each image in a sentence, and what to do about it."),
+            ],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def execute(
+        cls, guider, sigmas, latent, iterations, tolerance, images_per_batch, name, noise_seed=0
+    ) -> io.NodeOutput:
+        latent = fix_empty(guider.model_patcher, {k: v for k, v in latent.items() if k != "batch_index"})
+        if len(tensors_of(latent["samples"])) > 1:
+            raise ValueError(
+                "latent has several parts (sound with video): these cannot be inverted. Use integer seeds for them."
+            )
+        if latent.pop("noise_mask", None) is not None:
+            warn(cls, ["Invert: the latent's mask is not used; the whole image is inverted."])
+        # Now: what is wrong is said of the whole batch, and before the model is loaded.
+        _, sigmas = inversion.checked(latent["samples"].cpu(), sigmas.cpu(), iterations, tolerance)
+        groups = in_groups(batch_size(latent), images_per_batch)
+        bar = comfy.utils.ProgressBar(len(groups) * 100)
+        found, again, calls = [], [], 0
+        for number, group in enumerate(groups):
+
+            def step(done, total, number=number):
+                bar.update_absolute(100 * number + 100 * done // total, len(groups) * 100)
+
+            target = select(latent, group)["samples"]
+            backwards = Backwards(guider, target, iterations, tolerance, noise_seed, group, step)
+            empty = torch.zeros_like(target)
+            _run(guider, backwards, empty, empty, sigmas)
+            inverted = backwards.result
+            found.append(inverted)
+            calls += inverted.calls
+            noise = inverted.noise.to(empty)
+            # Measured, not computed: core's own euler, from the noise that the seed will be.
+            again.append(_run(guider, comfy.samplers.sampler_object("euler"), noise, empty, sigmas))
+            bar.update_absolute(100 * (number + 1), len(groups) * 100)
+        noise, again = torch.cat([f.noise for f in found]), torch.cat(again)
+        errors = inversion.relative_error(again.float(), latent["samples"].float().to(again.device)).tolist()
+        norms = torch.cat([f.norms for f in found]).tolist()
+        labels = [f"{name.strip() or 'inverted'} {i + 1}" for i in range(len(noise))]
+        report = "\n".join(
+            [
+                *(_sentence(*row) for row in zip(labels, errors, norms, strict=True)),
+                f"{len(sigmas) - 1} steps, {calls} calls of the model and {len(groups) * (len(sigmas) - 1)} to check. "
+                "Render with euler and this schedule.",
+            ]
+        )
+        bad = [label for label, *row in zip(labels, errors, norms, strict=True) if not _fit(*row)]
+        if bad:
+            warn(cls, [report])
+        else:
+            tell(cls, report)
+        return io.NodeOutput(
+            Seeds.from_tensors(noise, labels),
+            {**latent, "samples": as_samples([noise], latent["samples"])},
+            {**latent, "samples": again},
+            errors,
+            norms,
+            report,
+        )
+
+
+class Backwards(comfy.samplers.Sampler):
+    """A sampler that walks from the finished image to its noise, which it keeps in `result`.
+
+    The guider gives it all that a forward sampler has: the loaded model, prompts, guidance, hooks, wrappers. It is
+    started like the forward sampler, from an empty latent; the image comes with it, not through the guider.
+    """
+
+    def __init__(self, guider, target, iterations: int, tolerance: float, noise_seed: int, places: list[int], progress):
+        self.model = guider.model_patcher
+        self.target = target
+        self.iterations, self.tolerance = iterations, tolerance
+        self.noise_seed, self.places, self.progress = noise_seed, places, progress
+        self.result: inversion.Inversion | None = None
+
+    def sample(
+        self, guider, sigmas, extra_args, callback, noise, latent_image=None, denoise_mask=None, disable_pbar=False
+    ):
+        sampling = self.model.get_model_object("model_sampling")
+        clean = self.model.get_model_object("process_latent_in")(self.target.to(noise))
+
+        def denoise(x, sigma):
+            comfy.model_management.throw_exception_if_processing_interrupted()
+            return guider(x, sigma * x.new_ones(len(x)), **extra_args)
+
+        # How the forward sampler turns noise and image into what it starts from, whatever the kind of model.
+        one, zero = noise.new_ones(1, 1), noise.new_zeros(1, 1)
+        scale = float(sampling.noise_scaling(sigmas[0], one, zero, self.max_denoise(guider, sigmas)))
+        # The sampler divides what it ends with, if it ends before sigma 0; this undoes it.
+        latent = sampling.noise_scaling(sigmas[-1], torch.zeros_like(clean), clean.clone(), False)
+        result = inversion.invert(
+            denoise,
+            latent,
+            sigmas,
+            scale=scale,
+            iterations=self.iterations,
+            tolerance=self.tolerance,
+            noise=self._fresh(clean.shape),
+            progress=self.progress,
+        )
+        self.result = result.cpu()
+        return latent
+
+    def _fresh(self, shape) -> torch.Tensor:
+        """Noise for each image by its place in the whole batch: the same in every grouping."""
+        drawn = [
+            torch.randn(shape[1:], generator=torch.Generator().manual_seed((self.noise_seed + place) % 2**64))
+            for place in self.places
+        ]
+        return torch.stack(drawn)
+
+
+def _run(guider, sampler, noise, empty, sigmas):
+    comfy.model_management.throw_exception_if_processing_interrupted()
+    samples = guider.sample(noise, empty, sampler, sigmas, disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED, seed=0)
+    return samples.to(comfy.model_management.intermediate_device())
+
+
+def _fit(error: float, norm: float) -> bool:
+    low, high = inversion.SHELL
+    return error < NOT_THE_IMAGE and low <= norm <= high
+
+
+def _sentence(label: str, error: float, norm: float) -> str:
+    low, high = inversion.SHELL
+    said = f"{label}: comes back to {100 * error:.2g} %, ‖z‖²/D = {norm:.2f}"
+    if _fit(error, norm):
+        return f"{said}: fit to be a seed."
+    advice = []
+    if not error < NOT_THE_IMAGE:
+        advice.append(
+            "the image does not come back: use more steps, a guidance nearer 1, or a prompt that describes it"
+        )
+    if norm < low:
+        advice.append("less noise than Gaussian, blends will look flat: use more steps")
+    if norm > high:
+        advice.append(
+            "more than Gaussian, blends will burn: use more steps or a prompt that fits, or the sphere transport"
+        )
+    return f"{said}: NOT fit to be a seed. {'; '.join(advice).capitalize()}."
