@@ -259,7 +259,7 @@ def test_diversity_changes_who_is_chosen_and_costs_no_noise(comfy, course):
     course.node().run()
     assert course.studies == [scouting_name(course.name), course.name, f"{course.name} (2)"]
     definition = Study.load(storage(comfy), f"{course.name} (2)").definition
-    assert [int(seed) for seed in definition.space["seeds"]] == course.expected(0.9)
+    assert [int(seed) for seed in definition.space["seeds"]] == course.expected(0.9) != course.expected(0.0)
     assert same(course.scouting, before)
     course.settings = {"diversity": 0.9}
     with pytest.raises(ExecutionFailed, match=r"scouted\.diversity: 0\.3 in the study, 0\.9 now"):
@@ -298,7 +298,7 @@ def test_studies_that_were_deleted_begin_anew(comfy):
 def test_another_graph_is_noticed_across_the_phases(comfy):
     runs = Runs(comfy)
     log = Log(comfy)
-    for _ in range(3):
+    for _ in range(2):  # the scouting, and nothing of the search
         runs.graph().run()
     assert "has changed since" not in log.text()
     runs.graph(steps=2).run()
@@ -328,6 +328,8 @@ def test_a_scorer_that_fails_too_often_says_what_to_do(comfy):
     runs.order(nan_above=0.0)
     with pytest.raises(ExecutionFailed, match="0 of the 6 scouted noises have a score, but 3 seeds are to be chosen"):
         runs.node().run()
+    told = route(comfy, runs.name)
+    assert (told["phase"], told["evaluated"], told["failed"], told["finished"]) == ("scouting", 6, 6, False)
 
 
 def test_several_scores_go_through_both_phases(comfy):
