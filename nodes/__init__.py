@@ -2,6 +2,7 @@
 
 seeds       where seeds come from
 invert      the noise of a given image
+check       whether seeds are noise
 space       the space, what is known about it, where a latent lies in it
 points      which points to look at
 noise       the points' noise for stock samplers
@@ -17,6 +18,7 @@ demo        the demo model
 """
 
 from .ask_tell import Ask, Tell
+from .check import CheckSeeds
 from .demo import DemoModel, DemoPicture
 from .invert import Invert
 from .noise import KSamplerNoise, Noise
@@ -40,6 +42,7 @@ NODES = [
     Invert,
     SeedsFromPictures,
     JoinSeeds,
+    CheckSeeds,
     Space,
     SpaceInfo,
     Point,

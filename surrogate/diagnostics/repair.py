@@ -28,12 +28,15 @@ from .measure import LEVELS, Measures
 __all__ = ["Repair", "fit_distribution", "recommend", "settings_text"]
 
 # What is not worth a repair, beside what chance gives: a mean in standard deviations of the values, the distance of
-# two distribution functions, a correlation (0.3 makes the norm of a blend 14 % too large), a variance beside 1.
-MEAN, FORM, ALIKE, STRONG = 0.05, 0.02, 0.3, 0.05
-# How much of each does the same harm. The first two are measured: on inversions by the demo model affine and quantile
-# help about equally where they stand in this ratio, and where seeds are too strong sphere helps and they do not. The
-# third is what changes the distribution as much as the first.
-EQUAL_MEAN, EQUAL_FORM, EQUAL_ALIKE, EQUAL_STRONG = 0.1, 0.05, 0.14, 0.05
+# two distribution functions, a correlation (0.3 makes the norm of a blend 14 % too large), what all seeds together add
+# to the variance of their blend, a variance above 1.
+MEAN, FORM, ALIKE, GROWTH, STRONG = 0.05, 0.02, 0.3, 0.02, 0.05
+# Measured on inversions by the demo model, by the statistics of decoded blends. Weak seeds, of a variance below this:
+# affine and quantile help, about equally where they stand in the ratio below, and sphere harms. Others: sphere helps,
+# and a mean does more harm taken out than left in, until it is as large as this.
+WEAK, MEAN_OF_OTHERS = 0.8, 0.25
+# How much of each counts the same.
+EQUAL_MEAN, EQUAL_FORM, EQUAL_ALIKE, EQUAL_GROWTH = 0.1, 0.05, 0.14, 0.05
 # A family of distributions is taken if it leaves at most this share of the distance that the normal one leaves.
 BETTER = 0.5
 DIGITS = 5
@@ -67,7 +70,11 @@ def _options(measured: Measured, part: int) -> list[tuple[Transport, str]]:
     if all(seed.rotations[part] for seed in measured.seeds):
         return [(Rotation(), "The values are rotation matrices.")]
     seeds = [seed.raw[part] for seed in measured.seeds]
-    found = [o for o in (_mean(seeds), _form(seeds), _likeness(measured), _strength(seeds)) if o is not None]
+    likeness = _likeness(measured, weak=_spread(seeds) ** 2 < WEAK)
+    mean, form = _mean(seeds), _form(seeds)
+    if mean is not None and form is not None and not isinstance(mean[1].mean, list):
+        form = (mean[0] + form[0], *form[1:])  # its distribution has a mean too, one for all channels
+    found = [option for option in (mean, form, likeness, _strength(seeds)) if option is not None]
     found.sort(key=lambda option: -option[0])
     ranked: list[tuple[Transport, str]] = []
     for _, transport, reason in found:
@@ -81,7 +88,7 @@ def _mean(seeds: list[Measures]) -> tuple[float, Transport, str] | None:
     channels, pooled, spread = len(means), len(seeds) * seeds[0].size, _spread(seeds)
     shift = float(np.sqrt(np.mean(means**2))) / spread
     by_chance = math.sqrt(channels / pooled) * (1 + 4 / math.sqrt(2 * channels))
-    if shift <= MEAN + by_chance:
+    if shift <= (MEAN if spread**2 < WEAK else MEAN_OF_OTHERS) + by_chance:
         return None
     # One mean for all channels, if the channels differ by no more than chance.
     apart = float(np.sqrt(np.mean((means - means.mean()) ** 2))) / spread
@@ -117,15 +124,27 @@ def _form(seeds: list[Measures]) -> tuple[float, Transport, str] | None:
     return form / EQUAL_FORM, transport, reason
 
 
-def _likeness(measured: Measured) -> tuple[float, Transport, str] | None:
-    alike = _largest_correlation(measured)
-    if alike <= ALIKE + 4 / math.sqrt(measured.size):
+def _likeness(measured: Measured, weak: bool) -> tuple[float, Transport, str] | None:
+    k = len(measured.seeds)
+    correlations = _correlations(measured)
+    pair = float(correlations.max(initial=0.0))
+    if pair > ALIKE + 4 / math.sqrt(measured.size):
+        reason = (
+            f"Seeds resemble each other (correlation {pair:.2f}, their mean aside): blends of them would have a norm "
+            f"{100 * (math.sqrt(1 + pair) - 1):.0f} % too large. sphere keeps the norm."
+        )
+        return pair / EQUAL_ALIKE, Sphere(), reason
+    # The variance of the blend of all in equal shares is 1 + (k-1) times the mean correlation.
+    growth = float(correlations.mean()) * (k - 1) if k > 1 else 0.0
+    # Two standard deviations: sphere does no harm to seeds that are independent after all.
+    by_chance = 2 * math.sqrt(2 * (k - 1) / k / measured.size)
+    if weak or growth <= GROWTH + by_chance:
         return None
     reason = (
-        f"Seeds resemble each other (correlation {alike:.2f}, their mean aside): blends of them would have a norm "
-        f"{100 * (math.sqrt(1 + alike) - 1):.0f} % too large. sphere keeps the norm."
+        f"The seeds have something in common, which adds up: the blend of all would be {100 * growth:.0f} % too strong. "
+        "sphere lets no blend be stronger than its seeds."
     )
-    return alike / EQUAL_ALIKE, Sphere(), reason
+    return growth / EQUAL_GROWTH, Sphere(), reason
 
 
 def _strength(seeds: list[Measures]) -> tuple[float, Transport, str] | None:
@@ -136,7 +155,7 @@ def _strength(seeds: list[Measures]) -> tuple[float, Transport, str] | None:
         f"The seeds are stronger than noise (variance {excess + 1:.2f}), and what they have in common would make blends "
         "stronger still. sphere lets no blend be stronger than its seeds."
     )
-    return excess / EQUAL_STRONG, Sphere(), reason
+    return excess / EQUAL_GROWTH, Sphere(), reason
 
 
 def fit_distribution(values: np.ndarray) -> tuple[Quantile, float]:
@@ -187,8 +206,8 @@ def _spread(seeds: list[Measures]) -> float:
     return math.sqrt(max(float(np.mean([np.mean(s.channel_scales**2) for s in seeds])), 1e-30))
 
 
-def _largest_correlation(measured: Measured) -> float:
-    """Of two seeds, with the means that all seeds share taken out of each channel; negative ones count as 0."""
+def _correlations(measured: Measured) -> np.ndarray:
+    """Of every two seeds (k(k-1),), with the means that all seeds share taken out of each channel."""
     k = len(measured.seeds)
     norms = np.array([math.sqrt(sum(part.power * part.size for part in s.raw)) for s in measured.seeds])
     products = measured.raw_correlation * np.outer(norms, norms)
@@ -199,7 +218,7 @@ def _largest_correlation(measured: Measured) -> float:
         products -= seeds[0].size / len(shared) * (along[:, None] + along[None, :] - shared @ shared)
     left = np.sqrt(np.maximum(np.diag(products), np.finfo(float).tiny))
     cosines = products / np.outer(left, left)
-    return float(cosines[~np.eye(k, dtype=bool)].max(initial=0.0))
+    return cosines[~np.eye(k, dtype=bool)]
 
 
 def _together(transports: list[Transport]) -> Transport | Composite:

@@ -113,7 +113,7 @@ def _of_part(m: Measures, transport: Transport, ndim: int) -> list[tuple[float, 
         text = f"Its values are not bell-shaped (distance {m.shape:.3f}): very small and very large ones are too many."
     else:
         text = f"Its values are not bell-shaped (distance {m.shape:.3f}): large ones are too few."
-    if abs(m.skew) > abs(m.kurtosis):
+    if m.skew**2 > abs(m.kurtosis) / 2:  # of a gamma distribution it is two thirds
         text = f"Its values are not bell-shaped (distance {m.shape:.3f}): they lean to one side."
     found.append(((m.shape - 2 / math.sqrt(m.tested)) / FORM, text))
     found += _neighbours(m, ndim)
