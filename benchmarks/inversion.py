@@ -73,7 +73,7 @@ def main():
     parser.add_argument("--only", choices=["own", "outside"])
     parser.add_argument("--plain", action="store_true", help="plain iteration too")
     parser.add_argument("--iterations", type=int, default=40)
-    parser.add_argument("--tolerance", type=float, default=1e-5)
+    parser.add_argument("--tolerance", type=float, default=3e-6)
     options = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     load_pack(options.comfyui)
@@ -92,7 +92,7 @@ def main():
         for kind, (latent, truth) in kinds.items():
             ways = {"ours": lambda x: ours(denoise, x, sigmas)}
             if options.plain:
-                ways["plain"] = lambda x: (*plain(denoise, x, sigmas, 30, options.tolerance), "")
+                ways["plain"] = lambda x: (*plain(denoise, x, sigmas, 30, 1e-5), "")
             for way, function in ways.items():
                 start = time.perf_counter()
                 found, calls, more = function(latent)
