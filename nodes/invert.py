@@ -53,13 +53,13 @@ class Invert(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "tolerance",
-                    default=1e-5,
+                    default=3e-6,
                     min=1e-7,
                     max=0.5,
                     step=1e-7,
                     round=False,
-                    tooltip="A step is good enough at this relative error of the latent. 0.00001: as exact as float "
-                    "arithmetic is useful. 0.01: half the calls, differences that a trained eye finds.",
+                    tooltip="A step is good enough at this relative error of the latent. 0.000003: as exact as float "
+                    "arithmetic makes sense of. 0.001: half the calls, differences that a trained eye finds.",
                 ),
                 io.Int.Input(
                     "images_per_batch",

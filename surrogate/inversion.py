@@ -32,10 +32,10 @@ WALKS = 4
 REACH = 4.0
 
 MEMORY = 5
-# Errors of early steps grow on the way to the latent: they are solved this much more closely than the last.
-EARLY = 0.1
 # A step is left when so many iterations did not improve it by a tenth: it has come down to the model's own rounding.
 PATIENCE = 6
+# An iteration that leaves less than this of the residual will do so once more.
+FAST = 0.1
 # A sample whose residual has grown by this factor goes back to its best x and on in smaller steps.
 LOST, SMALLER = 30.0, 0.2
 
@@ -44,8 +44,11 @@ Denoise = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 @dataclass(frozen=True)
 class Inversion:
-    """noise z (n, *shape); squared norms ‖z‖²/D (n,); residuals (n, steps) of the steps in forward order, relative to
-    what each step should give; calls of the denoiser, with the whole batch, over all `walks`."""
+    """noise z (n, *shape) and its squared norms ‖z‖²/D (n,).
+
+    residuals (n, N): by how much each step misses, relative to what it should give, in forward order (foreseen, where
+    the last iteration was not looked at). calls: of the denoiser, with the whole batch, over all `walks`.
+    """
 
     noise: torch.Tensor
     norms: torch.Tensor
@@ -76,7 +79,7 @@ def invert(
     *,
     scale: float | None = None,
     iterations: int = 40,
-    tolerance: float = 1e-5,
+    tolerance: float = 3e-6,
     noise: torch.Tensor | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Inversion:
@@ -189,7 +192,7 @@ class _Walk:
                 else:
                     slope = 2 * slopes[-1] - slopes[-2] if len(slopes) > 1 else slopes[-1]
                     guess = x + (sigma - following) * slope
-                    solved = self._solve(active, x, sigma, following, guess, EARLY * self.tolerance)
+                    solved = self._solve(active, x, sigma, following, guess)
                 x, residuals[:, i] = solved.x, solved.residual
                 slopes = [*slopes[-1:], solved.slope]
             self.done += 1
@@ -204,7 +207,7 @@ class _Walk:
             # In x a noise of variance 1 has the standard deviation sigma, whatever the kind of model.
             guess = torch.where(_rows(fresh > 0, x), self.first_x + sigma * _rows(fresh.sqrt(), x) * noise, x)
         radius = sigma * (reach * size).sqrt()
-        solved = self._solve(active, x, sigma, following, guess, self.tolerance, radius)
+        solved = self._solve(active, x, sigma, following, guess, radius)
         if self.first_x is None:
             self.first_x = solved.x
         self.reached = (_norm(solved.x - x) / sigma) ** 2 / size
@@ -217,14 +220,17 @@ class _Walk:
         f = target + (sigma - following) * slope - x
         return f, _Solved(x, slope, relative_error(target - f, target))
 
-    def _solve(self, active, target, sigma, following, x, tolerance, radius=None) -> _Solved:
+    def _solve(self, active, target, sigma, following, x, radius=None) -> _Solved:
         """The x from which the step to `following` gives `target`, from a first guess, each sample for itself.
 
-        With `radius` (n,), the iteration ends where it would leave the sphere of this radius around the target.
+        With `radius` (n,), the iteration ends where it would leave the sphere of this radius around the target. Without,
+        a sample that comes closer fast takes its last iteration unseen, with the residual that is foreseen.
         """
         mix = _Anderson(MEMORY)
         best = best_f = None
         history = []
+        before, leapt = None, torch.zeros_like(active)
+        unseen, foreseen = x, torch.zeros_like(active, dtype=x.dtype)
         finished, arrived = ~active, torch.zeros_like(active)
         for iteration in range(self.iterations):
             f, here = self._evaluate(target, sigma, following, x)
@@ -242,7 +248,7 @@ class _Walk:
             best = here.where(better, best)
             best_f = torch.where(_rows(better, f), f, best_f)
             history.append(best.residual)
-            finished = finished | arrived | (best.residual <= tolerance)
+            finished = finished | arrived | (best.residual <= self.tolerance)
             if iteration >= PATIENCE:
                 finished = finished | (best.residual > 0.9 * history[-1 - PATIENCE])
             if finished.all():
@@ -250,8 +256,18 @@ class _Walk:
             ahead = mix(x, f, lost, (best.x, best_f))
             if radius is not None:
                 ahead, arrived = _within(radius, target, x, ahead)
+            elif before is not None:
+                rate = here.residual / before
+                leaps = ~finished & (rate < FAST) & (rate * here.residual <= self.tolerance)
+                unseen = torch.where(_rows(leaps, x), ahead, unseen)
+                foreseen = torch.where(leaps, rate * here.residual, foreseen)
+                leapt, finished = leapt | leaps, finished | leaps
+                if finished.all():
+                    break
+            before = here.residual
             x = torch.where(_rows(finished, x), best.x, ahead)
-        return best
+        # At a fixed point the slope is what leads to the target.
+        return _Solved(unseen, (unseen - target) / (sigma - following), foreseen).where(leapt, best)
 
 
 @dataclass(frozen=True)
