@@ -1,5 +1,6 @@
 """Nodes for the tests alone: tiny models of every kind, odd latents, and ways to look at what travels on a wire.
 
+backwards  an inversion that is far from good
 models   a small UNet of core's own class; a network for latents of any rank; decoders
 clip     a CLIP and a CLIP vision model of core's own classes with random weights
 faults   nodes and scores that fail, wait, or are made up, when a test says so
@@ -14,6 +15,7 @@ __all__ = ["comfy_entrypoint"]
 async def comfy_entrypoint():
     from comfy_api.latest import ComfyExtension
 
+    from .backwards import RoughInversion
     from .clip import ClipCosine, Pooled, SmallClip, SmallClipVision
     from .faults import Faulty, FaultyScorer
     from .loop import stand_ins
@@ -25,7 +27,8 @@ async def comfy_entrypoint():
         async def get_node_list(self):
             return [
                 AnyModel, AnyVAE, SmallUNet, ClipCosine, Pooled, SmallClip, SmallClipVision, MadeImages, MadeLatent,
-                MadeNumbers, MadeText, CountedSampler, Keep, Watch, Faulty, FaultyScorer, *stand_ins(),
+                MadeNumbers, MadeText, CountedSampler, Keep, Watch, Faulty, FaultyScorer, RoughInversion,
+                *stand_ins(),
             ]  # fmt: skip
 
     return TestKit()
