@@ -8,7 +8,7 @@ import logging
 from aiohttp import web
 from server import PromptServer
 
-from ..surrogate.search import StudyError
+from ..surrogate.search import StudyError, UnknownStudy
 
 __all__ = ["add_routes"]
 
@@ -27,6 +27,8 @@ def add_routes() -> None:
         try:
             # Databases block; the server's own loop must not.
             found = await asyncio.to_thread(describe_study, default_storage(), name)
-        except (StudyError, ValueError) as error:
+        except UnknownStudy as error:
             return web.json_response({"error": str(error)}, status=404)
+        except (StudyError, ValueError) as error:  # locked, damaged, of a newer version: later it may be there
+            return web.json_response({"error": str(error)}, status=503)
         return web.json_response(found)

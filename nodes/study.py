@@ -314,7 +314,7 @@ def note_graph(node: type[io.ComfyNode], study: Study) -> list[str]:
 
 
 def describe_study(storage, name: str) -> dict:
-    """How the study `name` stands, as JSON for API clients. Raises StudyError if there is none."""
+    """How the study `name` stands, as JSON for API clients. Raises UnknownStudy if there is none."""
     names = study_names(storage)
     scouting = name not in names and scouting_name(name) in names
     study = Study.load(storage, scouting_name(name) if scouting else name)

@@ -22,7 +22,7 @@ from .definition import DIRECTIONS, Definition
 from .optimisers import OPTIMISERS, Optimiser, Proposal, make_optimiser
 from .scouting import Scouting, scouting_name
 from .study import Study, study_names
-from .values import COMPLETE, FAILED, RUNNING, Best, Generation, History, Report, StudyError
+from .values import COMPLETE, FAILED, RUNNING, Best, Generation, History, Report, StudyError, UnknownStudy
 
 __all__ = [
     "COMPLETE",
@@ -40,6 +40,7 @@ __all__ = [
     "Scouting",
     "Study",
     "StudyError",
+    "UnknownStudy",
     "make_optimiser",
     "scouting_name",
     "study_names",

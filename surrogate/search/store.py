@@ -30,7 +30,7 @@ import numpy as np
 from .ledger import Ledger
 from .optimisers.quiet import quiet_optuna
 from .statements import DEFINITION, STATE, sql
-from .values import FAILED, RUNNING, StudyError
+from .values import FAILED, RUNNING, StudyError, UnknownStudy
 
 __all__ = ["Store"]
 
@@ -57,7 +57,7 @@ class Store:
         self.label = "memory" if storage is None else str(self.path or _hide_password(storage))
         if self.path is not None:
             if not create and not self.path.exists():
-                raise StudyError(f"There is no file {self.path}.")
+                raise UnknownStudy(f"There is no file {self.path}.")
             with self._explained():
                 _create_file(self.path)
                 _check_file(self.path)

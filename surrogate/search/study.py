@@ -21,7 +21,7 @@ from .export import write_csv, write_json
 from .ledger import Ledger
 from .optimisers import Optimiser, Proposal, make_optimiser
 from .store import Store
-from .values import COMPLETE, FAILED, RUNNING, Best, Generation, History, Report, StudyError, pareto_front
+from .values import COMPLETE, FAILED, RUNNING, Best, Generation, History, Report, StudyError, UnknownStudy, pareto_front
 from .workers import Worker
 
 __all__ = ["Study", "study_names"]
@@ -159,12 +159,12 @@ class Study:
 
     @classmethod
     def load(cls, storage: str | os.PathLike, name: str, *, worker: str = "", lease: float = LEASE) -> Study:
-        """The study `name` as it was opened before. Raises StudyError if there is none."""
+        """The study `name` as it was opened before. Raises UnknownStudy if there is none."""
         store = Store(storage, create=False)
         with store.reading() as connection:
             found = store.find(connection, name)
         if found is None:
-            raise StudyError(f"There is no study {name!r} in {store.label}.")
+            raise UnknownStudy(f"There is no study {name!r} in {store.label}.")
         study_id, entry, _ = found
         definition = _read_definition(entry, name)
         optimiser = make_optimiser(definition.optimiser, **definition.settings)

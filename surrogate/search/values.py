@@ -7,13 +7,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-__all__ = ["COMPLETE", "FAILED", "RUNNING", "Best", "Generation", "History", "Report", "StudyError"]
+__all__ = ["COMPLETE", "FAILED", "RUNNING", "Best", "Generation", "History", "Report", "StudyError", "UnknownStudy"]
 
 RUNNING, COMPLETE, FAILED = "running", "complete", "failed"
 
 
 class StudyError(RuntimeError):
     """A study's storage cannot be used: locked, read-only, damaged, deleted, or made by something newer."""
+
+
+class UnknownStudy(StudyError):
+    """There is no such study, and nothing is wrong with its storage."""
 
 
 @dataclass(frozen=True)
