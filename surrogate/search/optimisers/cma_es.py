@@ -28,7 +28,8 @@ class CmaEs(Optimiser):
     `sigma0` is the first standard deviation in u; `x0` where the first run starts, one number or one a coordinate.
     Without x0 run i starts from the i-th best of the points known before it, or from the centre if there are none. Points
     on the faces of the cube, such as the seeds, are no place to start from: of the seeds that have no weight there it
-    could only add one. (Measured: from the best seed 96 images did not reach what 48 reached from the centre.)
+    could only add one. (Seen on one target, one run each: from the best seed 96 images did not reach what 48 reached
+    from the centre.)
     `boundary` is pycma's handler of the cube's faces, BoundTransform or BoundPenalty.
 
     Each run is an independent strategy with its own random stream. A generation draws from a generator seeded by
