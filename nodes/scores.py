@@ -40,7 +40,8 @@ class MatchImage(io.ComfyNode):
             node_id="SurrogateMatchImage",
             display_name="Match Image",
             category="surrogate/scores",
-            description="How close an image is to a target: 0 is equal, less is further away. Needs no model; with a "
+            description="How close an image is to a target: 0 is equal, less is further away (match_structure alone: 1 is "
+            "equal). Needs no model; with a "
             "CLIP vision model it also compares what the pictures show.",
             inputs=[
                 io.Image.Input("target", tooltip="What to come close to, of any size; of a batch, the first image."),
@@ -86,7 +87,7 @@ class MatchImage(io.ComfyNode):
         wanted = embeddings_of_target(clip_vision, target[:1])
 
         def scorer(images):
-            # Both are 0 for equal pictures, and at worst -1.
+            # 0 for equal directions and -1 for opposite ones: of the size of the pixels' differences.
             features = (cosine(embeddings_of_pictures(clip_vision, images), wanted) - 1) / 2
             return (1 - clip_share) * pixels(images) + clip_share * features
 

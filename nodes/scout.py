@@ -50,7 +50,7 @@ class Scout(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     tooltip="Part of the budget that is spent on trying noises, at least as many as seeds, at most 512. "
-                    "A third is a good choice. Decided when the search begins.",
+                    "Decided when the search begins.",
                 ),
                 io.Float.Input(
                     "diversity",

@@ -127,7 +127,7 @@ def study_inputs() -> list:
             "optimiser",
             options=list(OPTIMISERS),
             default=next(iter(OPTIMISERS)),
-            tooltip="cma-es: the best all-rounder. bayesian: a Gaussian process, for few images and up to about "
+            tooltip="cma-es: the default. bayesian: a Gaussian process, for few images and up to about "
             "5 seeds. tpe: another model. sobol, random: no learning. nsga-ii: several scores at once.",
         ),
         io.Int.Input(

@@ -233,7 +233,7 @@ class SurrogateSpace:
         if isinstance(self.transport, Gaussian):
             notes += [
                 f"Seed {label} has {norm:.3f} times the norm of Gaussian noise: blends with it are not valid noise. "
-                "Use the affine or the sphere transport."
+                "Check the seeds: that names the transport which helps."
                 for label, norm in zip(self.seeds.labels, norms, strict=True)
                 if abs(norm**2 - 1) > 4 * np.sqrt(2 / size(parts))
             ]

@@ -297,7 +297,7 @@ def test_warnings_name_opposite_seeds_and_wrong_norms():
     notes = SurrogateSpace(Seeds.from_tensors(batch, ["a", "b", "c"])).warnings()
     assert len(notes) == 2
     assert "a and b are not independent (correlation -1.000" in notes[0] and " 0 % of the norm" in notes[0]
-    assert "Seed c has 1.5" in notes[1] and "affine or the sphere transport" in notes[1]
+    assert "Seed c has 1.5" in notes[1] and "names the transport" in notes[1]
     space = SurrogateSpace(Seeds.from_tensors(batch), transport="sphere")
     with pytest.raises(ValueError, match="cancel out"):
         space.combine([[np.sqrt(0.5), np.sqrt(0.5), 0.0]])
