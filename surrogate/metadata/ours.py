@@ -242,6 +242,7 @@ OURS = {
     "SurrogateRenderPoints": Rule(_render_points),
     "SurrogateContactSheet": Rule(_drawing),
     "SurrogateSpaceInfo": Rule(_drawing),
+    "SurrogateCheckSeeds": Rule(_drawing),
     "SurrogateDemoModel": Rule(_demo_model),
     "SurrogateDemoPicture": Rule(_demo_picture),
     "SurrogateStudyReport": Rule(_not_in_the_file("a study's points are")),
