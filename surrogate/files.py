@@ -11,9 +11,9 @@ import safetensors.torch
 import torch
 
 from .point_seed import PointSeed
-from .seeds import Seeds, TensorSeed
+from .seeds import FixedSeed, Seeds
 
-__all__ = ["load_tensors", "save_tensors"]
+__all__ = ["fixed_seeds", "load_tensors", "save_tensors"]
 
 
 def save_tensors(seeds: Seeds, path) -> bool:
@@ -24,7 +24,7 @@ def save_tensors(seeds: Seeds, path) -> bool:
     """
     tensors = {
         f"{seed.checksum}.{i}": part.contiguous().clone()
-        for seed in _tensor_seeds(seeds)
+        for seed in fixed_seeds(seeds)
         for i, part in enumerate(seed.noise(seed.parts))
     }
     if tensors:
@@ -37,12 +37,13 @@ def save_tensors(seeds: Seeds, path) -> bool:
     return bool(tensors)
 
 
-def _tensor_seeds(seeds: Seeds) -> Iterator[TensorSeed]:
+def fixed_seeds(seeds: Seeds) -> Iterator[FixedSeed]:
+    """The seeds among `seeds` that are given as values, those that points of other spaces are made of included."""
     for seed in seeds:
-        if isinstance(seed, TensorSeed):
+        if isinstance(seed, FixedSeed):
             yield seed
         elif isinstance(seed, PointSeed):
-            yield from _tensor_seeds(seed.space.seeds)
+            yield from fixed_seeds(seed.space.seeds)
 
 
 def load_tensors(path) -> dict[str, list[torch.Tensor]]:

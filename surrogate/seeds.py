@@ -14,7 +14,7 @@ import torch
 
 from .shapes import Parts, describe
 
-__all__ = ["IntegerSeed", "Seed", "Seeds", "TensorSeed"]
+__all__ = ["FixedSeed", "IntegerSeed", "Seed", "Seeds", "TensorSeed", "checksum"]
 
 LARGEST_INTEGER = 2**64 - 1
 LARGEST_BATCH = 4096  # of ComfyUI's empty latents
@@ -106,25 +106,11 @@ class IntegerSeed(Seed):
         return sample
 
 
-@dataclass(frozen=True)
-class TensorSeed(Seed):
-    """A noise that is held in memory: row `row` of `batch` (one float32 tensor a part)."""
+class FixedSeed(Seed):
+    """A noise that is given as values, so it has one size. `checksum`: SHA-256 of its float32 values, part by part."""
 
-    batch: tuple[torch.Tensor, ...] = field(repr=False)
-    row: int
-    label: str
-
-    @cached_property
-    def parts(self) -> Parts:
-        return tuple(tuple(part.shape[1:]) for part in self.batch)
-
-    @property
-    def checksum(self) -> str:
-        """SHA-256 of the float32 values."""
-        digest = hashlib.sha256()
-        for part in self.batch:
-            digest.update(part[self.row].numpy().tobytes())
-        return digest.hexdigest()
+    checksum: str
+    parts: Parts
 
     @property
     def identity(self) -> tuple:
@@ -140,6 +126,29 @@ class TensorSeed(Seed):
                 f"Seed {self.label} is a noise of shape {describe(self.parts)}, but the latent to be sampled has shape "
                 f"{describe(parts)}. Use a latent of the seed's size, or integer seeds, which fit any size."
             )
+        return self._values()
+
+    @abstractmethod
+    def _values(self) -> list[torch.Tensor]: ...
+
+
+@dataclass(frozen=True)
+class TensorSeed(FixedSeed):
+    """A noise that is held in memory: row `row` of `batch` (one float32 tensor a part)."""
+
+    batch: tuple[torch.Tensor, ...] = field(repr=False)
+    row: int
+    label: str
+
+    @cached_property
+    def parts(self) -> Parts:
+        return tuple(tuple(part.shape[1:]) for part in self.batch)
+
+    @property
+    def checksum(self) -> str:
+        return checksum(part[self.row] for part in self.batch)
+
+    def _values(self) -> list[torch.Tensor]:
         return [part[self.row] for part in self.batch]
 
 
@@ -273,3 +282,11 @@ class Seeds:
 
     def recipe(self) -> list:
         return [seed.recipe() for seed in self.items]
+
+
+def checksum(parts: Iterable[torch.Tensor]) -> str:
+    """SHA-256 of the values of float32 tensors on the CPU, one after the other."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import scipy.optimize
@@ -12,11 +12,11 @@ import torch
 from .charts import CHARTS, Chart, check_coordinates, check_weights
 from .combine import add_weighted, combine_rows
 from .point_seed import PointSeed
-from .seeds import IntegerSeed, Seeds, TensorSeed
+from .seeds import FixedSeed, IntegerSeed, Seed, Seeds, TensorSeed
 from .shapes import Parts, describe, is_nested, shape_parts, size
 from .transports import Composite, Gaussian, Transport, make_transport
 
-__all__ = ["Located", "SurrogateSpace"]
+__all__ = ["Located", "SurrogateSpace", "seeds_from_recipe"]
 
 LARGEST_K = 1024
 # Memory for seeds that must stand side by side (Gram matrix): as many as fit, at least one.
@@ -103,7 +103,7 @@ class SurrogateSpace:
         return z if len(z) > 1 or (shape is not None and is_nested(shape)) else z[0]
 
     def _product(self, w, vertex, parts, progress) -> list[torch.Tensor]:
-        """Seeds in memory that need no transport: a matrix product."""
+        """Seeds that fit into memory and need no transport: a matrix product."""
         rows = [seed.noise(parts) for seed in self.seeds]
         weights = torch.from_numpy(w).float()
         z = []
@@ -147,7 +147,14 @@ class SurrogateSpace:
 
     def _in_memory(self) -> bool:
         transports = self.transport.transports if isinstance(self.transport, Composite) else [self.transport]
-        return all(isinstance(t, Gaussian) for t in transports) and all(isinstance(s, TensorSeed) for s in self.seeds)
+        if not all(isinstance(t, Gaussian) for t in transports):
+            return False
+        if all(isinstance(seed, TensorSeed) for seed in self.seeds):
+            return True
+        # Seeds in files are read together while they are few: the same bits as from memory.
+        return all(isinstance(seed, FixedSeed) for seed in self.seeds) and (
+            4 * self.k * size(self.seeds.parts) <= BLOCK_BYTES
+        )
 
     def coordinates(self, z, progress: Progress | None = None) -> Located:
         """The best points for the noises z (n, *shape), or a list of parts: the non-negative unit w of largest cosine.
@@ -249,7 +256,7 @@ class SurrogateSpace:
 
     @classmethod
     def from_recipe(cls, recipe: Mapping, tensors: Mapping[str, Sequence[torch.Tensor]] | None = None):
-        """The space of a `recipe`. `tensors` maps the checksum of a tensor seed to its parts (*latent_shape).
+        """The space of a `recipe`. `tensors` maps the checksum of a tensor seed to its parts (*latent_shape), or to the seed.
 
         Raises ValueError for a recipe that is not one, or names a tensor that is not given.
         """
@@ -262,41 +269,7 @@ class SurrogateSpace:
             raise ValueError(
                 "This is not the recipe of a surrogate space: seeds, chart or transport is missing or of another kind."
             ) from None
-        seeds = []
-        for entry in entries:
-            if isinstance(entry, str):
-                seeds.append(Seeds((IntegerSeed.parse(entry),)))
-                continue
-            if isinstance(entry, Mapping) and "point" in entry:
-                seeds.append(Seeds((cls._point_seed(entry, tensors),)))
-                continue
-            checksum = entry.get("tensor") if isinstance(entry, Mapping) else None
-            parts = (tensors or {}).get(checksum) if isinstance(checksum, str) else None
-            if parts is None:
-                raise ValueError(f"The recipe needs the tensor of seed {entry!r}: pass it in tensors by its checksum.")
-            made = Seeds.from_tensors([part[None] for part in parts], labels=[str(entry.get("label", "latent"))])
-            if made[0].checksum != checksum:
-                raise ValueError(
-                    f"The tensor given for seed {entry.get('label')} has another checksum than the recipe."
-                )
-            seeds.append(made)
-        return cls(Seeds.join(seeds), chart, make_transport(name, **transport))
-
-    @classmethod
-    def _point_seed(cls, entry: Mapping, tensors) -> PointSeed:
-        """The seed of a recipe that is a point of another space."""
-        try:
-            space = cls.from_recipe(entry.get("space"), tensors)
-        except RecursionError:
-            raise ValueError("This recipe is nested too deeply: spaces within spaces without end.") from None
-        try:
-            u = tuple(float(number) for number in entry["point"])
-        except (TypeError, ValueError, OverflowError):
-            raise ValueError(
-                f"The recipe's seed {str(entry.get('label'))[:80]!r} is not a point: its coordinates must be numbers."
-            ) from None
-        space.weights(u)
-        return PointSeed(space, u, str(entry.get("label", "point")))
+        return cls(Seeds.join([seeds_from_recipe(entries, tensors)]), chart, make_transport(name, **transport))
 
     def parts(self, shape: Sequence | None = None) -> Parts:
         """The parts of one latent of `shape`, by default the one that tensor seeds have.
@@ -313,6 +286,51 @@ class SurrogateSpace:
             tensor = next(seed for seed in self.seeds if seed.parts is not None)
             tensor.noise(parts)  # raises, naming both shapes
         return parts
+
+
+def seeds_from_recipe(entries: Sequence, tensors: Mapping | None = None) -> Seeds:
+    """The seeds of a recipe's list. `tensors` maps the checksum of a tensor seed to its parts (*latent_shape), or to the
+    seed itself.
+
+    Raises ValueError for an entry that is none, or names a tensor that is not given.
+    """
+    return Seeds(tuple(_seed(entry, tensors or {}) for entry in entries))
+
+
+def _seed(entry, tensors: Mapping) -> Seed:
+    if isinstance(entry, str):
+        return IntegerSeed.parse(entry)
+    if isinstance(entry, Mapping) and "point" in entry:
+        return _point_seed(entry, tensors)
+    checksum = entry.get("tensor") if isinstance(entry, Mapping) else None
+    found = tensors.get(checksum) if isinstance(checksum, str) else None
+    if found is None:
+        raise ValueError(f"The recipe needs the tensor of seed {entry!r}: pass it in tensors by its checksum.")
+    label = str(entry.get("label", "latent"))
+    seed = (
+        replace(found, label=label)
+        if isinstance(found, FixedSeed)
+        else Seeds.from_tensors([part[None] for part in found], labels=[label])[0]
+    )
+    if seed.checksum != checksum:
+        raise ValueError(f"The tensor given for seed {label} has another checksum than the recipe.")
+    return seed
+
+
+def _point_seed(entry: Mapping, tensors: Mapping) -> PointSeed:
+    """The seed of a recipe that is a point of another space."""
+    try:
+        space = SurrogateSpace.from_recipe(entry.get("space"), tensors)
+    except RecursionError:
+        raise ValueError("This recipe is nested too deeply: spaces within spaces without end.") from None
+    try:
+        u = tuple(float(number) for number in entry["point"])
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(
+            f"The recipe's seed {str(entry.get('label'))[:80]!r} is not a point: its coordinates must be numbers."
+        ) from None
+    space.weights(u)
+    return PointSeed(space, u, str(entry.get("label", "point")))
 
 
 def _products(a: torch.Tensor, b: torch.Tensor) -> np.ndarray:
