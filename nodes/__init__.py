@@ -1,6 +1,7 @@
 """The nodes: each unpacks its inputs, makes one call into `surrogate`, and packs the result.
 
 seeds       where seeds come from
+seed_files  seeds as files, to keep and to share
 invert      the noise of a given image
 check       whether seeds are noise
 space       the space, what is known about it, where a latent lies in it
@@ -29,6 +30,7 @@ from .report import StudyReport
 from .scores import ClipScore, CombineScores, MatchImage, PictureStatistics
 from .scout import Scout
 from .search import Search
+from .seed_files import LoadSeeds, SaveSeeds
 from .seeds import JoinSeeds, SeedsFromIntegers, SeedsFromLatents
 from .sheet import ContactSheet
 from .space import LocateLatent, Space, SpaceInfo
@@ -42,6 +44,8 @@ NODES = [
     Invert,
     SeedsFromPictures,
     JoinSeeds,
+    SaveSeeds,
+    LoadSeeds,
     CheckSeeds,
     Space,
     SpaceInfo,

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import folder_paths
 import numpy as np
-import torch
 from comfy.cli_args import args
 from comfy_api.latest import io
 
@@ -20,6 +19,7 @@ from ..surrogate.space import LARGEST_K
 from . import wires
 from .notices import tell
 from .progress import stepper
+from .sampling import on_one_size
 
 __all__ = ["SeedsFromPictures"]
 
@@ -161,8 +161,8 @@ def _beginning(report: str) -> str:
     return "\n".join([*lines[:SHOWN_LINES], f"… and {more} more lines at the report output"]) if more > 0 else report
 
 
-def _images(sources, longest: int) -> torch.Tensor:
-    """The pictures as one batch; smaller ones stand in the middle of the largest one's frame."""
+def _images(sources, longest: int):
+    """The pictures as one IMAGE."""
     step = stepper()
     frames = []
     for path, group in itertools.groupby(sources, key=lambda source: source[0]):
@@ -173,9 +173,4 @@ def _images(sources, longest: int) -> torch.Tensor:
             log.warning("Seeds from Pictures: %s: %s; it is shown black.", path.name, error)
             frames += [np.zeros((64, 64, 3), np.uint8)] * len(numbers)
         step(len(frames), len(sources))
-    height, width = (max(frame.shape[axis] for frame in frames) for axis in (0, 1))
-    images = torch.zeros(len(frames), height, width, 3)
-    for image, frame in zip(images, frames):
-        top, left = (height - frame.shape[0]) // 2, (width - frame.shape[1]) // 2
-        image[top : top + frame.shape[0], left : left + frame.shape[1]] = torch.from_numpy(frame).float() / 255
-    return images
+    return on_one_size(frames)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from .latents import PointsNoise, fix_empty, select, tensors_of
 
-__all__ = ["Progress", "as_images", "as_pixels", "render"]
+__all__ = ["Progress", "as_images", "as_pixels", "on_one_size", "render"]
 
 PREVIEW = 512
 
@@ -48,6 +48,16 @@ def as_images(pictures: list[np.ndarray], longest: int = 0) -> torch.Tensor:
             pixels = torch.nn.functional.interpolate(pixels.movedim(-1, 1), size, mode="area").movedim(1, -1)
         out[i * frames : (i + 1) * frames] = pixels
     return out
+
+
+def on_one_size(pictures: list[np.ndarray]) -> torch.Tensor:
+    """Pictures (h, w, 3) uint8 of any sizes as an IMAGE; smaller ones stand in the middle of the largest one's frame."""
+    height, width = (max(picture.shape[axis] for picture in pictures) for axis in (0, 1))
+    images = torch.zeros(len(pictures), height, width, 3)
+    for image, picture in zip(images, pictures):
+        top, left = (height - picture.shape[0]) // 2, (width - picture.shape[1]) // 2
+        image[top : top + picture.shape[0], left : left + picture.shape[1]] = torch.from_numpy(picture).float() / 255
+    return images
 
 
 def as_pixels(images) -> np.ndarray:

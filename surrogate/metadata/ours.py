@@ -54,6 +54,10 @@ def _join_seeds(
     return Seeds.join(sets)
 
 
+def _save_seeds(place: Place, seeds: Seeds):
+    return seeds
+
+
 def _space(place: Place, seeds: Seeds, chart: str, transport: str, transport_settings: str = ""):
     settings = json.loads(transport_settings) if transport_settings.strip() else {}
     if not isinstance(settings, dict) or "name" in settings:
@@ -225,6 +229,8 @@ OURS = {
     "SurrogateSeedsFromLatents": Rule(_seeds_from_latents),
     "SurrogateSeedsFromPictures": Rule(_not_in_the_file("its pictures are")),
     "SurrogateInvert": Rule(_not_in_the_file("its noises are")),
+    "SurrogateLoadSeeds": Rule(_not_in_the_file("its seeds are")),
+    "SurrogateSaveSeeds": Rule(_save_seeds),
     "SurrogateJoinSeeds": Rule(_join_seeds),
     "SurrogateSpace": Rule(_space),
     "SurrogatePoint": Rule(_point),

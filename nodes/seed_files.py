@@ -1,0 +1,208 @@
+"""Seeds as files, to keep and to share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import folder_paths
+import numpy as np
+from comfy.cli_args import args
+from comfy_api.latest import io
+
+from ..surrogate.seed_file import is_seed_file, load_seeds, save_seeds
+from ..surrogate.thumbnails import THUMBNAIL, thumbnail
+from . import wires
+from .advanced import advanced
+from .notices import tell
+from .sampling import on_one_size
+
+__all__ = ["LoadSeeds", "SaveSeeds"]
+
+# Files and folders that the drop-down looks at; of more, the first.
+MOST_ENTRIES = 50_000
+SHOWN_LINES = 40
+
+
+class SaveSeeds(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="SurrogateSaveSeeds",
+            display_name="Save Seeds",
+            category="surrogate/seeds",
+            description="Seeds in one file, to keep, to share, and to load in another workflow: integers as integers, "
+            "inverted and other noises to the last bit, with their names and pictures.",
+            inputs=[
+                wires.Seeds.Input("seeds", tooltip="The seeds to save, of any kind."),
+                io.String.Input(
+                    "filename_prefix",
+                    default="surrogate/seeds",
+                    tooltip="Where in ComfyUI's output folder, and the beginning of the name. An existing file is never "
+                    "replaced.",
+                ),
+                io.Image.Input(
+                    "images",
+                    optional=True,
+                    tooltip="A picture for each seed, in their order: a small copy is kept in the file. Of clips, the "
+                    "middle frame.",
+                ),
+                io.String.Input(
+                    "note",
+                    default="",
+                    multiline=True,
+                    optional=True,
+                    tooltip="A text for whoever loads the file: which prompt, steps and sampler belong to it.",
+                ),
+                io.Model.Input(
+                    "model",
+                    optional=True,
+                    tooltip="The model that the seeds were chosen with: its kind is written down, to be read when the "
+                    "file is loaded.",
+                ),
+                advanced(
+                    io.Boolean,
+                    "prompt_in_file",
+                    default=True,
+                    tooltip="Keep the graph that made the seeds in the file, as Save Image does. Switch it off for files "
+                    "that you give away. The server's --disable-metadata switches it off too.",
+                ),
+            ],
+            outputs=[
+                wires.Seeds.Output(display_name="seeds", tooltip="The same seeds."),
+                io.String.Output(display_name="file", tooltip="The file's name, as Load Seeds has it in its list."),
+            ],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, seeds, filename_prefix, images=None, note="", model=None, prompt_in_file=True) -> io.NodeOutput:
+        pictures = None if images is None else _pictures(images, len(seeds))
+        if not filename_prefix.strip():
+            raise ValueError("filename_prefix is empty: write the beginning of a name, such as surrogate/seeds.")
+        folder, stem, counter, subfolder, _ = folder_paths.get_save_image_path(
+            filename_prefix, folder_paths.get_output_directory()
+        )
+        while (path := Path(folder) / f"{stem}_{counter:05}_.safetensors").exists():
+            counter += 1
+        prompt = cls.hidden.prompt if prompt_in_file and not args.disable_metadata else None
+        save_seeds(
+            seeds,
+            path,
+            thumbnails=pictures,
+            note=note.strip(),
+            latent_format="" if model is None else _latent_format(model),
+            provenance={"prompt": prompt} if prompt else None,
+        )
+        name = f"{Path(subfolder, path.name).as_posix()} [output]"
+        said = f"{len(seeds)} seed{'s' * (len(seeds) != 1)} saved as {name}"
+        tell(cls, said)
+        return io.NodeOutput(seeds, name, ui={"text": [said]})
+
+
+class LoadSeeds(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="SurrogateLoadSeeds",
+            display_name="Load Seeds",
+            category="surrogate/seeds",
+            description="Seeds that Save Seeds wrote, from ComfyUI's input or output folder. Noises stay in the file "
+            "until they are needed.",
+            inputs=[
+                io.Combo.Input(
+                    "file",
+                    options=_files(),
+                    tooltip="A file of seeds, the newest first. The button below puts a file from your computer into "
+                    "ComfyUI's input folder.",
+                ),
+            ],
+            outputs=[
+                wires.Seeds.Output(display_name="seeds", tooltip="The seeds, as they were saved."),
+                io.Image.Output(
+                    display_name="images", tooltip="Their small pictures, in their order; black where there is none."
+                ),
+                io.String.Output(display_name="info", tooltip="What the file says of itself, and the seeds' names."),
+            ],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def validate_inputs(cls, file):
+        """True, or why not; in place of ComfyUI's own check, which knows the list of files only."""
+        try:
+            load_seeds(_path(file))
+        except ValueError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def fingerprint_inputs(cls, file):
+        """Another one when the file changes."""
+        try:
+            state = _path(file).stat()
+        except (OSError, ValueError) as error:
+            return str(error)
+        return f"{state.st_mtime_ns} {state.st_size}"
+
+    @classmethod
+    def execute(cls, file) -> io.NodeOutput:
+        found = load_seeds(_path(file))
+        pictures = [found.thumbnail(i) for i in range(len(found.seeds))]
+        black = np.zeros((THUMBNAIL // 2, THUMBNAIL // 2, 3), np.uint8)
+        images = on_one_size([black if picture is None else picture for picture in pictures])
+        info = found.describe()
+        lines = info.splitlines()
+        tell(cls, "\n".join(lines[:SHOWN_LINES] + ["…"] * (len(lines) > SHOWN_LINES)))
+        return io.NodeOutput(found.seeds, images, info)
+
+
+def _files() -> list[str]:
+    """The seed files in the input and output folders as ComfyUI names them, the newest first."""
+    found = []
+    left = MOST_ENTRIES
+    for base, suffix in ((folder_paths.get_input_directory(), ""), (folder_paths.get_output_directory(), " [output]")):
+        for folder, folders, names in os.walk(base):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            left -= len(names)
+            for name in names:
+                path = Path(folder) / name
+                if name.endswith(".safetensors") and not name.startswith(".") and is_seed_file(path):
+                    found.append((-path.stat().st_mtime_ns, f"{path.relative_to(base).as_posix()}{suffix}"))
+            if left < 0:
+                break
+    return [name for _, name in sorted(found)]
+
+
+def _path(name: str) -> Path:
+    """The file that ComfyUI calls `name`. Raises ValueError if it is not in ComfyUI's folders."""
+    if not isinstance(name, str) or not name.strip() or "\0" in name:
+        raise ValueError("file is empty: save seeds with Save Seeds, or upload a file.")
+    plain, base = folder_paths.annotated_filepath(name)
+    base = Path(os.path.realpath(base or folder_paths.get_input_directory()))
+    path = Path(os.path.realpath(base / plain))
+    if os.path.splitdrive(plain)[0] or os.path.isabs(plain) or not path.is_relative_to(base):
+        raise ValueError(
+            f"file {name!r} is not in ComfyUI's input or output folder, which this node does not leave: copy it there."
+        )
+    return path
+
+
+def _pictures(images, count: int) -> list[np.ndarray]:
+    if len(images) % count or not len(images):
+        raise ValueError(
+            f"images holds {len(images)} pictures for {count} seeds: connect one for each, in their order (for clips "
+            "the same number of frames for each)."
+        )
+    frames = len(images) // count
+    return [thumbnail(images[i * frames + frames // 2].cpu().float().numpy()) for i in range(count)]
+
+
+def _latent_format(model) -> str:
+    """The kind of latents of a MODEL in words: Flux (16 channels)."""
+    kind = getattr(getattr(model, "model", None), "latent_format", None)
+    if kind is None:
+        return ""
+    channels = getattr(kind, "latent_channels", None)
+    return type(kind).__name__ + (f" ({channels} channels)" if channels else "")
