@@ -11,6 +11,8 @@ import pytest
 
 from demo.client import Client
 from demo.server import Server
+from surrogate import Seeds
+from surrogate.seed_file import save_seeds
 
 ROOT = Path(__file__).absolute().parents[2]
 WORKFLOWS = {path.stem: path for path in sorted((ROOT / "workflows").glob("*.json"))}
@@ -19,6 +21,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"
              "--disable-component-update", "--disable-sync"]  # fmt: skip
 READY = "() => !!(window.app && app.graph && app.extensionManager && LiteGraph.registered_node_types.SurrogateSpace)"
 SLOW = 120_000  # milliseconds
+LOAD_SEEDS = "app.graph.nodes.find(n => n.type === 'SurrogateLoadSeeds')"
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH"),
@@ -100,3 +103,45 @@ def test_the_run_button_makes_the_grid(client, page):
     while not page.evaluate("() => (app.nodeOutputs['12'] || {}).images?.length") and time.monotonic() < deadline:
         page.wait_for_timeout(200)
     assert page.evaluate("() => app.nodeOutputs['12'].images[0].filename") == image["filename"]
+
+
+@pytest.mark.parametrize("nodes", ["classic", "Nodes 2.0"])
+def test_load_seeds_takes_a_file_from_the_users_computer(client, page, tmp_path, nodes):
+    page.complaints.clear()
+    page.evaluate("on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)", nodes == "Nodes 2.0")
+    page.evaluate("() => app.loadGraphData({version: 0.4, nodes: [], links: [], groups: [], extra: {}}, true, true)")
+    page.evaluate("""() => {
+        const add = (type, x) => {
+            const node = LiteGraph.createNode(type);
+            node.pos = [x, 100];
+            app.graph.add(node);
+            return node;
+        };
+        add('SurrogateLoadSeeds', 100).connect(2, add('PreviewAny', 600), 0);
+        app.canvas.ds.offset = [0, 0];
+        app.canvas.ds.scale = 1;
+    }""")
+    page.wait_for_timeout(1000)
+    # The button is no value of its own in the workflow.
+    assert len(page.evaluate(f"() => {LOAD_SEEDS}.serialize().widgets_values")) == 1
+    path = tmp_path / f"from {nodes}, ü.safetensors"
+    save_seeds(Seeds.from_text("3, 4, 5"), path)
+    with page.expect_file_chooser() as chooser:
+        if nodes == "Nodes 2.0":
+            page.get_by_text("choose file to upload").click()
+        else:
+            place = page.evaluate("""() => {
+                const node = app.graph.nodes.find(n => n.type === 'SurrogateLoadSeeds'), widget = node.widgets.find(w => w.type === 'button');
+                const [x, y] = app.canvas.convertOffsetToCanvas([node.pos[0] + 60, node.pos[1] + widget.y + 10]);
+                const canvas = app.canvas.canvas.getBoundingClientRect();
+                return [x + canvas.left, y + canvas.top];
+            }""")
+            page.mouse.click(*place)
+    chooser.value.set_files(path)
+    page.wait_for_function(f"() => {LOAD_SEEDS}.widgets[0].value?.startsWith('surrogate/from')", timeout=10_000)
+    with page.expect_response(lambda response: response.url.endswith("/prompt") and response.ok) as response:
+        page.evaluate("() => app.queuePrompt(0)")  # a toast may lie over the button
+    entry = client.wait(response.value.json()["prompt_id"], timeout=60)
+    (text,) = [text for out in entry["outputs"].values() for text in out["text"]]
+    assert text == f"{path.name}: 3 seeds, any size, all of them integers\n1. 3\n2. 4\n3. 5"
+    assert not [c for c in page.complaints if "Surrogate" in c and "api.comfy.org" not in c]
