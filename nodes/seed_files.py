@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 from pathlib import Path
 
 import folder_paths
@@ -93,7 +95,7 @@ class SaveSeeds(io.ComfyNode):
             thumbnails=pictures,
             note=note.strip(),
             latent_format="" if model is None else _latent_format(model),
-            provenance={"prompt": prompt} if prompt else None,
+            provenance={"prompt": _written(prompt)} if prompt else None,
         )
         name = f"{Path(subfolder, path.name).as_posix()} [output]"
         said = f"{len(seeds)} seed{'s' * (len(seeds) != 1)} saved as {name}"
@@ -129,8 +131,10 @@ class LoadSeeds(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, file):
+    def validate_inputs(cls, file=None):
         """True, or why not; in place of ComfyUI's own check, which knows the list of files only."""
+        if file is None:  # it comes from another node
+            return True
         try:
             load_seeds(_path(file))
         except ValueError as error:
@@ -138,8 +142,10 @@ class LoadSeeds(io.ComfyNode):
         return True
 
     @classmethod
-    def fingerprint_inputs(cls, file):
+    def fingerprint_inputs(cls, file=None):
         """Another one when the file changes."""
+        if file is None:  # it comes from another node
+            return time.time_ns()
         try:
             state = _path(file).stat()
         except (OSError, ValueError) as error:
@@ -166,10 +172,11 @@ def _files() -> list[str]:
         for folder, folders, names in os.walk(base):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             left -= len(names)
-            for name in names:
-                path = Path(folder) / name
-                if name.endswith(".safetensors") and not name.startswith(".") and is_seed_file(path):
-                    found.append((-path.stat().st_mtime_ns, f"{path.relative_to(base).as_posix()}{suffix}"))
+            for path in (Path(folder, name) for name in names if name.endswith(".safetensors")):
+                if not path.name.startswith(".") and is_seed_file(path):
+                    name = f"{path.relative_to(base).as_posix()}{suffix}"
+                    with contextlib.suppress(OSError, ValueError):  # deleted meanwhile, or a link out of the folder
+                        found.append((-_path(name).stat().st_mtime_ns, name))
             if left < 0:
                 break
     return [name for _, name in sorted(found)]
@@ -197,6 +204,11 @@ def _pictures(images, count: int) -> list[np.ndarray]:
         )
     frames = len(images) // count
     return [thumbnail(images[i * frames + frames // 2].cpu().float().numpy()) for i in range(count)]
+
+
+def _written(prompt: dict) -> dict:
+    """The prompt as its author wrote it: ComfyUI notes in it when each node has changed, in values of any kind."""
+    return {number: {k: v for k, v in node.items() if k != "is_changed"} for number, node in prompt.items()}
 
 
 def _latent_format(model) -> str:

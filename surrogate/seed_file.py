@@ -27,6 +27,9 @@ VERSION = 1
 BEGINNING = f'{{"__metadata__":{{"{KEY}":'.encode()
 LARGEST_THUMBNAIL = 256
 LONGEST_TEXT = 100_000
+SHOWN_NODES = 20
+# Of the description, in bytes; safetensors reads headers of up to 100 MB.
+LONGEST_DESCRIPTION = 50_000_000
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class FileSeed(FixedSeed):
 
     def _values(self) -> list[torch.Tensor]:
         with _explained(self.path), safetensors.safe_open(self.path, framework="pt") as file:
-            values = [file.get_tensor(f"{self.checksum}.{i}") for i in range(len(self.parts))]
+            # Copies: what is used must be what was checked, and a mapped file can change, or vanish, under our feet.
+            values = [file.get_tensor(f"{self.checksum}.{i}").clone() for i in range(len(self.parts))]
         if [tuple(part.shape) for part in values] != list(self.parts) or checksum(values) != self.checksum:
             raise ValueError(
                 f"Seed {self.label} in {self.path.name} is not what was saved: the file is damaged, or was changed "
@@ -84,6 +88,8 @@ class SeedFile:
         lines[0] += f", {kinds} stored noise{'s' * (kinds != 1)}" if kinds else ", all of them integers"
         if self.latent_format:
             lines.append(f"made for {self.latent_format}")
+        if nodes := _nodes(self.provenance):
+            lines.append(f"the graph that made it is kept in it: {nodes}")
         if self.note:
             lines.append(self.note)
         return "\n".join([*lines, *(f"{i}. {label}" for i, label in enumerate(self.seeds.labels, 1))])
@@ -139,6 +145,11 @@ def save_seeds(
         metadata = json.dumps({"version": VERSION, "checksum": _checksum_of(content), "content": content})
     except (TypeError, ValueError) as error:
         raise ValueError(f"provenance cannot be written as JSON: {error}.") from None
+    if len(metadata) > LONGEST_DESCRIPTION:
+        raise ValueError(
+            f"The description of these seeds has {len(metadata) >> 20} MiB, a file takes {LONGEST_DESCRIPTION >> 20}: "
+            "leave out the provenance, or save fewer points of large spaces in one file."
+        )
     part = Path(path).with_name(f"{Path(path).name}.part")
     try:
         safetensors.torch.save_file(tensors, part, {KEY: metadata})
@@ -169,7 +180,9 @@ def load_seeds(path: str | os.PathLike) -> SeedFile:
     with _explained(path):
         entry = json.loads(text)
         version = entry["version"]
-    if version != VERSION:
+        if not isinstance(version, int) or version < 1:
+            raise ValueError(f"it has no format of the number {version!r}")
+    if version > VERSION:
         raise ValueError(
             f"{path.name} was saved by a newer version of this pack (format {version}, this one reads {VERSION}): "
             "update ComfyUI-Surrogate."
@@ -250,8 +263,16 @@ class _explained:
         return False
 
 
+def _nodes(provenance: Mapping) -> str:
+    """The kinds of nodes in a prompt that is kept as provenance; empty if there is none."""
+    prompt = provenance.get("prompt")
+    nodes = prompt.values() if isinstance(prompt, Mapping) else ()
+    kinds = sorted({str(node["class_type"]) for node in nodes if isinstance(node, Mapping) and "class_type" in node})
+    return ", ".join(kinds[:SHOWN_NODES]) + ", …" * (len(kinds) > SHOWN_NODES)
+
+
 def _checksum_of(content) -> str:
-    text = json.dumps(content, sort_keys=True, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

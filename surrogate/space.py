@@ -314,6 +314,9 @@ def _seed(entry, tensors: Mapping) -> Seed:
     )
     if seed.checksum != checksum:
         raise ValueError(f"The tensor given for seed {label} has another checksum than the recipe.")
+    shape = seed.recipe()["shape"]
+    if entry.get("shape", shape) != shape:  # the checksum is of the values alone
+        raise ValueError(f"The tensor given for seed {label} has shape {shape}, in the recipe {entry['shape']}.")
     return seed
 
 

@@ -50,9 +50,7 @@ def test_what_is_loaded_makes_the_same_noise(comfy):
     before = before.tensor
     assert name == "surrogate/kept/mixed_00001_.safetensors [output]"
     assert any("4 seeds saved as" in text for out in entry["outputs"].values() for text in out.get("text", []))
-    assert name in comfy.client.object_info("SurrogateLoadSeeds")["SurrogateLoadSeeds"]["input"]["required"]["file"][1].get(
-        "options", comfy.client.object_info("SurrogateLoadSeeds")["SurrogateLoadSeeds"]["input"]["required"]["file"][0]
-    )  # fmt: skip
+    assert name in options(comfy)
 
     g = Graph(comfy)
     load = g("SurrogateLoadSeeds", file=name)
@@ -61,13 +59,10 @@ def test_what_is_loaded_makes_the_same_noise(comfy):
     assert torch.equal(after.tensor, before)
     assert pictures.tensor.shape == (4, 64, 64, 3)
     assert not pictures.tensor.any()
-    assert entry["outputs"][info.number]["text"][0].splitlines() == [
-        "mixed_00001_.safetensors: 4 seeds, latents of 16×16×16, 2 stored noises",
-        "1. 12",
-        "2. 42:3/4",
-        "3. mine 1",
-        "4. mine 2",
-    ]
+    first, graph, *names = entry["outputs"][info.number]["text"][0].splitlines()
+    assert first == "mixed_00001_.safetensors: 4 seeds, latents of 16×16×16, 2 stored noises"
+    assert graph.startswith("the graph that made it is kept in it: PreviewAny, SurrogateJoinSeeds, ")
+    assert names == ["1. 12", "2. 42:3/4", "3. mine 1", "4. mine 2"]
 
 
 def test_pictures_note_model_and_graph_go_with_them(comfy):
@@ -101,6 +96,14 @@ def test_pictures_note_model_and_graph_go_with_them(comfy):
     assert load_seeds(path_of(comfy, name)).provenance == {}
 
 
+def test_the_graph_in_the_file_is_as_it_was_written(comfy):
+    """ComfyUI adds to a running prompt what each node says of its changes: paths, times, NaN."""
+    save_seeds(Seeds.from_text("1, 2"), comfy.server.base / "input" / "first.safetensors")
+    g = Graph(comfy)
+    _, name = saved(comfy, g, g("SurrogateSaveSeeds", seeds=g("SurrogateLoadSeeds", file="first.safetensors")))
+    assert load_seeds(path_of(comfy, name)).provenance["prompt"] == g.prompt
+
+
 def test_large_pictures_and_clips_become_small_pictures(comfy):
     g = Graph(comfy)
     clip = g("EmptyImage", width=640, height=300, batch_size=6, color=0xFF8000)
@@ -121,7 +124,7 @@ def test_a_picture_too_few(comfy):
 def test_hostile_names_are_refused(comfy, prefix):
     g = Graph(comfy)
     g("SurrogateSaveSeeds", seeds=g("SurrogateSeedsFromIntegers", seeds="5, 6"), filename_prefix=prefix)
-    with pytest.raises(ExecutionFailed, match="outside the output folder|filename_prefix is empty"):
+    with pytest.raises(ExecutionFailed, match=r"outside the output folder|filename_prefix is empty"):
         g.run()
 
 
@@ -130,7 +133,7 @@ def options(comfy) -> list[str]:
     return kind if isinstance(kind, list) else more[0]["options"]
 
 
-def test_the_list_holds_seed_files_alone_the_newest_first(comfy):
+def test_the_list_holds_seed_files_alone_the_newest_first(comfy, tmp_path):
     folder = comfy.server.base / "input" / "surrogate list"
     folder.mkdir(parents=True)
     for i, name in enumerate(["old", "new"]):
@@ -140,8 +143,12 @@ def test_the_list_holds_seed_files_alone_the_newest_first(comfy):
     (folder / "text.safetensors").write_text("nothing")
     (folder / "folder.safetensors").mkdir()
     (folder / "gone.safetensors").symlink_to(folder / "nowhere")
+    save_seeds(Seeds.from_text("1, 2"), tmp_path / "outside.safetensors")
+    (folder / "link.safetensors").symlink_to(tmp_path / "outside.safetensors")
     assert options(comfy)[:2] == ["surrogate list/new.safetensors", "surrogate list/old.safetensors"]
-    assert not {"lora", "text", "folder", "gone"} & {name.split("/")[-1].split(".")[0] for name in options(comfy)}
+    assert not {"lora", "text", "folder", "gone", "link"} & {
+        name.split("/")[-1].split(".")[0] for name in options(comfy)
+    }
     shutil.rmtree(folder)
 
 

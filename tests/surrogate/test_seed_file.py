@@ -232,6 +232,9 @@ def test_a_newer_version_says_so(tmp_path):
     "change",
     [
         lambda entry: entry.pop("version"),
+        lambda entry: entry.update(version="2"),
+        lambda entry: entry.update(version=0),
+        lambda entry: entry["content"]["seeds"][2].update(shape=[6, 4, 10]),
         lambda entry: entry.update(content=[]),
         lambda entry: entry["content"].pop("thumbnails"),
         lambda entry: entry["content"].update(seeds=[]),
@@ -278,6 +281,42 @@ def test_a_file_that_changes_meanwhile(tmp_path):
     save_seeds(Seeds.from_tensors(noises(2, *SHAPE, seed=1)), path)
     with pytest.raises(ValueError, match=r"seeds\.safetensors"):
         found.seeds[0].noise((SHAPE,))
+
+
+def test_shapes_that_lie(tmp_path):
+    """The checksum of a noise is of its values alone: its shape is checked too."""
+    path = tmp_path / "seeds.safetensors"
+    save_seeds(Seeds.from_tensors(noises(1, *SHAPE)), path)
+    true, false = b'"shape":[4,6,10]', b'"shape":[6,4,10]'
+    assert path.read_bytes().count(true) == 1
+    path.write_bytes(path.read_bytes().replace(true, false))
+    with pytest.raises(ValueError, match=r"seeds\.safetensors cannot be read.*shape \[6, 4, 10\]"):
+        load_seeds(path)
+
+
+def test_what_was_read_does_not_change_with_the_file(tmp_path):
+    path = tmp_path / "seeds.safetensors"
+    seeds = Seeds.from_tensors(noises(1, *SHAPE))
+    save_seeds(seeds, path)
+    (read,) = load_seeds(path).seeds[0].noise((SHAPE,))
+    with open(path, "r+b") as file:  # in place: a mapped file would show it
+        file.write(bytes(path.stat().st_size))
+    assert torch.equal(read, seeds[0].noise((SHAPE,))[0])
+
+
+def test_provenance(tmp_path):
+    path = tmp_path / "seeds.safetensors"
+    prompt = {"1": {"class_type": "B", "is": float("nan")}, "2": {"class_type": "A"}, "3": {"class_type": "B"}, "4": 0}
+    save_seeds(Seeds.from_text("5"), path, provenance={"prompt": prompt})
+    assert load_seeds(path).provenance["prompt"]["2"] == {"class_type": "A"}
+    assert "the graph that made it is kept in it: A, B\n" in load_seeds(path).describe()
+    for other in ({"prompt": [1]}, {"prompt": None}, {"x": 1}):
+        save_seeds(Seeds.from_text("5"), path, provenance=other)
+        assert load_seeds(path).provenance == other
+        assert "graph" not in load_seeds(path).describe()
+    with pytest.raises(ValueError, match="has 57 MiB, a file takes 47"):
+        save_seeds(Seeds.from_text("5"), path, provenance={"x": "x" * 60_000_000})
+    assert load_seeds(path).provenance == {"x": 1}
 
 
 def test_what_a_person_reads(tmp_path):
