@@ -22,6 +22,24 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"
 READY = "() => !!(window.app && app.graph && app.extensionManager && LiteGraph.registered_node_types.SurrogateSpace)"
 SLOW = 120_000  # milliseconds
 LOAD_SEEDS = "app.graph.nodes.find(n => n.type === 'SurrogateLoadSeeds')"
+# Where a widget of a classic node is on the screen.
+ON_SCREEN = """(node, which) => {
+    const y = node.pos[1] + node.widgets.find(which).y + 10;
+    const canvas = app.canvas.canvas.getBoundingClientRect();
+    const place = app.canvas.convertOffsetToCanvas([node.pos[0] + 60, y]);
+    return [place[0] + canvas.left, place[1] + canvas.top];
+}"""
+# A file is dragged from the desktop and dropped there.
+DROP = """async ([place, name, bytes]) => {
+    const data = new DataTransfer();
+    data.items.add(new File([new Uint8Array(bytes)], name));
+    const [clientX, clientY] = place;
+    const target = document.elementFromPoint(clientX, clientY);
+    for (const kind of ['dragenter', 'dragover', 'drop']) {
+        target.dispatchEvent(new DragEvent(kind, {dataTransfer: data, clientX, clientY, bubbles: true, cancelable: true}));
+        await new Promise(resolve => setTimeout(resolve, 300));
+    }
+}"""
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH"),
@@ -130,12 +148,7 @@ def test_load_seeds_takes_a_file_from_the_users_computer(client, page, tmp_path,
         if nodes == "Nodes 2.0":
             page.get_by_text("choose file to upload").click()
         else:
-            place = page.evaluate("""() => {
-                const node = app.graph.nodes.find(n => n.type === 'SurrogateLoadSeeds'), widget = node.widgets.find(w => w.type === 'button');
-                const [x, y] = app.canvas.convertOffsetToCanvas([node.pos[0] + 60, node.pos[1] + widget.y + 10]);
-                const canvas = app.canvas.canvas.getBoundingClientRect();
-                return [x + canvas.left, y + canvas.top];
-            }""")
+            place = page.evaluate(f"({ON_SCREEN})({LOAD_SEEDS}, w => w.type === 'button')")
             page.mouse.click(*place)
     chooser.value.set_files(path)
     page.wait_for_function(f"() => {LOAD_SEEDS}.widgets[0].value?.startsWith('surrogate/from')", timeout=10_000)
@@ -144,4 +157,11 @@ def test_load_seeds_takes_a_file_from_the_users_computer(client, page, tmp_path,
     entry = client.wait(response.value.json()["prompt_id"], timeout=60)
     (text,) = [text for out in entry["outputs"].values() for text in out["text"]]
     assert text == f"{path.name}: 3 seeds, any size, all of them integers\n1. 3\n2. 4\n3. 5"
+
+    place = page.evaluate(f"({ON_SCREEN})({LOAD_SEEDS}, w => w.name === 'file')")
+    page.evaluate(DROP, [place, f"dropped on {nodes}.safetensors", list(path.read_bytes())])
+    page.wait_for_function(f"() => {LOAD_SEEDS}.widgets[0].value.startsWith('surrogate/dropped')", timeout=10_000)
+    page.evaluate(DROP, [place, "holiday.png", [1, 2, 3]])
+    page.get_by_text("holiday.png is no .safetensors file").first.wait_for(timeout=10_000)
+    assert page.evaluate(f"() => {LOAD_SEEDS}.widgets[0].value") == f"surrogate/dropped on {nodes}.safetensors"
     assert not [c for c in page.complaints if "Surrogate" in c and "api.comfy.org" not in c]
