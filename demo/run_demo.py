@@ -32,6 +32,10 @@ SHOWN = {
         "four noise seeds at the corners and, between them, images of their surrogate space.\n"
         "The corners are exactly what those seeds give on their own."
     ),
+    "invert_blend": (
+        "above, four pictures that no noise made; below, the space between the noises found for them,\n"
+        "the same four in its corners."
+    ),
     "path": "a closed walk through four noise seeds, one image per step, as an animation.",
     "render": "a flat slice through three noise seeds: each point on its own, and all of them on one sheet.",
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from demo.client import ExecutionFailed, PromptRejected
@@ -143,6 +144,45 @@ def test_the_grid_has_the_seeds_own_pictures_in_its_corners(comfy):
     steps = [distance(cells[r, c], cells[r, c + 1]) for r in range(5) for c in range(4)]
     assert min(apart) > 15
     assert np.median(steps) < np.median(apart)
+
+
+def test_drawn_pictures_come_back_in_the_corners_of_their_space(comfy):
+    prompt = twin("demo_invert_blend")
+    entry = comfy.client.run(prompt, workflow("demo_invert_blend"), timeout=LONG)
+    (file,) = [file for file in comfy.client.images(entry) if file["type"] == "output"]
+    page = pixels(opened(comfy, file))
+    noises = np.random.default_rng(0).standard_normal((4, 16, 16, 16), dtype=np.float32)
+    space = SurrogateSpace(Seeds.from_tensors(torch.from_numpy(noises), [f"scene {i}" for i in range(1, 5)]))
+    grid = points.corners(space)
+    plan = plan_sheet(
+        [(128, 128, 3)] * 25,
+        marks=grid.marks,
+        layout=grid.layout,
+        row_labels=grid.axes.row_labels,
+        column_labels=grid.axes.column_labels,
+        row_title=grid.axes.row_title,
+        column_title=grid.axes.column_title,
+        title="Between the noises found for them",
+    )
+    assert page.shape[1] == plan.width
+    sheet = page[-plan.height :]  # what was drawn stands above it
+    cells = np.array([sheet[y0:y1, x0:x1] for x0, y0, x1, y1 in plan.boxes]).reshape(5, 5, 128, 128, 3)
+    for cell in cells.reshape(25, 128, 128, 3):
+        assert_a_picture(cell)
+
+    # What the autoencoder makes of the four, without any noise.
+    encode = node_of(prompt, "VAEEncode")
+    drawn, vae = prompt[encode]["inputs"]["pixels"], prompt[encode]["inputs"]["vae"]
+    kept = ("SurrogateDemoPicture", "ImageBatch", "SurrogateDemoModel", "VAEEncode")
+    alone = {i: node for i, node in prompt.items() if node["class_type"] in kept}
+    alone["decoded"] = {"class_type": "VAEDecode", "inputs": {"samples": [encode, 0], "vae": vae}}
+    for name, images in (("drawn", drawn), ("coded", ["decoded", 0])):
+        alone[name] = {"class_type": "SaveImage", "inputs": {"images": images, "filename_prefix": f"alone/{name}"}}
+    entry = comfy.client.run(alone, timeout=LONG)
+    drawn, coded = (np.array([pixels(opened(comfy, f)) for f in files_of(entry, i)]) for i in ("drawn", "coded"))
+    corners = np.array([cells[0, 0], cells[0, 4], cells[4, 0], cells[4, 4]])
+    assert np.abs(corners - coded).mean((1, 2, 3)).max() < 0.2  # levels of 255
+    assert np.abs(corners - drawn).mean((1, 2, 3)).max() < 5  # what the autoencoder costs
 
 
 def test_the_walk_is_an_animation_that_loops_through_the_seeds(comfy):
