@@ -26,9 +26,8 @@ async function take(node, file) {
   try {
     const name = await upload(file);
     const widget = node.widgets.find((w) => w.name === "file");
-    if (Array.isArray(widget.options.values) && !widget.options.values.includes(name)) {
-      widget.options.values = [name, ...widget.options.values];
-    }
+    // In place: Nodes 2.0 holds this very list, and marks a value in red that is not in it.
+    if (!widget.options.values.includes(name)) widget.options.values.unshift(name);
     widget.value = name;
     widget.callback?.(name);
     node.graph?.setDirtyCanvas(true, true);

@@ -127,7 +127,8 @@ def test_the_run_button_makes_the_grid(client, page):
 def test_load_seeds_takes_a_file_from_the_users_computer(client, page, tmp_path, nodes):
     page.complaints.clear()
     page.evaluate("on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)", nodes == "Nodes 2.0")
-    page.evaluate("() => app.loadGraphData({version: 0.4, nodes: [], links: [], groups: [], extra: {}}, true, true)")
+    empty = {"version": 0.4, "last_node_id": 0, "last_link_id": 0, "nodes": [], "links": [], "groups": [], "extra": {}}
+    page.evaluate("workflow => app.loadGraphData(workflow, true, true)", empty)
     page.evaluate("""() => {
         const add = (type, x) => {
             const node = LiteGraph.createNode(type);
@@ -152,6 +153,14 @@ def test_load_seeds_takes_a_file_from_the_users_computer(client, page, tmp_path,
             page.mouse.click(*place)
     chooser.value.set_files(path)
     page.wait_for_function(f"() => {LOAD_SEEDS}.widgets[0].value?.startsWith('surrogate/from')", timeout=10_000)
+    assert page.evaluate(f"() => {LOAD_SEEDS}.widgets[0].options.values")[0] == f"surrogate/{path.name}"
+    if nodes == "Nodes 2.0":
+        shown = page.get_by_role("combobox", name="file")
+        assert shown.inner_text() == f"surrogate/{path.name}"
+        red, green, _ = page.evaluate(
+            "element => getComputedStyle(element).color.match(/[0-9.]+/g)", shown.element_handle()
+        )
+        assert red == green  # else it is said not to be in the list
     with page.expect_response(lambda response: response.url.endswith("/prompt") and response.ok) as response:
         page.evaluate("() => app.queuePrompt(0)")  # a toast may lie over the button
     entry = client.wait(response.value.json()["prompt_id"], timeout=60)
