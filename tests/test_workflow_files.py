@@ -10,8 +10,10 @@ from PIL import Image
 ROOT = Path(__file__).absolute().parents[1]
 WORKFLOWS = sorted((ROOT / "workflows").glob("*.json"))
 EXPECTED = {
-    "demo_ask_tell", "demo_grid", "demo_invert_blend", "demo_path", "demo_render", "demo_search",
-    "flux_ask_tell", "flux_grid", "flux_native_loop", "flux_search_clip", "ksampler_grid", "sdxl_search",
+    "demo_ask_tell", "demo_grid", "demo_invert_blend", "demo_path", "demo_render", "demo_scout_search",
+    "demo_search",
+    "flux_ask_tell", "flux_from_pictures", "flux_grid", "flux_invert_blend", "flux_native_loop", "flux_search_clip",
+    "ksampler_grid", "sdxl_search",
 }  # fmt: skip
 TITLE = 30  # of a node, above its position
 NOTES = ("Note", "MarkdownNote")
