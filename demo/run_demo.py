@@ -27,6 +27,10 @@ SHOWN = {
         "the picture that was wanted, the best of six noise seeds, and what the search found between them;\n"
         "below, every score and the best so far, what the good points are made of, and the best pictures."
     ),
+    "scout_search": (
+        "the picture that was wanted, the best of 32 random noises, and what the search found between the best eight;\n"
+        "below, every score and the best so far, what the good points are made of, and the best pictures."
+    ),
     "ask_tell": "a search out of stock nodes: the best pictures, every score, and the map of where it looked.",
     "grid": (
         "four noise seeds at the corners and, between them, images of their surrogate space.\n"

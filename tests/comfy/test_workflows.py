@@ -255,6 +255,24 @@ def test_the_search_finds_what_is_more_like_the_target_than_every_seed(comfy):
     assert files == {".csv", ".json"}
 
 
+def test_the_scout_finds_seeds_and_the_search_goes_beyond_them(comfy):
+    prompt = twin("demo_scout_search")
+    entry = comfy.client.run(prompt, workflow("demo_scout_search"), timeout=LONG)
+    (file,) = files_of(entry, node_of(prompt, "SaveImage"))
+    page = pixels(opened(comfy, file))
+    assert page.shape[1] > 900 and page.shape[0] > 2000
+    database = comfy.server.base / "user" / "surrogate_studies.db"
+    scouted = Study.load(database, "demo scout · scouting").history()
+    rows = Study.load(database, "demo scout").history()
+    assert len(scouted.scores) == 32
+    assert (rows.known.sum(), (~rows.known).sum()) == (8, 64)
+    assert np.isfinite(scouted.scores).all() and np.isfinite(rows.scores).all()
+    assert set(rows.scores[rows.known].ravel()) < set(scouted.scores.ravel())
+    assert rows.scores[~rows.known].max() > scouted.scores.max()
+    files = {path.suffix for path in (comfy.server.base / "output" / "surrogate").glob("demo_scout_search_points_*")}
+    assert files == {".csv", ".json"}
+
+
 def test_one_run_of_ask_and_tell_is_the_whole_search(comfy):
     prompt = twin("demo_ask_tell")
     first = comfy.client.run(prompt, workflow("demo_ask_tell"), timeout=LONG)
