@@ -10,9 +10,11 @@ image.tensor
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from pathlib import Path
 
+import pytest
 import safetensors.torch
 import torch
 
@@ -95,6 +97,10 @@ class Graph:
         return self("SurrogateWeights", space=space, weights="\n".join(rows))
 
     def latent(self, *shape: int, **settings) -> Node:
+        """A latent of `shape` with its batch; of several shapes, a nested one."""
+        nested = Path(os.environ["SURROGATE_COMFYUI"]) / "comfy" / "nested_tensor.py"
+        if isinstance(shape[0], (list, tuple)) and not nested.exists():
+            pytest.skip("this ComfyUI has no nested latents yet")
         return self("TestLatent", shape=str(list(shape)), **settings)
 
     def custom(self, model, conditioning, noise, latent, steps: int = 4, denoise: float = 1.0, sampler="euler") -> Node:

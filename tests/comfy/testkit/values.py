@@ -2,7 +2,6 @@
 
 import json
 
-import comfy.nested_tensor
 import torch
 from comfy_api.latest import io
 
@@ -38,7 +37,12 @@ class MadeLatent(io.ComfyNode):
             elif fill == "nan":
                 part.flatten()[number] = float("nan")
             parts.append(part.to(getattr(torch, dtype)))
-        latent = {"samples": comfy.nested_tensor.NestedTensor(parts) if shape is shapes else parts[0]}
+        if shape is shapes:
+            from comfy.nested_tensor import NestedTensor  # newer than 0.3.52
+
+            latent = {"samples": NestedTensor(parts)}
+        else:
+            latent = {"samples": parts[0]}
         if masked:
             mask = torch.zeros(1, *parts[0].shape[-2:])
             mask[..., : mask.shape[-1] // 2] = 1.0
