@@ -24,6 +24,11 @@ KNOWN = {
     "SaveVideo": ("MP4", True),
     "VHS_VideoCombine": (None, True),
 }
+# These write files too, but no pictures.
+OTHERS = {
+    *("SurrogateSaveSeeds", "SaveLatent", "SaveAudio", "SaveAudioMP3", "SaveAudioOpus", "SaveGLB"),
+    *("CheckpointSave", "ModelSave", "CLIPSave", "VAESave", "LoraSave", "SaveLoRA"),
+}
 SAVING = re.compile(r"save|preview|videocombine|video_combine", re.I)
 LONGEST_PREFIX = 250
 DATES = {"%year%": r"\d{4}", **{f"%{name}%": r"\d\d" for name in ("month", "day", "hour", "minute", "second")}}
@@ -87,11 +92,12 @@ class Saver:
 
 def savers_of(prompt: Prompt) -> list[Saver]:
     """All nodes that write files; where none is known for it, all that no other node reads from."""
-    found = [n for n in prompt.nodes.values() if n.kind in KNOWN or "filename_prefix" in (*n.inputs, *n.links)]
-    found = found or [n for n in prompt.nodes.values() if n.links and SAVING.search(n.kind)]
+    nodes = [node for node in prompt.nodes.values() if node.kind not in OTHERS]
+    found = [n for n in nodes if n.kind in KNOWN or "filename_prefix" in (*n.inputs, *n.links)]
+    found = found or [n for n in nodes if n.links and SAVING.search(n.kind)]
     if not found:
         read = {link.node for node in prompt.nodes.values() for link in node.links.values()}
-        found = [node for node in prompt.nodes.values() if node.links and node.id not in read]
+        found = [node for node in nodes if node.links and node.id not in read]
     return [Saver(node, _prefix(prompt, node)) for node in found]
 
 

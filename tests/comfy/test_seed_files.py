@@ -4,13 +4,13 @@ import json
 import os
 import shutil
 
+import numpy as np
 import pytest
-import safetensors
 import safetensors.torch
 import torch
 
 from demo.client import ExecutionFailed, PromptRejected
-from surrogate import Seeds
+from surrogate import Seeds, SurrogateSpace
 from surrogate.seed_file import KEY, load_seeds, save_seeds
 
 from .graph import Graph, output
@@ -63,6 +63,31 @@ def test_what_is_loaded_makes_the_same_noise(comfy):
     assert first == "mixed_00001_.safetensors: 4 seeds, latents of 16×16×16, 2 stored noises"
     assert graph.startswith("the graph that made it is kept in it: PreviewAny, SurrogateJoinSeeds, ")
     assert names == ["1. 12", "2. 42:3/4", "3. mine 1", "4. mine 2"]
+
+
+def test_pictures_of_a_loaded_space_carry_its_noises(comfy):
+    """What Render Points writes beside them is enough: the file of seeds may be gone."""
+    mine = Seeds.from_tensors(torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(3)), ["a", "b"])
+    path = comfy.server.base / "input" / "to render.safetensors"
+    save_seeds(Seeds.join([Seeds.from_text("12"), mine]), path)
+    g = Graph(comfy)
+    model, conditioning = g("TestAnyModel").outputs(2)
+    space = g("SurrogateSpace", seeds=g("SurrogateLoadSeeds", file=path.name))
+    points = g("SurrogateWeights", space=space, weights="0 1 0\n1 2 3")
+    latent = g.latent(1, 4, 8, 8)
+    g.render(model, conditioning, g("TestAnyVAE"), latent, space, points, filename_prefix="surrogate/loaded/x")
+    entry = g.run()
+    assert len(comfy.client.images(entry)) == 2
+    path.unlink()
+
+    g = Graph(comfy)
+    found = g("SurrogateSeedsFromPictures", pictures="surrogate/loaded/*.png [output]")
+    space = g("SurrogateSpace", seeds=found)
+    noise, latent, *_ = g("SurrogateNoise", space=space, points=g.vertices(space, 2), latent=g.latent(1, 4, 8, 8)).outputs(2)  # fmt: skip
+    kept = g.keep(noise, latent)
+    g.run()
+    whole = SurrogateSpace(Seeds.join([Seeds.from_text("12"), mine]))
+    assert torch.equal(kept.tensor, whole.combine([[0, 1, 0], np.array([1, 2, 3]) / np.sqrt(14)]))
 
 
 def test_pictures_note_model_and_graph_go_with_them(comfy):
