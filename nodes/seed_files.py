@@ -12,7 +12,8 @@ import numpy as np
 from comfy.cli_args import args
 from comfy_api.latest import io
 
-from ..surrogate.seed_file import is_seed_file, load_seeds, save_seeds
+from ..surrogate.seed_file import load_seeds, save_seeds
+from ..surrogate.seed_list import seed_files
 from ..surrogate.thumbnails import THUMBNAIL, thumbnail
 from . import wires
 from .advanced import advanced
@@ -21,8 +22,6 @@ from .sampling import on_one_size
 
 __all__ = ["LoadSeeds", "SaveSeeds"]
 
-# Files and folders that the drop-down looks at; of more, the first.
-MOST_ENTRIES = 50_000
 SHOWN_LINES = 40
 
 
@@ -167,18 +166,11 @@ class LoadSeeds(io.ComfyNode):
 def _files() -> list[str]:
     """The seed files in the input and output folders as ComfyUI names them, the newest first."""
     found = []
-    left = MOST_ENTRIES
     for base, suffix in ((folder_paths.get_input_directory(), ""), (folder_paths.get_output_directory(), " [output]")):
-        for folder, folders, names in os.walk(base):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            left -= len(names)
-            for path in (Path(folder, name) for name in names if name.endswith(".safetensors")):
-                if not path.name.startswith(".") and is_seed_file(path):
-                    name = f"{path.relative_to(base).as_posix()}{suffix}"
-                    with contextlib.suppress(OSError, ValueError):  # deleted meanwhile, or a link out of the folder
-                        found.append((-_path(name).stat().st_mtime_ns, name))
-            if left < 0:
-                break
+        for path in seed_files(base):
+            name = f"{path.relative_to(base).as_posix()}{suffix}"
+            with contextlib.suppress(OSError, ValueError):  # deleted meanwhile, or a link out of the folder
+                found.append((-_path(name).stat().st_mtime_ns, name))
     return [name for _, name in sorted(found)]
 
 

@@ -115,6 +115,7 @@ def save_seeds(
         raise ValueError("There are no seeds to save.")
     if len(seeds) > LARGEST_K:
         raise ValueError(f"A file holds at most {LARGEST_K} seeds, got {len(seeds)}.")
+    _ = seeds.parts  # raises for seeds of different shapes: no space could take them
     pictures = list(thumbnails) if thumbnails is not None else [None] * len(seeds)
     if len(pictures) != len(seeds):
         raise ValueError(f"thumbnails must hold one picture for each of the {len(seeds)} seeds, got {len(pictures)}.")
@@ -166,7 +167,7 @@ def load_seeds(path: str | os.PathLike) -> SeedFile:
     Raises ValueError that says what is wrong: no such file, damaged, of another program, or of a newer version.
     """
     path = Path(os.path.abspath(path))
-    if not path.is_file():
+    if not os.path.isfile(path):  # False, not an error, for what cannot be a path
         raise ValueError(f"There is no file {path.name}: it was moved or deleted. Choose another one.")
     with _explained(path), safetensors.safe_open(path, framework="pt") as file:
         text = (file.metadata() or {}).get(KEY)
@@ -195,6 +196,7 @@ def load_seeds(path: str | os.PathLike) -> SeedFile:
         if not isinstance(recipes, list) or not 1 <= len(recipes) <= LARGEST_K or len(names) != len(recipes):
             raise ValueError("its list of seeds is none")
         seeds = seeds_from_recipe(recipes, _InFile(path, header))
+        _ = seeds.parts  # raises for seeds of different shapes
         if any(name is not None and name not in header for name in names):
             raise ValueError("a thumbnail is missing")
         return SeedFile(
@@ -209,6 +211,8 @@ def load_seeds(path: str | os.PathLike) -> SeedFile:
 
 def is_seed_file(path: str | os.PathLike) -> bool:
     """Whether the file begins as `save_seeds` begins one; reads a few bytes."""
+    if not os.path.isfile(path):  # a pipe would keep us waiting
+        return False
     try:
         with open(path, "rb") as file:
             return file.read(8 + len(BEGINNING))[8:] == BEGINNING

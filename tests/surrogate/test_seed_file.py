@@ -1,6 +1,7 @@
 """Seeds in files of their own."""
 
 import json
+import os
 import pickle
 import struct
 import zipfile
@@ -132,6 +133,9 @@ def test_what_cannot_be_saved(tmp_path):
         save_seeds(Seeds(()), tmp_path / "a.safetensors")
     with pytest.raises(ValueError, match="at most 1024 seeds"):
         save_seeds(Seeds.from_range(0, 1025), tmp_path / "a.safetensors")
+    two_sizes = Seeds.from_tensors(noises(1, *SHAPE)) + Seeds.from_tensors(noises(1, 4, 8, 8), ["other"])
+    with pytest.raises(ValueError, match=r"different shapes.*latent 1 has 4×6×10, other has 4×8×8"):
+        save_seeds(two_sizes, tmp_path / "a.safetensors")
     with pytest.raises(ValueError, match="provenance"):
         save_seeds(Seeds.from_text("1"), tmp_path / "a.safetensors", provenance={"a": object()})
     with pytest.raises(OSError, match="No such file"):
@@ -185,6 +189,8 @@ def foreign(path, kind):
         path.write_bytes(struct.pack("<Q", 2**62) + b"{}")
     elif kind == "folder":
         path.mkdir()
+    elif kind == "pipe":  # whoever opens it waits for ever
+        os.mkfifo(path)
 
 
 @pytest.mark.parametrize(
@@ -197,6 +203,7 @@ def foreign(path, kind):
         ("endless", "cannot be read"),
         ("folder", "no file"),
         ("nothing", "no file"),
+        pytest.param("pipe", "no file", marks=pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")),
     ],
 )
 def test_a_file_of_another_kind(tmp_path, kind, says):
@@ -272,6 +279,26 @@ def test_a_noise_that_is_none(tmp_path, bad):
     rewritten(path, lambda entry: None)
     with pytest.raises(ValueError, match="latent 1"):
         load_seeds(path).seeds[0].noise((SHAPE,))
+
+
+def test_seeds_of_two_sizes(tmp_path):
+    """Save Seeds refuses them; somebody else may write them."""
+    path = tmp_path / "seeds.safetensors"
+    save_seeds(mixed(), path)
+    with safetensors.safe_open(path, framework="pt") as file:
+        entry = json.loads(file.metadata()[KEY])
+    entry["content"]["seeds"][3].pop("shape")
+    other = f"{entry['content']['seeds'][3]['tensor']}.0"
+    tensors = safetensors.torch.load_file(path)
+    safetensors.torch.save_file(tensors | {other: tensors[other].flatten()}, path, {KEY: json.dumps(entry)})
+    rewritten(path, lambda entry: entry["content"]["seeds"].pop() and entry["content"]["thumbnails"].pop())
+    with pytest.raises(ValueError, match=r"seeds\.safetensors cannot be read: Seeds of different shapes"):
+        load_seeds(path)
+
+
+def test_a_name_that_is_too_long(tmp_path):
+    with pytest.raises(ValueError, match="There is no file"):
+        load_seeds(tmp_path / f"{'x' * 5000}.safetensors")
 
 
 def test_a_file_that_changes_meanwhile(tmp_path):
