@@ -9,11 +9,13 @@ import pytest
 import safetensors.torch
 import torch
 
-from demo.client import ExecutionFailed, PromptRejected
+from demo.client import Client, ExecutionFailed, PromptRejected
+from demo.server import Server
 from surrogate import Seeds, SurrogateSpace
 from surrogate.seed_file import KEY, load_seeds, save_seeds
 
-from .graph import Graph, output
+from .conftest import Comfy
+from .graph import TESTKIT, Graph, output
 
 
 def saved(comfy, g: Graph, node) -> tuple[dict, str]:
@@ -127,6 +129,17 @@ def test_the_graph_in_the_file_is_as_it_was_written(comfy):
     g = Graph(comfy)
     _, name = saved(comfy, g, g("SurrogateSaveSeeds", seeds=g("SurrogateLoadSeeds", file="first.safetensors")))
     assert load_seeds(path_of(comfy, name)).provenance["prompt"] == g.prompt
+
+
+def test_a_server_that_saves_no_metadata_keeps_no_graph():
+    with Server("no metadata", packs=[TESTKIT], arguments=["--cpu", "--disable-metadata"]) as server:
+        quiet = Comfy(server, Client(server.url))
+        g = Graph(quiet)
+        _, name = saved(
+            quiet, g, g("SurrogateSaveSeeds", seeds=g("SurrogateSeedsFromIntegers", seeds="5, 6"), note="mine")
+        )
+        found = load_seeds(path_of(quiet, name))
+    assert (found.provenance, found.note) == ({}, "mine")  # what was typed on purpose stays
 
 
 def test_large_pictures_and_clips_become_small_pictures(comfy):
