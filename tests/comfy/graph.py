@@ -61,6 +61,9 @@ class Graph:
         self.prompt: dict[str, dict] = {}
 
     def __call__(self, class_type: str, **inputs) -> Node:
+        nested = Path(os.environ["SURROGATE_COMFYUI"]) / "comfy" / "nested_tensor.py"
+        if class_type == "TestLatent" and str(inputs["shape"]).startswith("[[") and not nested.exists():
+            pytest.skip("this ComfyUI has no nested latents yet")
         if class_type not in _descriptions:
             _descriptions[class_type] = self.comfy.client.object_info(class_type)[class_type]["input"]
         given = {}
@@ -98,9 +101,6 @@ class Graph:
 
     def latent(self, *shape: int, **settings) -> Node:
         """A latent of `shape` with its batch; of several shapes, a nested one."""
-        nested = Path(os.environ["SURROGATE_COMFYUI"]) / "comfy" / "nested_tensor.py"
-        if isinstance(shape[0], (list, tuple)) and not nested.exists():
-            pytest.skip("this ComfyUI has no nested latents yet")
         return self("TestLatent", shape=str(list(shape)), **settings)
 
     def custom(self, model, conditioning, noise, latent, steps: int = 4, denoise: float = 1.0, sampler="euler") -> Node:
