@@ -1,13 +1,16 @@
 """A Gaussian process through the evaluations of a search: what the score probably is where nobody has looked.
 
-For maps of searched spaces. The Bayesian optimiser has its own.
+For maps of searched spaces, and for what each seed contributes. The Bayesian optimiser has its own.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from scipy.linalg import cho_solve, solve_triangular
+from scipy.spatial.distance import cdist
 
 __all__ = ["GaussianProcess"]
 
@@ -32,10 +35,10 @@ class GaussianProcess:
     log_likelihood: float
 
     @classmethod
-    def fit(cls, u, scores) -> GaussianProcess:
+    def fit(cls, u, scores, *, alike: bool = False) -> GaussianProcess:
         """The process of the largest likelihood, lengths and noise on a grid, for points u (n, d) and scores (n,).
 
-        Scores that are not finite are left out. Of many evaluations some are taken, evenly in order: `MOST`, and
+        With `alike` all coordinates have the same length, so it is a matter of distance alone. Scores that are not finite are left out. Of many evaluations some are taken, evenly in order: `MOST`, and
         `MOST_FIT` for the likelihood.
         Raises ValueError for shapes that do not match, u that is not finite, and fewer than 2 finite scores.
         """
@@ -68,7 +71,7 @@ class GaussianProcess:
             lengths, noise = best
             near = [(lengths, n) for n in (noise - 1, noise + 1) if 0 <= n < len(NOISES)]
             # Few evaluations cannot tell the coordinates apart: one length for all of them.
-            groups = [{i} for i in range(d)] if len(few) >= 5 * d else [set(range(d))]
+            groups = [set(range(d))] if alike or len(few) < 5 * d else [{i} for i in range(d)]
             for group in groups:
                 for step in (-2, -1, 1, 2):
                     moved = tuple(length + step * (i in group) for i, length in enumerate(lengths))
@@ -82,18 +85,88 @@ class GaussianProcess:
 
     def mean(self, points) -> np.ndarray:
         """The expected score (m,) at the points (m, d). Raises ValueError for another number of coordinates."""
+        points = self._checked(points)
+        pull = cho_solve((self._factor, True), _standardised(self.scores))
+        out = np.empty(len(points))
+        for start in range(0, len(points), 4096):
+            out[start : start + 4096] = self._near(points[start : start + 4096]) @ pull
+        return self.scores.mean() + self._scale * out
+
+    def deviation(self, points) -> np.ndarray:
+        """The standard deviation (m,) of the score without its noise at the points (m, d), in units of the score."""
+        pulled = self._solved(self._near(self._checked(points)))
+        return self._scale * np.sqrt(self.signal * np.maximum(1 - (pulled**2).sum(0), 0))
+
+    def difference(self, a, b) -> tuple[np.ndarray, np.ndarray]:
+        """How much higher the score is at the points a (m, d) than at b (m, d) or (1, d): mean and deviation (m,).
+
+        Eq. 2.24, of differences: points near each other share what is not known of them, so it cancels.
+        """
+        a, b = np.broadcast_arrays(self._checked(a), self._checked(b))
+        prior = 2 * (1 - _matern_of(np.linalg.norm((a - b) / self.lengths, axis=1)))
+        pulled = self._solved(self._near(a) - self._near(b))
+        variance = np.maximum(prior - (pulled**2).sum(0), 0)
+        return self.mean(a) - self.mean(b), self._scale * np.sqrt(self.signal * variance)
+
+    def mean_difference(self, a, b) -> tuple[float, float]:
+        """How much higher the score is at the points a (m, d) than at b (m, d), on average: mean and deviation."""
+        a, b = self._checked(a), self._checked(b)
+        prior = sum(sign * self._kernel(x, y).mean() for x, y, sign in ((a, a, 1), (b, b, 1), (a, b, -2)))
+        pulled = self._solved((self._near(a) - self._near(b)).mean(0, keepdims=True))
+        variance = max(float(prior - (pulled**2).sum()), 0.0)
+        return float((self.mean(a) - self.mean(b)).mean()), float(self._scale * np.sqrt(self.signal * variance))
+
+    def leave_one_out(self) -> tuple[np.ndarray, np.ndarray]:
+        """What each score would be expected to be without it: mean and deviation (n,), the noise included.
+
+        Eq. 5.12, with lengths, noise, scale and mean as all scores have them.
+        """
+        return self.scores - self._scale * self._surprise, self._scale * np.sqrt(self.signal / self._precision)
+
+    @cached_property
+    def signal(self) -> float:
+        """The variance of the signal, in units of the scores': the likeliest, or the one that makes the errors of
+        `leave_one_out` as large as it says, if that is larger. The likeliest alone is too sure of itself."""
+        likeliest = _standardised(self.scores) * self._surprise * self._precision
+        return float(max(likeliest.mean(), (self._surprise**2 * self._precision).mean()))
+
+    @cached_property
+    def _precision(self) -> np.ndarray:
+        return np.diag(self._inverse)
+
+    @cached_property
+    def _surprise(self) -> np.ndarray:
+        """How far each score, standardised, lies from what the others say."""
+        return (self._inverse @ _standardised(self.scores)) / self._precision
+
+    @cached_property
+    def _factor(self) -> np.ndarray:
+        return np.linalg.cholesky(self._kernel(self.u, self.u) + self.noise * np.eye(len(self.u)))
+
+    @cached_property
+    def _inverse(self) -> np.ndarray:
+        return cho_solve((self._factor, True), np.eye(len(self.u)))
+
+    @property
+    def _scale(self) -> float:
+        return float(self.scores.std()) or 1.0
+
+    def _checked(self, points) -> np.ndarray:
         points = np.asarray(points, np.float64)
         if points.ndim != 2 or points.shape[1] != self.u.shape[1]:
             raise ValueError(f"points must have shape (m, {self.u.shape[1]}), got {points.shape}.")
-        scale, offset = self.scores.std() or 1.0, self.scores.mean()
-        squares = (self.u[:, None] - self.u[None]) ** 2
-        factor = np.linalg.cholesky(_matern(squares, self.lengths) + self.noise * np.eye(len(self.u)))
-        pull = np.linalg.solve(factor.T, np.linalg.solve(factor, _standardised(self.scores)))
-        out = np.empty(len(points))
-        for start in range(0, len(points), 4096):
-            block = points[start : start + 4096]
-            out[start : start + 4096] = _matern((block[:, None] - self.u[None]) ** 2, self.lengths) @ pull
-        return offset + scale * out
+        return points
+
+    def _kernel(self, a, b) -> np.ndarray:
+        return _matern_of(cdist(a / self.lengths, b / self.lengths))
+
+    def _near(self, points) -> np.ndarray:
+        """Prior correlations (m, n) of points with those of the scores."""
+        return self._kernel(points, self.u)
+
+    def _solved(self, rows) -> np.ndarray:
+        """L⁻¹ of the rows (m, n), as columns (n, m)."""
+        return solve_triangular(self._factor, rows.T, lower=True)
 
 
 def _spread(n, most):
@@ -106,7 +179,12 @@ def _standardised(scores):
 
 def _matern(squares, lengths):
     """Matérn 5/2 (eq. 4.17) of squared differences (…, d)."""
-    r = np.sqrt(5 * (squares @ lengths**-2.0))
+    return _matern_of(np.sqrt(squares @ lengths**-2.0))
+
+
+def _matern_of(distances):
+    """The same of distances in units of the lengths."""
+    r = np.sqrt(5) * distances
     return (1 + r + r**2 / 3) * np.exp(-r)
 
 

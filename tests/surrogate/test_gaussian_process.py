@@ -61,6 +61,47 @@ def test_the_mean_is_the_conditional_expectation(noisy):
     np.testing.assert_allclose(process.mean(points), expected, atol=1e-9)
 
 
+def test_without_a_score_it_is_what_the_others_say(noisy):
+    """Against as many refits, each without one score, all else as it was."""
+    u, scores, process = noisy
+    y = (scores - scores.mean()) / scores.std()
+    mean, deviation = process.leave_one_out()
+    for i in range(60):
+        others = np.arange(60) != i
+        inverse = np.linalg.inv(matern(u[others], u[others], process.lengths) + process.noise * np.eye(59))
+        near = matern(u[[i]], u[others], process.lengths)[0]
+        variance = process.signal * (1 + process.noise - near @ inverse @ near)
+        assert mean[i] == pytest.approx(scores.mean() + scores.std() * (near @ inverse @ y[others]), abs=1e-9)
+        assert deviation[i] == pytest.approx(scores.std() * np.sqrt(variance), abs=1e-9)
+    assert np.mean(((scores - mean) / deviation) ** 2) <= 1 + 1e-9
+
+
+def test_deviations_are_those_of_the_joint_distribution(noisy):
+    u, scores, process = noisy
+    a, b = np.random.default_rng(1).random((2, 20, 2))
+    both = np.concatenate([a, b])
+    near = matern(both, u, process.lengths)
+    inverse = np.linalg.inv(matern(u, u, process.lengths) + process.noise * np.eye(60))
+    joint = scores.var() * process.signal * (matern(both, both, process.lengths) - near @ inverse @ near.T)
+    np.testing.assert_allclose(process.deviation(both), np.sqrt(np.diag(joint)), atol=1e-9)
+    mean, deviation = process.difference(a, b)
+    rows = np.concatenate([np.eye(20), -np.eye(20)], axis=1)
+    np.testing.assert_allclose(mean, process.mean(a) - process.mean(b), atol=1e-12)
+    np.testing.assert_allclose(deviation, np.sqrt(np.diag(rows @ joint @ rows.T)), atol=1e-9)
+    one, spread = process.difference(a, b[:1])
+    assert one[3] == process.difference(a[3:4], b[:1])[0][0] and spread[0] == pytest.approx(deviation[0])
+    average = rows.mean(0)
+    assert process.mean_difference(a, b) == pytest.approx((mean.mean(), np.sqrt(average @ joint @ average)), abs=1e-9)
+    assert process.difference(a, a)[1].max() < 1e-6
+
+
+def test_alike_coordinates_have_one_length(noisy):
+    u, scores, process = noisy
+    alike = GaussianProcess.fit(u, scores, alike=True)
+    assert alike.lengths[0] == alike.lengths[1]
+    assert alike.log_likelihood < process.log_likelihood
+
+
 def test_it_averages_noise_and_sees_which_coordinate_matters(noisy):
     _, _, process = noisy
     points = np.random.default_rng(2).random((500, 2))
