@@ -37,7 +37,7 @@ SHOWN = {
         "The corners are exactly what those seeds give on their own."
     ),
     "invert_blend": (
-        "above, four pictures that no noise made; below, the space between the noises found for them,\n"
+        "on the left four pictures that no noise made; beside them the space between the noises found for them,\n"
         "the same four in its corners."
     ),
     "path": "a closed walk through four noise seeds, one image per step, as an animation.",

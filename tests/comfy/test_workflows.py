@@ -173,8 +173,8 @@ def test_drawn_pictures_come_back_in_the_corners_of_their_space(comfy):
         column_title=grid.axes.column_title,
         title="Between the noises found for them",
     )
-    assert page.shape[1] == plan.width
-    sheet = page[-plan.height :]  # what was drawn stands above it
+    assert page.shape[0] == plan.height
+    sheet = page[:, -plan.width :]  # what was drawn stands on its left
     cells = np.array([sheet[y0:y1, x0:x1] for x0, y0, x1, y1 in plan.boxes]).reshape(5, 5, 128, 128, 3)
     for cell in cells.reshape(25, 128, 128, 3):
         assert_a_picture(cell)
