@@ -9,6 +9,9 @@ async function upload(file) {
   body.append("image", file); // ComfyUI's route for any file; an equal file is not stored twice
   body.append("subfolder", FOLDER);
   const answer = await api.fetchApi("/upload/image", { method: "POST", body });
+  if (answer.status === 413) {
+    throw new Error(`${file.name} is too large to upload: copy it into ComfyUI's input folder, then press R.`);
+  }
   if (answer.status !== 200) throw new Error(`${file.name}: ${answer.status} ${answer.statusText}`);
   const { name, subfolder } = await answer.json();
   return subfolder ? `${subfolder}/${name}` : name;

@@ -123,6 +123,17 @@ def test_the_run_button_makes_the_grid(client, page):
     assert page.evaluate("() => app.nodeOutputs['12'].images[0].filename") == image["filename"]
 
 
+def choose(page, nodes: str, path: Path) -> None:
+    """Press the button of Load Seeds and choose `path`."""
+    with page.expect_file_chooser() as chooser:
+        if nodes == "Nodes 2.0":
+            page.get_by_text("choose file to upload").click()
+        else:
+            place = page.evaluate(f"({ON_SCREEN})({LOAD_SEEDS}, w => w.type === 'button')")
+            page.mouse.click(*place)
+    chooser.value.set_files(path)
+
+
 @pytest.mark.parametrize("nodes", ["classic", "Nodes 2.0"])
 def test_load_seeds_takes_a_file_from_the_users_computer(client, page, tmp_path, nodes):
     page.complaints.clear()
@@ -145,13 +156,7 @@ def test_load_seeds_takes_a_file_from_the_users_computer(client, page, tmp_path,
     assert len(page.evaluate(f"() => {LOAD_SEEDS}.serialize().widgets_values")) == 1
     path = tmp_path / f"from {nodes}, ü.safetensors"
     save_seeds(Seeds.from_text("3, 4, 5"), path)
-    with page.expect_file_chooser() as chooser:
-        if nodes == "Nodes 2.0":
-            page.get_by_text("choose file to upload").click()
-        else:
-            place = page.evaluate(f"({ON_SCREEN})({LOAD_SEEDS}, w => w.type === 'button')")
-            page.mouse.click(*place)
-    chooser.value.set_files(path)
+    choose(page, nodes, path)
     page.wait_for_function(f"() => {LOAD_SEEDS}.widgets[0].value?.startsWith('surrogate/from')", timeout=10_000)
     assert page.evaluate(f"() => {LOAD_SEEDS}.widgets[0].options.values")[0] == f"surrogate/{path.name}"
     if nodes == "Nodes 2.0":
@@ -174,3 +179,10 @@ def test_load_seeds_takes_a_file_from_the_users_computer(client, page, tmp_path,
     page.get_by_text("holiday.png is no .safetensors file").first.wait_for(timeout=10_000)
     assert page.evaluate(f"() => {LOAD_SEEDS}.widgets[0].value") == f"surrogate/dropped on {nodes}.safetensors"
     assert not [c for c in page.complaints if "Surrogate" in c and "api.comfy.org" not in c]
+
+    large = tmp_path / "large.safetensors"
+    large.touch()
+    os.truncate(large, 101 << 20)  # ComfyUI takes 100 MB
+    choose(page, nodes, large)
+    page.get_by_text("large.safetensors is too large to upload: copy it").first.wait_for(timeout=30_000)
+    assert page.evaluate(f"() => {LOAD_SEEDS}.widgets[0].value") == f"surrogate/dropped on {nodes}.safetensors"
