@@ -99,8 +99,8 @@ def seed_utility(history: History, space: SurrogateSpace, score: int = 0) -> Uti
     """What each seed of `space` contributes to the score numbered `score` (from 0) in the search `history`.
 
     Keep: without the seed the best expected score is lower, by more than is tolerated and more than chance.
-    Drop: nowhere is the score likely to be better thanks to it, by more than is tolerated, nor thanks to all dropped
-    seeds together. Replace: the same, but fewer than `LEAST` seeds would be left. Undecided: all others, and all if
+    Drop: nowhere is the score likely to be better thanks to it, by more than is tolerated, nor at the best place thanks
+    to all dropped seeds together. Replace: the same, but fewer than `LEAST` seeds would be left. Undecided: all others, and all if
     the scores are too few or do not depend on the place.
 
     Raises ValueError for a score that the history does not have, and for a space of another number of seeds.
@@ -195,14 +195,14 @@ def _advised(facts: _Facts, association: Association) -> Utility:
     leaders = w[np.argsort(-gains, kind="stable")[:LEADERS]]
     losses = Losses(process, leaders, once)
     tolerated = TOLERATED * losses.span
-    single = [losses.without([i]) for i in range(k)]
+    single = [Loss(*losses.without([i]), losses.promise(i)) for i in range(k)]
     needed = {i for i, loss in enumerate(single) if loss.loss > max(sure * loss.deviation, tolerated)}
     idle = sorted((i for i in set(range(k)) - needed if single[i].promise < tolerated), key=lambda i: single[i].promise)
     # Two seeds can do without each other and not without both: the next one goes only if all can go together.
     going: list[int] = []
     for i in idle[: k - 1]:
-        together = losses.without([*going, i])
-        if together.loss + once * together.deviation < tolerated:
+        loss, deviation = losses.without([*going, i])
+        if loss + once * deviation < tolerated:
             going.append(i)
     fresh = going[: max(0, min(LEAST, k) - (k - len(going)))]
 

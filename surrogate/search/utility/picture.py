@@ -31,15 +31,12 @@ def picture(utility: Utility, *, title: str | None = None) -> np.ndarray:
         columns = [Column("score alone", own[order])]
     else:
         order = np.sort(order)
-        columns = [
-            Column("share and score: correlation", r[order], band=utility.chance, limit=1.0),
-            Column("loss without it", loss[order], errors=2 * deviation[order]),
-        ]
+        columns = [Column("share and score: correlation", r[order], band=utility.chance, limit=1.0)]
+        if np.isfinite(loss).any():
+            columns.append(Column("loss without it, in units of the score", loss[order], errors=2 * deviation[order]))
     seeds = [utility.seeds[i] for i in order]
     silent = bool(utility.silence)
-    caption = overall(utility)
-    if utility.alone:
-        caption = utility.silence
+    caption = utility.silence if utility.alone else overall(utility)
     if len(seeds) < len(utility.seeds):
         caption += f" {len(seeds)} of {len(utility.seeds)} seeds are shown."
     return rows_picture(

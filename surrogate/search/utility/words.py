@@ -8,6 +8,8 @@ from .advice import LEAST, Advice, SeedUtility, Utility
 
 __all__ = ["overall", "sentence", "summary", "table"]
 
+# Seeds that are named in a ranking.
+RANKED = 12
 # Of more than this part of the space as good as nothing is known: worth saying.
 UNSEEN = 0.5
 
@@ -26,7 +28,9 @@ def overall(utility: Utility) -> str:
     """All seeds in a few sentences: what to do, and what that rests on."""
     k = len(utility.seeds)
     if utility.alone:
-        return f"{utility.silence} Best first: {', '.join(_ranking(utility))}."
+        ranking = _ranking(utility)
+        more = f", and {len(ranking) - RANKED} more" if len(ranking) > RANKED else ""
+        return f"{utility.silence} Best first: {', '.join(ranking[:RANKED])}{more}."
     if utility.silence:
         return f"Too early to say. {utility.silence}"
     counts = {a: sum(seed.advice is a for seed in utility.seeds) for a in Advice}
@@ -78,7 +82,8 @@ def summary(utility: Utility, most: int | None = None) -> str:
         seeds = sorted(utility.seeds, key=lambda s: (order.index(s.advice), -s.loss.promise))
         lines += [sentence(seed, utility) for seed in seeds[:most]]
         if len(seeds) > len(lines) - 1:
-            lines.append(f"… and {len(seeds) - len(lines) + 1} more seeds.")
+            left = len(seeds) - len(lines) + 1
+            lines.append(f"… and {left} more seed{'s' * (left > 1)}.")
     return "\n".join(lines)
 
 
