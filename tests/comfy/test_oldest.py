@@ -1,0 +1,77 @@
+"""The oldest ComfyUI that the README names: every node is there, and the demo workflows give their pictures."""
+
+import io
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from demo.client import Client
+from demo.server import Server
+
+from .conftest import Comfy
+from .ui_format import to_prompt
+
+ROOT = Path(__file__).absolute().parents[2]
+WORKFLOWS = {path.stem: path for path in sorted((ROOT / "workflows").glob("*.json"))}
+OLDEST = os.environ.get("SURROGATE_OLDEST_COMFYUI")
+
+pytestmark = pytest.mark.skipif(not OLDEST, reason="run.py sets up an old ComfyUI beside its own, not beside yours")
+
+
+@pytest.fixture(scope="module")
+def oldest():
+    with Server(
+        "oldest", packs=[Path(__file__).parent / "testkit"], arguments=["--cpu"], comfyui=Path(OLDEST)
+    ) as server:
+        yield Comfy(server, Client(server.url))
+
+
+def read(path: Path) -> dict:
+    return json.loads(path.read_text("utf-8"))
+
+
+def test_it_is_the_one_that_the_readme_names(oldest):
+    version = oldest.client.get("/system_stats")["system"]["comfyui_version"]
+    assert f"Needs ComfyUI {version} or newer" in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_every_node_is_there_and_takes_the_same_inputs(oldest, comfy):
+    old, new = (
+        {i: node for i, node in server.client.object_info().items() if i.startswith("Surrogate")}
+        for server in (oldest, comfy)
+    )
+    assert old.keys() == new.keys()
+    for name, node in old.items():
+        for kind in ("required", "optional"):
+            assert list(node["input"].get(kind, {})) == list(new[name]["input"].get(kind, {})), name
+        assert node["output"] == new[name]["output"]
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_its_browser_would_send_the_same_graph(oldest, name):
+    assert to_prompt(read(WORKFLOWS[name]), oldest.client.object_info()) == read(ROOT / "demo" / "api" / f"{name}.json")
+
+
+@pytest.mark.parametrize("name", [name for name in WORKFLOWS if name.startswith("demo_")])
+def test_the_demo_workflows_run(oldest, name):
+    """With smaller budgets: how well they search is tested elsewhere."""
+    prompt = read(ROOT / "demo" / "api" / f"{name}.json")
+    for node in prompt.values():
+        if "budget" in node["inputs"]:
+            node["inputs"]["budget"] = 24
+    oldest.client.run(prompt, read(WORKFLOWS[name]), timeout=900)
+    while any(oldest.client.get("/queue").values()):  # Tell sends the graph again until the search is finished
+        time.sleep(0.1)
+    entry = max(oldest.client.get("/history").values(), key=lambda entry: entry["prompt"][0])
+    pictures = [oldest.client.view(file) for file in oldest.client.images(entry) if file["type"] == "output"]
+    assert pictures
+    for picture in pictures:
+        values = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"), np.int16)
+        assert values.mean() > 10  # not black, not one colour, not noise
+        assert values.std() > 8
+        assert np.abs(np.diff(values, axis=1)).mean() < values.std()
