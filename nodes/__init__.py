@@ -14,6 +14,7 @@ ask_tell    one generation of a search for each run of the graph
 search      a whole search in one node
 scores      what a good picture is
 report      a search in pictures and files
+utility     what each seed contributes to a search
 sheet       contact sheets
 demo        the demo model
 """
@@ -35,6 +36,7 @@ from .seeds import JoinSeeds, SeedsFromIntegers, SeedsFromLatents
 from .sheet import ContactSheet
 from .space import LocateLatent, Space, SpaceInfo
 from .study import KnownScores, StudyNode
+from .utility import SeedUtility
 
 __all__ = ["NODES"]
 
@@ -69,6 +71,7 @@ NODES = [
     Tell,
     Search,
     StudyReport,
+    SeedUtility,
     MatchImage,
     PictureStatistics,
     ClipScore,

@@ -252,6 +252,7 @@ OURS = {
     "SurrogateDemoModel": Rule(_demo_model),
     "SurrogateDemoPicture": Rule(_demo_picture),
     "SurrogateStudyReport": Rule(_not_in_the_file("a study's points are")),
+    "SurrogateSeedUtility": Rule(_not_in_the_file("a study's scores are")),
     "SurrogateStudy": Rule(_not_in_the_file("a study's points are")),
     "SurrogateScout": Rule(_not_in_the_file("a study's points are")),
     "SurrogateAsk": Rule(_not_in_the_file("a study's points are")),

@@ -5,20 +5,24 @@
 `score_curve`   the course of a search: every score, and the best so far.
 `space_map`     a space of two coordinates: contours of the score, and where it was asked.
 `parallel_coordinates`  the weights of all points of a search, coloured by score.
+`rows_picture`  things as rows: a name, numbers as bars, a word.
 """
 
 from .curves import score_curve
 from .map import space_map
 from .matrix import gram_picture
 from .parallel import parallel_coordinates
+from .rows import Column, rows_picture
 from .sheet import ContactSheet, contact_sheet, plan_sheet
 
 __all__ = [
+    "Column",
     "ContactSheet",
     "contact_sheet",
     "gram_picture",
     "parallel_coordinates",
     "plan_sheet",
+    "rows_picture",
     "score_curve",
     "space_map",
 ]

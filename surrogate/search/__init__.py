@@ -3,6 +3,7 @@
     study        what was searched, asked and told; in a SQLite file, a database or memory   study.py
     scouting     a study of random noises, of which the best become the seeds of another       scouting.py
     optimiser    proposes the next generation from a history                                optimisers/
+    utility      what each seed contributes                                                  utility/
     generation   the points to score now                                                     values.py
     report       how a study stands; its best points, its history                            values.py
 

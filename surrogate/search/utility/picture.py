@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...pictures.rows import Column, rows_picture
+from ...pictures import Column, rows_picture
 from .advice import Advice, Utility
 from .words import overall
 
