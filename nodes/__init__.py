@@ -7,6 +7,7 @@ check       whether seeds are noise
 space       the space, what is known about it, where a latent lies in it
 points      which points to look at
 noise       the points' noise for stock samplers
+pinned      stochastic samplers whose noise is pinned
 render      sample, decode and save many points in one node
 study       searches that are remembered
 scout       searches that find their own seeds
@@ -25,6 +26,7 @@ from .demo import DemoModel, DemoPicture
 from .invert import Invert
 from .noise import KSamplerNoise, Noise
 from .pictures import SeedsFromPictures
+from .pinned import PinnedSampler
 from .points import Corners, Grid, Neighbours, Path, Point, RandomPoints, SelectPoints, Slice, Weights
 from .render import RenderPoints
 from .report import StudyReport
@@ -63,6 +65,7 @@ NODES = [
     LocateLatent,
     Noise,
     KSamplerNoise,
+    PinnedSampler,
     RenderPoints,
     StudyNode,
     Scout,

@@ -21,13 +21,13 @@ async def comfy_entrypoint():
     from .loop import stand_ins
     from .models import AnyModel, AnyVAE, SmallUNet
     from .values import MadeImages, MadeLatent, MadeNumbers, MadeText
-    from .watch import CountedSampler, Keep, Watch
+    from .watch import CountedSampler, Keep, NoiseTap, Watch
 
     class TestKit(ComfyExtension):
         async def get_node_list(self):
             return [
                 AnyModel, AnyVAE, SmallUNet, ClipCosine, Pooled, SmallClip, SmallClipVision, MadeImages, MadeLatent,
-                MadeNumbers, MadeText, CountedSampler, Keep, Watch, Faulty, FaultyScorer, RoughInversion,
+                MadeNumbers, MadeText, CountedSampler, Keep, NoiseTap, Watch, Faulty, FaultyScorer, RoughInversion,
                 *stand_ins(),
             ]  # fmt: skip
 

@@ -86,6 +86,28 @@ class _Counted(comfy.samplers.Sampler):
         return samples
 
 
+class NoiseTap(io.ComfyNode):
+    """A sampler that returns the noise it is given on the way, for the step number `step`; by its name an SDE one or not."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="TestNoiseTap",
+            category="test",
+            inputs=[io.Boolean.Input("sde"), io.Int.Input("step", default=0)],
+            outputs=[io.Sampler.Output()],
+        )
+
+    @classmethod
+    def execute(cls, sde, step):
+        def sample_tap(model, x, sigmas, extra_args=None, callback=None, disable=None, noise_sampler=None):
+            drawn = [noise_sampler(sigmas[i], sigmas[i + 1]) for i in range(step + 1)]
+            return drawn[-1]
+
+        sample_tap.__name__ = "sample_dpmpp_tap_sde" if sde else "sample_tap"
+        return io.NodeOutput(comfy.samplers.KSAMPLER(sample_tap))
+
+
 class Watch(io.ComfyNode):
     """Passes `value` on, after all else that is connected, and writes to <name>.json what must not change."""
 

@@ -1,0 +1,104 @@
+"""Stochastic samplers whose noise is pinned, so that a point is a picture again."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+
+import comfy.k_diffusion.sampling
+import comfy.samplers
+import torch
+from comfy_api.latest import io
+
+from .notices import tell, warn
+
+__all__ = ["PinnedSampler"]
+
+
+class PinnedSampler(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="SurrogatePinnedSampler",
+            display_name="Pinned Sampler",
+            category="surrogate/noise",
+            description="A stochastic sampler (ancestral, SDE, LCM) that draws the same noise on the way for every point: "
+            "a point gives the same picture in every batch, and near points give near pictures.",
+            inputs=[
+                io.Sampler.Input("sampler", tooltip="From KSamplerSelect or any other node that gives a SAMPLER."),
+                io.Int.Input(
+                    "noise_seed",
+                    default=0,
+                    min=0,
+                    max=0xFFFFFFFFFFFFFFFF,
+                    control_after_generate=False,
+                    tooltip="Names the noise that the sampler draws. Keep it as long as you use the space; another "
+                    "number, another picture at each point.",
+                ),
+            ],
+            outputs=[
+                io.Sampler.Output(
+                    display_name="sampler",
+                    tooltip="For SamplerCustomAdvanced, Render Points or Surrogate Search. A sampler that draws no noise "
+                    "comes out as it went in.",
+                )
+            ],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def execute(cls, sampler, noise_seed) -> io.NodeOutput:
+        function = getattr(sampler, "sampler_function", None)
+        if function is None:
+            raise ValueError(
+                f"sampler is a {type(sampler).__name__}, whose noise this node cannot reach: connect one of ComfyUI's own "
+                "samplers, from KSamplerSelect."
+            )
+        if sampler.extra_options.get("s_churn"):
+            warn(cls, ["Pinned Sampler: the noise of s_churn is not pinned; set s_churn to 0."])
+        if "noise_sampler" not in inspect.signature(function).parameters:
+            tell(cls, "This sampler draws no noise: there is nothing to pin.")
+            return io.NodeOutput(sampler)
+        options = {name: value for name, value in sampler.extra_options.items() if name != "noise_sampler"}
+        return io.NodeOutput(comfy.samplers.KSAMPLER(_pinned(function, noise_seed), options, sampler.inpaint_options))
+
+
+def _pinned(function, seed: int):
+    """The sampler `function`, with the same noise for each sample of a batch, and in every batch."""
+
+    @functools.wraps(function)
+    def sample(model, x, sigmas, *args, **settings):
+        settings["noise_sampler"] = _Stream(function, x, sigmas, seed)
+        return function(model, x, sigmas, *args, **settings)
+
+    return sample
+
+
+class _Stream:
+    """The noise on the way, for one sample and so for all: of the kind that core's own samplers draw for a batch of one."""
+
+    def __init__(self, function, x: torch.Tensor, sigmas: torch.Tensor, seed: int):
+        self.x = x
+        # On the processor, so that it does not depend on the device.
+        one = torch.zeros(1, *x.shape[1:], dtype=x.dtype)
+        if _is_sde(function) and (sigmas > 0).any():
+            # The noise of overlapping intervals belongs together.
+            low, high = sigmas[sigmas > 0].min().cpu(), sigmas.max().cpu()
+            self.draw = comfy.k_diffusion.sampling.BrownianTreeNoiseSampler(one, low, high, seed=_apart(seed), cpu=True)
+        else:
+            generator = torch.Generator().manual_seed(_apart(seed))
+            self.draw = lambda *_: torch.randn(one.shape, dtype=one.dtype, generator=generator)
+
+    def __call__(self, sigma, sigma_next) -> torch.Tensor:
+        sigma, sigma_next = (torch.as_tensor(s).detach().cpu() for s in (sigma, sigma_next))
+        return self.draw(sigma, sigma_next).to(self.x).expand_as(self.x)
+
+
+def _apart(seed: int) -> int:
+    """A number far from `seed`: the noise on the way must not be the starting noise of a seed with that number."""
+    return int.from_bytes(hashlib.sha256(f"pinned sampler {seed}".encode()).digest()[:4], "big")
+
+
+def _is_sde(function) -> bool:
+    return function.__name__.startswith("sample_dpmpp_") and "sde" in function.__name__
