@@ -25,7 +25,7 @@ class GaussianProcess:
     """Constant mean, Matérn 5/2 kernel with a length for each coordinate, noise (Rasmussen & Williams 2006).
 
     `u` (n, d) and `scores` (n,) that it is conditioned on; `lengths` (d,) of the kernel; `noise`, the variance of the
-    noise in units of the signal's; `log_likelihood` of the scores.
+    noise in units of the signal's; `log_likelihood` of the scores, 0 for a process that is noise alone.
     """
 
     u: np.ndarray
@@ -189,7 +189,7 @@ def _matern_of(distances):
 
 
 def _log_likelihood(squares, y, lengths, noise):
-    """Eq. 2.30 with the best variance of the signal put in, up to a constant."""
+    """Eq. 2.30 with the best variance of the signal put in, less that of independent numbers."""
     try:
         factor = np.linalg.cholesky(_matern(squares, lengths) + noise * np.eye(len(y)))
     except np.linalg.LinAlgError:

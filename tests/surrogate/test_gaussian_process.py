@@ -41,6 +41,13 @@ def test_the_likelihood_is_that_of_the_normal_distribution(noisy):
     assert process.log_likelihood == pytest.approx(expected, abs=1e-6)
 
 
+def test_of_noise_alone_the_likelihood_is_0():
+    """The second point lies too far away for any length to reach."""
+    process = GaussianProcess.fit([[0.0], [1e6], [2e6], [3e6]], [1.0, 7.0, 2.0, 4.0])
+    assert process.log_likelihood == pytest.approx(0, abs=1e-9)
+    assert log_likelihood(process.u, process.scores, process.lengths, 10.0) == pytest.approx(0, abs=1e-9)
+
+
 def test_no_neighbour_on_the_grid_is_likelier(noisy):
     u, scores, process = noisy
     at = [int(np.argmin(abs(LENGTHS - length))) for length in process.lengths]

@@ -23,8 +23,9 @@ TOLERATED = 0.1
 LEAST = 4
 # Scores for each seed, and in all, before anything is said; seeds that can be told apart at all.
 SCORES, FEWEST, MOST = 2, 8, 64
-# Standard errors by which predictions must beat the mean, so that the score depends on the place.
-BEATEN = 2.0
+# The scores must be so many times likelier if they depend on the place. Pure noise is, once in 200 searches; that the
+# errors of prediction are smaller than those of the mean is fooled more often, and misses more.
+LIKELIER = 20.0
 LEADERS = 64
 
 
@@ -183,8 +184,8 @@ def _advised(facts: _Facts, association: Association) -> Utility:
     gains = _moderate((facts.gains - low) / unit)
     w = np.sqrt(facts.shares)
     process = GaussianProcess.fit(w, gains, alike=True)
-    predictive, beaten = _predictive(process)
-    if not beaten:
+    predictive = _predictive(process)
+    if process.log_likelihood < np.log(LIKELIER) or predictive <= 0:
         return facts.utility(
             "From where an image lies its score cannot be told better than by chance. More images, a score that varies "
             "less by chance, or a model that reacts more to the noise would help.",
@@ -236,13 +237,7 @@ def _moderate(gains: np.ndarray) -> np.ndarray:
     return np.maximum(gains, bad - 2 * (gains.max() - bad)) if gains.max() > bad else gains
 
 
-def _predictive(process: GaussianProcess) -> tuple[float, bool]:
-    """The predictive R², each score left out, and whether the errors are smaller than those of the mean, not by chance.
-
-    Both have the mean of all scores; with it in one and not in the other pure noise would look predictable.
-    """
+def _predictive(process: GaussianProcess) -> float:
+    """The predictive R², each score left out. Both errors are from the mean of all scores, or noise would have one."""
     mean, _ = process.leave_one_out()
-    scores = process.scores
-    less = (scores - scores.mean()) ** 2 - (scores - mean) ** 2
-    error = less.std() / np.sqrt(len(less))
-    return float(less.mean() / scores.var()), bool(less.mean() > BEATEN * error)
+    return float(1 - np.mean((process.scores - mean) ** 2) / process.scores.var())

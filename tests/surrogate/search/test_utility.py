@@ -153,14 +153,14 @@ def _highest(score, without, rng) -> float:
 
 @pytest.mark.parametrize("optimiser", ["sobol", "cma-es", "random"])
 def test_pure_noise_gets_no_advice(optimiser):
-    """Of 40 searches at most 3 may look as if the place mattered; none may cost a seed that was not noise's to give."""
+    """Of 40 searches at most 2 may look as if the place mattered."""
     advised = falsely = 0
     for seed in range(40):
         space, history = searched("nothing", k=5, budget=40, optimiser=optimiser, noise=1.0, seed=seed)
         utility = seed_utility(history, space)
         advised += not utility.silence
         falsely += any(seed.p <= 0.05 for seed in utility.seeds)
-    assert advised <= 3
+    assert advised <= 2
     assert falsely <= 6  # 2 are expected
 
 
@@ -181,9 +181,7 @@ def test_in_one_block_it_is_spearmans_correlation():
 def test_chance_is_for_all_seeds_together():
     """Over 200 sets of independent numbers the smallest of 10 p is below 0.05 about 10 times, not 80."""
     rng = np.random.default_rng(0)
-    below = sum(
-        associate(rng.random((24, 10)), rng.random(24), np.arange(24) // 8).p.min() <= 0.05 for _ in range(200)
-    )
+    below = sum(associate(rng.random((24, 10)), rng.random(24), np.arange(24) // 8).p.min() <= 0.05 for _ in range(200))
     assert 3 <= below <= 20
 
 
@@ -330,11 +328,15 @@ def test_another_space_is_named():
 
 def test_nothing_global_and_nothing_given_is_touched():
     space, history = searched("seed 1 harms")
-    before = [history.u.copy(), history.scores.copy(), np.random.get_state()[1].copy()]
+    before = [history.u.copy(), history.scores.copy(), _global()]
     first, second = seed_utility(history, space), seed_utility(history, space)
-    after = [history.u, history.scores, np.random.get_state()[1]]
+    after = [history.u, history.scores, _global()]
     assert all(np.array_equal(a, b) for a, b in zip(before, after))
     assert summary(first) == summary(second) and table(first) == table(second)
+
+
+def _global():
+    return np.random.get_state()[1].copy()  # noqa: NPY002
 
 
 def test_thousands_of_scores_and_many_seeds():
