@@ -201,7 +201,9 @@ def _advised(facts: _Facts, association: Association) -> Utility:
     idle = sorted((i for i in set(range(k)) - needed if single[i].promise < tolerated), key=lambda i: single[i].promise)
     # Two seeds can do without each other and not without both: the next one goes only if all can go together.
     going: list[int] = []
-    for i in idle[: k - 1]:
+    for i in idle:
+        if len(going) == k - 1:
+            break
         loss, deviation = losses.without([*going, i])
         if loss + once * deviation < tolerated:
             going.append(i)

@@ -18,7 +18,7 @@ OBJECTIVES = {
     "only seed 1": lambda w: w[:, 0] ** 2,
     "seeds 2 and 3 mixed": lambda w: 2 * w[:, 1] * w[:, 2],
     "seed 1 harms": lambda w: w[:, 1] * w[:, 2] - w[:, 0] ** 2,
-    "seeds 1 and 2 stand in for each other": lambda w: np.hypot(w[:, 0], w[:, 1]) - 0.5 * w[:, 2],
+    "seeds 2 and 3 stand in for each other": lambda w: 2 * w[:, 0] * np.hypot(w[:, 1], w[:, 2]),
     "nothing": lambda w: np.zeros(len(w)),
 }
 GONE = (Advice.DROP, Advice.REPLACE)
@@ -75,6 +75,8 @@ def test_losses_are_the_true_ones():
         true = 1.0 if i in (1, 2) else 0.0
         assert abs(seed.loss.loss - true) < max(0.03, 3 * seed.loss.deviation)
         assert seed.loss.promise > true - 0.02
+        if true:  # what it may bring is more than it is expected to
+            assert seed.loss.promise > seed.loss.loss + seed.loss.deviation
 
 
 def test_effects_are_the_true_ones_and_free_of_the_others():
@@ -109,9 +111,30 @@ def test_a_seed_that_harms_is_told_so():
 @pytest.mark.parametrize("optimiser", ["sobol", "cma-es"])
 def test_of_seeds_that_stand_in_for_each_other_one_stays(optimiser):
     for seed in range(3):
-        space, history = searched("seeds 1 and 2 stand in for each other", seed=seed, optimiser=optimiser, noise=0.02)
+        space, history = searched("seeds 2 and 3 stand in for each other", seed=seed, optimiser=optimiser, noise=0.01)
         told = advice(seed_utility(history, space))
-        assert not (told[0] in GONE and told[1] in GONE)
+        assert told[0] is Advice.KEEP and not (told[1] in GONE and told[2] in GONE)
+
+
+def test_the_last_of_those_that_stand_in_for_each_other_says_so():
+    space, history = searched("seeds 2 and 3 stand in for each other", k=5, budget=160, noise=0.001)
+    utility = seed_utility(history, space)
+    pair = utility.seeds[1:3]
+    assert max(seed.loss.promise for seed in pair) < utility.tolerated  # either alone can go
+    (stays,) = [seed for seed in pair if seed.advice is Advice.UNDECIDED]
+    assert stays.together and "Alone it could go, but not surely together with the others" in sentence(stays, utility)
+    assert [seed.advice in GONE for seed in utility.seeds] == [
+        seed not in (utility.seeds[0], stays) for seed in utility.seeds
+    ]
+
+
+def test_what_a_place_owes_to_others_is_no_merit_of_a_seed():
+    """Of a harmful seed hardly anything need be known where it is small: it goes, although the scores are rough."""
+    gone = 0
+    for seed in range(3):
+        space, history = searched("seed 1 harms", noise=0.1, seed=seed)
+        gone += advice(seed_utility(history, space))[0] in GONE
+    assert gone >= 2
 
 
 def test_what_is_dropped_is_little_missed():
