@@ -65,7 +65,13 @@ def test_the_demo_workflows_run(oldest, name):
         if "budget" in node["inputs"]:
             node["inputs"]["budget"] = 24
     oldest.client.run(prompt, read(WORKFLOWS[name]), timeout=900)
-    while any(oldest.client.get("/queue").values()):  # Tell sends the graph again until the search is finished
+    deadline = time.monotonic() + 900
+    for study in [node["inputs"]["name"] for node in prompt.values() if node["class_type"] == "SurrogateStudy"]:
+        # Tell sends the graph again until the search is finished.
+        while not oldest.client.get("/surrogate/study", name=study)["finished"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+    while any(oldest.client.get("/queue").values()):
         time.sleep(0.1)
     entry = max(oldest.client.get("/history").values(), key=lambda entry: entry["prompt"][0])
     pictures = [oldest.client.view(file) for file in oldest.client.images(entry) if file["type"] == "output"]
