@@ -101,7 +101,7 @@ def uniform(k: int, count: int) -> np.ndarray:
     return _unit(ndtri(0.5 + cube / 2))
 
 
-def _without(w, seeds: list[int]):
+def _without(w, seeds: Sequence[int]):
     w = w.copy()
     w[:, list(seeds)] = 0.0
     return w

@@ -67,7 +67,7 @@ def sentence(seed: SeedUtility, utility: Utility) -> str:
             reason = f"It may bring up to {_number(seed.loss.promise)}; {_seen(seed)}."
     else:
         most = f"more than {_number(seed.loss.promise)}" if seed.loss.promise > 0 else "anything"
-        reason = f"Nothing is lost without it: nowhere is it likely to bring {most}."
+        reason = f"Little or nothing is lost without it: nowhere is it likely to bring {most}."
         if seed.effect < -2 * seed.effect_deviation:
             reason += f" On average it makes the score worse, by {_number(-seed.effect)}."
         if seed.advice is Advice.REPLACE:
