@@ -123,17 +123,19 @@ def test_flaws_are_named():
     white = normal()
     smooth = white + 0.5 * white.roll(1, 3)
     smooth = smooth / smooth.std()
-    heavy = torch.distributions.StudentT(3.0).sample(white.shape) / 3**0.5
+    chance = np.random.default_rng(0)
+    heavy = torch.from_numpy(chance.standard_t(5, tuple(white.shape))).float() / (5 / 3) ** 0.5
     channels = white + torch.tensor([0.5, -0.5, 0.5, -0.5]).reshape(4, 1, 1)
     strengths = white * torch.tensor([0.5, 1.3, 0.6, 1.25]).reshape(4, 1, 1)
-    skewed = torch.distributions.Exponential(1.0).sample(white.shape) - 1
+    flat = torch.from_numpy(chance.uniform(-1, 1, tuple(white.shape))).float() * 3**0.5
+    skewed = torch.from_numpy(chance.exponential(1.0, tuple(white.shape))).float() - 1
     assert "norm is 0.50 times that of noise" in said(0.5 * white)
     assert "stronger: blends look burnt" in said(1.5 * white)
     assert "beside 0" in said(white + 0.3)
     assert "channels have means of their own" in said(channels)
     assert "channels differ in strength" in said(strengths)
     assert "very large ones are too many" in said(heavy)
-    assert "large ones are too few" in said((2 * torch.rand(white.shape) - 1) * 3**0.5)
+    assert "large ones are too few" in said(flat)
     assert "lean to one side" in said(skewed)
     assert "Neighbours along x resemble each other" in said(smooth)
     assert "It resembles latent 2 (correlation +1.00; chance" in said(white[[0, 0, 1]])
