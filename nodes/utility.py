@@ -66,7 +66,8 @@ class SeedUtility(io.ComfyNode):
         scores = len(history.directions)
         if score > scores:
             raise ValueError(
-                f"score is {score}, but the study {study.study.name!r} has {scores}: choose a number from 1 to {scores}."
+                f"score is {score}, but the study {study.study.name!r} has {scores}: choose a number from 1 to "
+                f"{scores}."
             )
         found = utility.seed_utility(history, study.space, score - 1)
         kept = Seeds(tuple(study.space.seeds[i] for i in found.kept))

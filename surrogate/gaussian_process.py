@@ -38,8 +38,9 @@ class GaussianProcess:
     def fit(cls, u, scores, *, alike: bool = False) -> GaussianProcess:
         """The process of the largest likelihood, lengths and noise on a grid, for points u (n, d) and scores (n,).
 
-        With `alike` all coordinates have the same length, so it is a matter of distance alone. Scores that are not finite are left out. Of many evaluations some are taken, evenly in order: `MOST`, and
-        `MOST_FIT` for the likelihood.
+        With `alike` all coordinates have the same length, so it is a matter of distance alone. Scores that are not
+        finite are left out. Of many evaluations some are taken, evenly in order: `MOST`, and `MOST_FIT` for the
+        likelihood.
         Raises ValueError for shapes that do not match, u that is not finite, and fewer than 2 finite scores.
         """
         u, scores = np.asarray(u, np.float64), np.asarray(scores, np.float64)

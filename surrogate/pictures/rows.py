@@ -104,7 +104,7 @@ def _draw(canvas, face, left, top, bottom, column, colours):
                 continue
             y, x = top + (i + 0.5) * _ROW, float(across(value))
             if abs(x - zero) >= 0.5:
-                strokes.line([(zero, y), (x, y)], colours[i], _BAR)
+                strokes.line([(min(zero, x), y), (max(zero, x), y)], colours[i], _BAR)
             else:
                 strokes.dot(x, y, 2.5, colours[i])
             if error > 0:

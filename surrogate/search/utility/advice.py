@@ -66,8 +66,8 @@ class Utility:
 
     `count` scores were there, of `direction`. `chance`: the size of the largest r that chance gives, once in 20 times.
     `predictive`: the part of the scores' variance that the other scores predict, cross-validated. `span`: how much
-    better the best expected score is than the space on average; `tolerated` of it may be lost. `sure`: how many
-    deviations a loss must be larger than. `unseen`: the part of the space of which as good as nothing is known.
+    better the best expected score is than the space on average; `tolerated` of it may be lost. `unseen`: the
+    part of the space of which as good as nothing is known.
     `silence`: why no advice is given; empty if it is. `alone`: all points are single seeds.
     """
 
@@ -77,7 +77,6 @@ class Utility:
     chance: float
     predictive: float
     span: float
-    sure: float
     unseen: float
     silence: str = ""
     alone: bool = False
@@ -101,8 +100,8 @@ def seed_utility(history: History, space: SurrogateSpace, score: int = 0) -> Uti
 
     Keep: without the seed the best expected score is lower, by more than is tolerated and more than chance.
     Drop: nowhere is the score likely to be better thanks to it, by more than is tolerated, nor at the best place thanks
-    to all dropped seeds together. Replace: the same, but fewer than `LEAST` seeds would be left. Undecided: all others, and all if
-    the scores are too few or do not depend on the place.
+    to all dropped seeds together. Replace: the same, but fewer than `LEAST` seeds would be left. Undecided: all others,
+    and all if the scores are too few or do not depend on the place.
 
     Raises ValueError for a score that the history does not have, and for a space of another number of seeds.
     """
@@ -125,7 +124,8 @@ def seed_utility(history: History, space: SurrogateSpace, score: int = 0) -> Uti
     least = max(FEWEST, SCORES * space.k)
     if len(rows) < least:
         return facts.utility(
-            f"There are {len(rows)} scores for {space.k} seeds. At least {least} are needed, and more say more."
+            f"Too early to say. There are {len(rows)} scores for {space.k} seeds. At least {least} are needed, and more "
+            "say more."
         )
     if np.ptp(gains) == 0:
         return facts.utility("All scores are the same, so no seed can make a difference.")
@@ -157,7 +157,8 @@ class _Facts:
             len(self.gains),
             np.nan if association is None else association.chance,
             predictive,
-            *(np.nan,) * 3,
+            np.nan,
+            np.nan,
             silence,
             alone,
         )
@@ -187,8 +188,8 @@ def _advised(facts: _Facts, association: Association) -> Utility:
     predictive = _predictive(process)
     if process.log_likelihood < np.log(LIKELIER) or predictive <= 0:
         return facts.utility(
-            "From where an image lies its score cannot be told better than by chance. More images, a score that varies "
-            "less by chance, or a model that reacts more to the noise would help.",
+            "Too early to say. From where an image lies its score cannot be told better than by chance. More images, a "
+            "score that varies less by chance, or a model that reacts more to the noise would help.",
             association,
             predictive,
         )
@@ -228,7 +229,6 @@ def _advised(facts: _Facts, association: Association) -> Utility:
         association.chance,
         predictive,
         unit * losses.span,
-        sure,
         unseen,
     )
 

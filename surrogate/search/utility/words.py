@@ -32,7 +32,7 @@ def overall(utility: Utility) -> str:
         more = f", and {len(ranking) - RANKED} more" if len(ranking) > RANKED else ""
         return f"{utility.silence} Best first: {', '.join(ranking[:RANKED])}{more}."
     if utility.silence:
-        return f"Too early to say. {utility.silence}"
+        return utility.silence
     counts = {a: sum(seed.advice is a for seed in utility.seeds) for a in Advice}
     parts = [f"{n} {'' if a is Advice.UNDECIDED else 'to '}{a.value}" for a, n in counts.items() if n]
     lines = [
