@@ -124,7 +124,7 @@ def test_flaws_are_named():
     smooth = white + 0.5 * white.roll(1, 3)
     smooth = smooth / smooth.std()
     chance = np.random.default_rng(0)
-    heavy = torch.from_numpy(chance.standard_t(5, tuple(white.shape))).float() / (5 / 3) ** 0.5
+    heavy = torch.from_numpy(chance.standard_t(3, tuple(white.shape))).float() / 3**0.5
     channels = white + torch.tensor([0.5, -0.5, 0.5, -0.5]).reshape(4, 1, 1)
     strengths = white * torch.tensor([0.5, 1.3, 0.6, 1.25]).reshape(4, 1, 1)
     flat = torch.from_numpy(chance.uniform(-1, 1, tuple(white.shape))).float() * 3**0.5
