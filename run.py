@@ -10,7 +10,7 @@
 
 The first call sets up what is missing; later ones start in seconds. Which ComfyUI is used: the one that the environment
 variable COMFYUI_PATH names; else the one whose custom_nodes folder this pack lies in; else one of its own, which is
-downloaded into .comfy with a Python environment in .venv. A ComfyUI of yours is never written to. If torch and
+downloaded into .comfy with a Python environment in .venv (and, for the tests, the oldest one that works). A ComfyUI of yours is never written to. If torch and
 torchvision work in the Python that you call this with, they are used; else they are installed, from the package index
 that SURROGATE_TORCH_INDEX names if it is set (PyTorch has one for processors alone, a small download).
 """

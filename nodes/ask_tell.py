@@ -13,8 +13,8 @@ from . import wires
 from .live import Live, album_of, keep_pictures
 from .notices import tell, warn
 from .resubmit import resubmit
-from .sampling import as_images
-from .study import clips_of, more_scores, note_graph, score_columns
+from .sampling import as_images, clips_of
+from .study import more_scores, note_graph, score_columns
 
 __all__ = ["Ask", "Tell"]
 

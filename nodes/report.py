@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import folder_paths
 import torch
 from comfy_api.latest import io
 
@@ -13,6 +10,7 @@ from ..surrogate.search import drawing
 from . import wires
 from .live import album_of
 from .notices import tell
+from .outputs import new_files
 from .sampling import as_images, as_pixels
 
 __all__ = ["StudyReport"]
@@ -120,12 +118,7 @@ def _origin(space: dict) -> list[str]:
 
 def _write(study, prefix: str) -> list[str]:
     """Export the study under a new name; sentences on where."""
-    folder, stem, counter, _, _ = folder_paths.get_save_image_path(prefix, folder_paths.get_output_directory())
-    while True:
-        csv, json = (Path(folder) / f"{stem}_{counter:05}_.{kind}" for kind in ("csv", "json"))
-        if not csv.exists() and not json.exists():
-            break
-        counter += 1  # core counts pictures only
+    csv, json = new_files(prefix, "csv", "json")
     study.export_csv(csv)
     study.export_json(json)
-    return [f"saved {csv.name} and {json.name} in {folder}"]
+    return [f"saved {csv.name} and {json.name} in {csv.parent}"]

@@ -11,7 +11,7 @@ from PIL import Image
 
 from .latents import PointsNoise, fix_empty, select, tensors_of
 
-__all__ = ["Progress", "as_images", "as_pixels", "on_one_size", "render"]
+__all__ = ["Progress", "as_images", "as_pixels", "clips_of", "on_one_size", "render"]
 
 PREVIEW = 512
 
@@ -48,6 +48,18 @@ def as_images(pictures: list[np.ndarray], longest: int = 0) -> torch.Tensor:
             pixels = torch.nn.functional.interpolate(pixels.movedim(-1, 1), size, mode="area").movedim(1, -1)
         out[i * frames : (i + 1) * frames] = pixels
     return out
+
+
+def clips_of(images, count: int, what: str = "points") -> list[np.ndarray]:
+    """The pictures of `count` points, each frames (t, h, w, c) uint8, from a list of IMAGE batches."""
+    pictures = [picture for batch in images for picture in batch]
+    if not pictures or len(pictures) % count:
+        raise ValueError(
+            f"images holds {len(pictures)} pictures for {count} {what}: connect all of them, for clips the same number "
+            "of frames for each."
+        )
+    frames = len(pictures) // count
+    return [as_pixels(pictures[i * frames : (i + 1) * frames]) for i in range(count)]
 
 
 def on_one_size(pictures: list[np.ndarray]) -> torch.Tensor:

@@ -18,7 +18,8 @@ from ..surrogate.thumbnails import THUMBNAIL, thumbnail
 from . import wires
 from .advanced import advanced
 from .notices import tell
-from .sampling import on_one_size
+from .outputs import new_files
+from .sampling import clips_of, on_one_size
 
 __all__ = ["LoadSeeds", "SaveSeeds"]
 
@@ -79,24 +80,20 @@ class SaveSeeds(io.ComfyNode):
 
     @classmethod
     def execute(cls, seeds, filename_prefix, images=None, note="", model=None, prompt_in_file=True) -> io.NodeOutput:
-        pictures = None if images is None else _pictures(images, len(seeds))
+        clips = None if images is None else clips_of([images], len(seeds), "seeds")
         if not filename_prefix.strip():
             raise ValueError("filename_prefix is empty: write the beginning of a name, such as surrogate/seeds.")
-        folder, stem, counter, subfolder, _ = folder_paths.get_save_image_path(
-            filename_prefix, folder_paths.get_output_directory()
-        )
-        while (path := Path(folder) / f"{stem}_{counter:05}_.safetensors").exists():
-            counter += 1
+        (path,) = new_files(filename_prefix, "safetensors")
         prompt = cls.hidden.prompt if prompt_in_file and not args.disable_metadata else None
         save_seeds(
             seeds,
             path,
-            thumbnails=pictures,
+            thumbnails=clips and [thumbnail(clip[len(clip) // 2]) for clip in clips],
             note=note.strip(),
             latent_format="" if model is None else _latent_format(model),
             provenance={"prompt": _written(prompt)} if prompt else None,
         )
-        name = f"{Path(subfolder, path.name).as_posix()} [output]"
+        name = f"{Path(os.path.relpath(path, folder_paths.get_output_directory())).as_posix()} [output]"
         said = f"{len(seeds)} seed{'s' * (len(seeds) != 1)} saved as {name}"
         tell(cls, said)
         return io.NodeOutput(seeds, name, ui={"text": [said]})
@@ -186,16 +183,6 @@ def _path(name: str) -> Path:
             f"file {name!r} is not in ComfyUI's input or output folder, which this node does not leave: copy it there."
         )
     return path
-
-
-def _pictures(images, count: int) -> list[np.ndarray]:
-    if len(images) % count or not len(images):
-        raise ValueError(
-            f"images holds {len(images)} pictures for {count} seeds: connect one for each, in their order (for clips "
-            "the same number of frames for each)."
-        )
-    frames = len(images) // count
-    return [thumbnail(images[i * frames + frames // 2].cpu().float().numpy()) for i in range(count)]
 
 
 def _written(prompt: dict) -> dict:

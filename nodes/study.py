@@ -20,7 +20,7 @@ from .graph_hash import graph_hash
 from .latents import sample_parts
 from .live import keep_pictures
 from .notices import tell, warn
-from .sampling import as_pixels
+from .sampling import clips_of
 from .space import json_settings
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "KnownScores",
     "OpenStudy",
     "StudyNode",
-    "clips_of",
     "default_storage",
     "describe_study",
     "more_scores",
@@ -287,18 +286,6 @@ def score_columns(node, scores, more: dict, count: int) -> list:
     for column in table:
         warn(node, filter(None, [not_finite(column)]))
     return list(zip(*table)) if len(table) > 1 else table[0]
-
-
-def clips_of(images, count: int) -> list:
-    """The pictures of `count` points, each frames (t, h, w, c) uint8, from a list of IMAGE batches."""
-    pictures = [picture for batch in images for picture in batch]
-    if not pictures or len(pictures) % count:
-        raise ValueError(
-            f"images holds {len(pictures)} pictures for {count} points: connect all of them, for clips the same number "
-            "of frames for each."
-        )
-    frames = len(pictures) // count
-    return [as_pixels(pictures[i * frames : (i + 1) * frames]) for i in range(count)]
 
 
 def note_graph(node: type[io.ComfyNode], study: Study) -> list[str]:

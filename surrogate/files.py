@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import safetensors
@@ -13,7 +13,7 @@ import torch
 from .point_seed import PointSeed
 from .seeds import FixedSeed, Seeds
 
-__all__ = ["fixed_seeds", "load_tensors", "save_tensors"]
+__all__ = ["fixed_seeds", "load_tensors", "save_tensors", "write_tensors"]
 
 
 def save_tensors(seeds: Seeds, path) -> bool:
@@ -28,13 +28,20 @@ def save_tensors(seeds: Seeds, path) -> bool:
         for i, part in enumerate(seed.noise(seed.parts))
     }
     if tensors:
-        part = Path(path).with_suffix(".part")
-        try:
-            safetensors.torch.save_file(tensors, part, {"format": "surrogate-seeds-1"})
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_tensors(tensors, path, {"format": "surrogate-seeds-1"})
     return bool(tensors)
+
+
+def write_tensors(tensors: Mapping[str, torch.Tensor], path, metadata: Mapping[str, str]) -> None:
+    """A safetensors file that appears whole or not at all. Raises OSError if it cannot be written."""
+    part = Path(path).with_suffix(".part")
+    try:
+        safetensors.torch.save_file(dict(tensors), part, dict(metadata))
+        os.replace(part, path)
+    except safetensors.SafetensorError as error:
+        raise OSError(f"{Path(path).name} cannot be written: {error}") from None
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def fixed_seeds(seeds: Seeds) -> Iterator[FixedSeed]:

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import safetensors
-import safetensors.torch
 import torch
 
-from .files import fixed_seeds
-from .seeds import FixedSeed, Seeds, checksum
+from .files import fixed_seeds, write_tensors
+from .seeds import FixedSeed, Seeds, check_noise, checksum
 from .shapes import Parts, describe, shape_parts
 from .space import LARGEST_K, seeds_from_recipe
 
@@ -50,7 +49,7 @@ class FileSeed(FixedSeed):
                 f"Seed {self.label} in {self.path.name} is not what was saved: the file is damaged, or was changed "
                 "since it was loaded. Load it again, or take a copy that is whole."
             )
-        Seeds.from_tensors([part[None] for part in values], [self.label])  # raises if it cannot be a noise
+        check_noise(values, self.label)
         return values
 
 
@@ -151,14 +150,7 @@ def save_seeds(
             f"The description of these seeds has {len(metadata) >> 20} MiB, a file takes {LONGEST_DESCRIPTION >> 20}: "
             "leave out the provenance, or save fewer points of large spaces in one file."
         )
-    part = Path(path).with_name(f"{Path(path).name}.part")
-    try:
-        safetensors.torch.save_file(tensors, part, {KEY: metadata})
-        os.replace(part, path)
-    except safetensors.SafetensorError as error:
-        raise OSError(f"{Path(path).name} cannot be written: {error}") from None
-    finally:
-        part.unlink(missing_ok=True)
+    write_tensors(tensors, path, {KEY: metadata})
 
 
 def load_seeds(path: str | os.PathLike) -> SeedFile:

@@ -14,7 +14,7 @@ import torch
 
 from .shapes import Parts, describe
 
-__all__ = ["FixedSeed", "IntegerSeed", "Seed", "Seeds", "TensorSeed", "checksum"]
+__all__ = ["FixedSeed", "IntegerSeed", "Seed", "Seeds", "TensorSeed", "check_noise", "checksum"]
 
 LARGEST_INTEGER = 2**64 - 1
 LARGEST_BATCH = 4096  # of ComfyUI's empty latents
@@ -206,15 +206,7 @@ class Seeds:
         # A copy: whoever made the tensor may write into it later.
         batch = tuple(part.detach().to("cpu", torch.float32, copy=True).contiguous() for part in batch)
         for row, label in enumerate(labels):
-            # One pass over the values: NaN is passed on to both ends.
-            ends = [end.item() for part in batch for end in torch.aminmax(part[row])]
-            if not all(math.isfinite(end) for end in ends):
-                raise ValueError(f"Seed {label} holds NaN or infinite values: it cannot stand for an example.")
-            if not any(ends):
-                raise ValueError(
-                    f"Seed {label} is all zeros: this is an empty latent, not a noise. "
-                    "Connect a NOISE as well, or use integer seeds."
-                )
+            check_noise([part[row] for part in batch], label)
         return cls(tuple(TensorSeed(batch, row, label) for row, label in enumerate(labels)))
 
     def __len__(self) -> int:
@@ -290,3 +282,16 @@ def checksum(parts: Iterable[torch.Tensor]) -> str:
     for part in parts:
         digest.update(part.contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+def check_noise(parts: Iterable[torch.Tensor], label: str) -> None:
+    """Raises ValueError if the values of seed `label` are not finite, or all zeros (an empty latent)."""
+    # One pass over the values: NaN is passed on to both ends.
+    ends = [end.item() for part in parts for end in torch.aminmax(part)]
+    if not all(math.isfinite(end) for end in ends):
+        raise ValueError(f"Seed {label} holds NaN or infinite values: it cannot stand for an example.")
+    if not any(ends):
+        raise ValueError(
+            f"Seed {label} is all zeros: this is an empty latent, not a noise. "
+            "Connect a NOISE as well, or use integer seeds."
+        )
