@@ -10,13 +10,9 @@ __all__ = ["new_files"]
 
 
 def new_files(prefix: str, *kinds: str) -> list[Path]:
-    """Paths for one new file of each of `kinds`, such as csv, under one number that none of them has yet.
+    """Paths for one new file of each of `kinds`, such as csv, under the next number that no file of this name has.
 
     Raises what core raises for a prefix that leads out of the output folder.
     """
     folder, stem, counter, _, _ = folder_paths.get_save_image_path(prefix, folder_paths.get_output_directory())
-    while True:
-        paths = [Path(folder) / f"{stem}_{counter:05}_.{kind}" for kind in kinds]
-        if not any(path.exists() for path in paths):
-            return paths
-        counter += 1  # core counts pictures only
+    return [Path(folder) / f"{stem}_{counter:05}_.{kind}" for kind in kinds]
