@@ -18,68 +18,31 @@ report      a search in pictures and files
 utility     what each seed contributes to a search
 sheet       contact sheets
 demo        the demo model
-"""
 
-from .ask_tell import Ask, Tell
-from .check import CheckSeeds
-from .demo import DemoModel, DemoPicture
-from .invert import Invert
-from .noise import KSamplerNoise, Noise
-from .pictures import SeedsFromPictures
-from .pinned import PinnedSampler
-from .points import Corners, Grid, Neighbours, Path, Point, RandomPoints, SelectPoints, Slice, Weights
-from .render import RenderPoints
-from .report import StudyReport
-from .scores import ClipScore, CombineScores, MatchImage, PictureStatistics
-from .scout import Scout
-from .search import Search
-from .seed_files import LoadSeeds, SaveSeeds
-from .seeds import JoinSeeds, SeedsFromIntegers, SeedsFromLatents
-from .sheet import ContactSheet
-from .space import LocateLatent, Space, SpaceInfo
-from .study import KnownScores, StudyNode
-from .utility import SeedUtility
+Each is imported by itself (`loading`): where a ComfyUI lacks something that one of them needs, the others are there.
+"""
 
 __all__ = ["NODES"]
 
-NODES = [
-    SeedsFromIntegers,
-    SeedsFromLatents,
-    Invert,
-    SeedsFromPictures,
-    JoinSeeds,
-    SaveSeeds,
-    LoadSeeds,
-    CheckSeeds,
-    Space,
-    SpaceInfo,
-    Point,
-    Weights,
-    Grid,
-    Corners,
-    Slice,
-    Path,
-    Neighbours,
-    RandomPoints,
-    SelectPoints,
-    LocateLatent,
-    Noise,
-    KSamplerNoise,
-    PinnedSampler,
-    RenderPoints,
-    StudyNode,
-    Scout,
-    KnownScores,
-    Ask,
-    Tell,
-    Search,
-    StudyReport,
-    SeedUtility,
-    MatchImage,
-    PictureStatistics,
-    ClipScore,
-    CombineScores,
-    ContactSheet,
-    DemoModel,
-    DemoPicture,
-]
+# File -> its nodes.
+NODES = {
+    "seeds": ("SeedsFromIntegers", "SeedsFromLatents", "JoinSeeds"),
+    "invert": ("Invert",),
+    "pictures": ("SeedsFromPictures",),
+    "seed_files": ("SaveSeeds", "LoadSeeds"),
+    "check": ("CheckSeeds",),
+    "space": ("Space", "SpaceInfo", "LocateLatent"),
+    "points": ("Point", "Weights", "Grid", "Corners", "Slice", "Path", "Neighbours", "RandomPoints", "SelectPoints"),
+    "noise": ("Noise", "KSamplerNoise"),
+    "pinned": ("PinnedSampler",),
+    "render": ("RenderPoints",),
+    "study": ("StudyNode", "KnownScores"),
+    "scout": ("Scout",),
+    "ask_tell": ("Ask", "Tell"),
+    "search": ("Search",),
+    "report": ("StudyReport",),
+    "utility": ("SeedUtility",),
+    "scores": ("MatchImage", "PictureStatistics", "ClipScore", "CombineScores"),
+    "sheet": ("ContactSheet",),
+    "demo": ("DemoModel", "DemoPicture"),
+}
