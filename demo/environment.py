@@ -171,6 +171,8 @@ def prepare(
         venv.ensure()
         comfyui = ensure_comfyui(pack, venv.python, wheel)
         venv.ensure_packages(comfyui)
+        if tests:
+            venv.ensure_sound()
     return Environment(comfyui=comfyui, python=venv.python, origin="embedded")
 
 
@@ -384,6 +386,19 @@ for name in ("torch", "torchvision"):
 print(json.dumps(facts))
 """
 
+_TORCHAUDIO_WORKS = """
+import torch, torchaudio
+assert torchaudio.functional.resample(torch.zeros(1, 441), 44100, 48000).shape == (1, 480)
+"""
+SECONDS_OF_A_DAY = 86400
+# The last one, which works with every later torch; each before it belongs to the torch of its own number.
+LAST_TORCHAUDIO = (2, 11)
+
+
+def _torchaudio_for(torch: str) -> str:
+    version = tuple(int(part) for part in _public(torch).split(".")[:2])
+    return "torchaudio=={}.{}.*".format(*min(version, LAST_TORCHAUDIO))
+
 
 class Venv:
     """The pack's own Python environment and its record of what is finished.
@@ -405,7 +420,7 @@ class Venv:
 
     def ensure(self) -> None:
         """The environment with pip, torch and torchvision."""
-        if self._sound():
+        if self._complete():
             return
         caller = Path(sys.executable)
         if Path(sys.prefix).resolve() == self.folder.resolve():
@@ -422,7 +437,7 @@ class Venv:
     def ensure_packages(self, comfyui: Path) -> None:
         """ComfyUI's requirements, ours, and those of the tests."""
         lines = (comfyui / "requirements.txt").read_text("utf-8").splitlines()
-        # torchaudio is pinned to torch's version and often missing for it; only ComfyUI's audio nodes need it.
+        # torchaudio is pinned to torch's version and often missing for it: see ensure_sound.
         # requests is imported by ComfyUI's server but was forgotten in its list.
         lines = [line for line in lines if not line.strip().lower().startswith("torchaudio")] + ["requests"]
         files = self.pack.requirements(tests=True)
@@ -442,7 +457,33 @@ class Venv:
                 run_pip(self.pack, self.python, arguments, "install ComfyUI's requirements")
             self._record(packages=wanted)
 
-    def _sound(self) -> bool:
+    def ensure_sound(self) -> None:
+        """torchaudio, without which core has no nodes for sound, if it can be had.
+
+        If not, that is said, the tests of sound are skipped, and it is tried again when torch has changed or a day has
+        gone by.
+        """
+        record = _read(self.record_file)
+        torch, tried = record["torch"]["torch"], record.get("torchaudio", {})
+        if tried.get("torch") == torch and (tried["works"] or time.time() - tried["time"] < SECONDS_OF_A_DAY):
+            return
+        works = _said(self.python, _TORCHAUDIO_WORKS) is not None
+        if not works:
+            index = os.environ.get(TORCH_INDEX, "").strip()
+            # No dependencies: it asks for the torch that it was built with. Not one that is lent and does not work.
+            options = ["--no-deps", "--ignore-installed", *(["--index-url", index] if index else [])]
+            try:
+                with stage(self.pack, "Installing torchaudio, for the tests of sound"), self._busy("torchaudio"):
+                    run_pip(self.pack, self.python, ["install", *options, _torchaudio_for(torch)], "install torchaudio")
+                works = _said(self.python, _TORCHAUDIO_WORKS) is not None
+                reason = "" if works else "it does not work with this torch"
+            except SetupError as error:
+                reason = str(error)
+            if reason:
+                print(f"  No torchaudio: the tests of sound are skipped. {reason}", file=sys.stderr, flush=True)
+        self._record(torchaudio={"torch": torch, "works": works, "time": time.time()})
+
+    def _complete(self) -> bool:
         record = _read(self.record_file)
         if record.get("busy") or "torch" not in record or not self.python.is_file():
             return False
@@ -512,17 +553,26 @@ class Venv:
 
 
 def _torch_facts(python: Path) -> dict | None:
+    said = _said(python, _TORCH_WORKS)
+    try:
+        return None if said is None else json.loads(said)
+    except ValueError:
+        return None
+
+
+def _said(python: Path, code: str) -> bytes | None:
+    """What `code` prints in an interpreter, None if it fails there."""
     try:
         done = subprocess.run(
-            [str(python), "-c", _TORCH_WORKS],
+            [str(python), "-c", code],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=300,
             env=_without_python_settings(os.environ),
         )
-        return json.loads(done.stdout) if done.returncode == 0 else None
-    except (OSError, ValueError, subprocess.TimeoutExpired):
+    except (OSError, subprocess.TimeoutExpired):
         return None
+    return done.stdout if done.returncode == 0 else None
 
 
 def _version(python: Path) -> tuple[int, int]:

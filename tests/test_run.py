@@ -28,6 +28,7 @@ from demo.environment import (
     SetupError,
     Venv,
     Wheel,
+    _torchaudio_for,
     ensure_comfyui,
     ensure_site,
     find_comfyui,
@@ -229,6 +230,44 @@ def test_requirements_cannot_replace_torch(built):
     assert prepare(pack, True, {}, wheel) == environment
     done = subprocess.run(environment.command("-c", "import torch; print(torch.__version__)"), capture_output=True)
     assert done.stdout.strip() not in (b"", b"1.0")
+
+
+def test_a_torchaudio_that_cannot_be_had_costs_the_tests_of_sound_and_nothing_else(built, capsys):
+    """It is lent with torch; here one that fails stands before it."""
+    pack, environment, wheel, wheels = built
+    site = next((pack.root / ".venv").glob("Lib/site-packages" if os.name == "nt" else "lib/python*/site-packages"))
+    record = Venv(pack).record_file
+
+    def again():
+        record.write_text(json.dumps(json.loads(record.read_text("utf-8")) | {"torchaudio": {}}), "utf-8")
+        assert prepare(pack, True, {}, wheel) == environment
+        kept = json.loads(record.read_text("utf-8"))
+        assert kept["busy"] == ""
+        return kept["torchaudio"]["works"], capsys.readouterr().err
+
+    (site / "torchaudio").mkdir(exist_ok=True)
+    (site / "torchaudio" / "__init__.py").write_text("raise OSError('built for another torch')\n", "utf-8")
+    works, said = again()
+    assert not works and "No torchaudio: the tests of sound are skipped. Could not install torchaudio" in said
+    assert prepare(pack, True, {}, wheel) == environment
+    assert capsys.readouterr().err == ""  # not tried again, not said again
+
+    version = _torchaudio_for(json.loads(record.read_text("utf-8"))["torch"]["torch"]).split("==")[1].replace("*", "0")
+    make_wheel(wheels, "torchaudio", version, {"torchaudio/__init__.py": "raise OSError('broken')\n"})
+    works, said = again()
+    assert not works and "it does not work with this torch" in said
+
+    good = "import types, torch\nfunctional = types.SimpleNamespace(resample=lambda x, a, b: torch.zeros(1, 480))\n"
+    make_wheel(wheels, "torchaudio", version, {"torchaudio/__init__.py": good}, requires=("torch==1.0",))
+    works, said = again()
+    assert works and "Installing torchaudio" in said and "No torchaudio" not in said
+
+
+def test_torchaudio_belongs_to_its_torch():
+    torches = ("2.9.1+cu130", "2.11.0", "2.14.1", "3.0")
+    assert [_torchaudio_for(torch) for torch in torches] == [
+        "torchaudio==2.9.*", "torchaudio==2.11.*", "torchaudio==2.11.*", "torchaudio==2.11.*"
+    ]  # fmt: skip
 
 
 @posix
