@@ -28,8 +28,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..points import vertices
-from ..scores.images import resized
-from ..scores.oklab import oklab
+from ..scores.distances import picture_distances
 from ..seeds import Seeds
 from ..space import SurrogateSpace
 from .definition import Definition, check_name
@@ -37,12 +36,10 @@ from .optimisers import Scout
 from .study import Study, study_names
 from .values import History, StudyError
 
-__all__ = ["MOST_NOISES", "Scouting", "diverse", "picture_distances", "scouting_name"]
+__all__ = ["MOST_NOISES", "Scouting", "diverse", "scouting_name"]
 
 # A point of n noises has n - 1 coordinates: 512 take 40 MB in the storage. More than that would not say much more.
 MOST_NOISES = 512
-# Side in pixels at which pictures are compared.
-SIDE = 32
 
 Pictures = Callable[[int], np.ndarray | None]
 
@@ -234,16 +231,6 @@ def diverse(distances: np.ndarray, k: int, diversity: float) -> list[int]:
         taken.append(int(worth.argmax()))
         nearest = np.minimum(nearest, distances[taken[-1]])
     return taken
-
-
-def picture_distances(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """How unlike pictures (h, w, 3) uint8 look, (n, n): root mean square of Oklab over 32×32 areas, whatever their sizes.
-
-    Noises themselves are no help here: independent ones are all equally far apart.
-    """
-    small = np.stack([oklab(resized(picture / 255, SIDE, SIDE)).ravel() for picture in pictures])
-    pixels = SIDE * SIDE
-    return np.stack([np.sqrt(((small - row) ** 2).sum(axis=1) / pixels) for row in small])
 
 
 def _earlier(storage, name: str, like: Callable[[Mapping], Definition], new: bool) -> Definition | None:

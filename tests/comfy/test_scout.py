@@ -10,9 +10,10 @@ import torch
 
 from demo.client import ExecutionFailed
 from surrogate import SurrogateSpace
+from surrogate.scores.distances import picture_distances
 from surrogate.search import Study, scouting_name, study_names
 from surrogate.search.album import Album
-from surrogate.search.scouting import diverse, picture_distances
+from surrogate.search.scouting import diverse
 
 from .graph import Graph, Log, counted, output
 from .test_search import history, route, saved, storage

@@ -11,7 +11,7 @@ import torch
 
 from surrogate import CHARTS, IntegerSeed, Seeds, SurrogateSpace, points
 from surrogate.search import OPTIMISERS, Scouting, Study, StudyError, make_optimiser, scouting, study_names
-from surrogate.search.scouting import diverse, picture_distances
+from surrogate.search.scouting import diverse
 
 # What each noise is worth, by its integer; with ties. Also sent to another process as code.
 SCORING = """
@@ -366,12 +366,3 @@ def test_things_that_are_all_alike_are_taken_in_their_order():
     assert diverse(np.zeros((1, 1)), 1, 0.3) == [0]
     with pytest.raises(ValueError, match="k must be from 1 to the number"):
         diverse(np.zeros((3, 3)), 4, 0.3)
-
-
-def test_distances_of_pictures_are_those_of_what_is_seen():
-    black, white = np.zeros((40, 60, 3), np.uint8), np.full((9, 9, 3), 255, np.uint8)
-    half = np.concatenate([np.zeros((64, 32, 3), np.uint8), np.full((64, 32, 3), 255, np.uint8)], axis=1)
-    distances = picture_distances([black, white, half, black[:7]])
-    # Oklab's lightness of black and white differs by 1; of half a picture by the root of a half.
-    np.testing.assert_allclose(distances[0], [0, 1, np.sqrt(0.5), 0], atol=1e-6)
-    assert np.array_equal(distances, distances.T)
