@@ -7,6 +7,7 @@ check       whether seeds are noise
 space       the space, what is known about it, where a latent lies in it
 points      which points to look at
 noise       the points' noise for stock samplers
+over_time   noise that moves along a path while a clip goes on
 pinned      stochastic samplers whose noise is pinned
 render      sample, decode and save many points in one node
 study       searches that are remembered
@@ -34,6 +35,7 @@ NODES = {
     "space": ("Space", "SpaceInfo", "LocateLatent"),
     "points": ("Point", "Weights", "Grid", "Corners", "Slice", "Path", "Neighbours", "RandomPoints", "SelectPoints"),
     "noise": ("Noise", "KSamplerNoise"),
+    "over_time": ("NoiseOverTime",),
     "pinned": ("PinnedSampler",),
     "render": ("RenderPoints",),
     "study": ("StudyNode", "KnownScores"),

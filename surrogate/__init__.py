@@ -5,6 +5,7 @@
     transport  a model's latents <-> an inner space to combine in        transports/
     space    all three together: u <-> w <-> z                           space.py
     points   grids, slices, paths, neighbourhoods of a space             points.py
+    over time  clips and sounds whose noise moves along a path           over_time.py
     pictures contact sheets and heat maps                                pictures/
 
 >>> from surrogate import Seeds, SurrogateSpace, points
@@ -19,6 +20,8 @@ latents in generative models" (arXiv 2408.08558). Nothing here knows ComfyUI.
 
 from . import points
 from .charts import CHARTS
+from .clip_seed import ClipSeed
+from .over_time import Stretch, latents_over_time
 from .point_seed import PointSeed
 from .seeds import IntegerSeed, Seed, Seeds, TensorSeed
 from .space import Located, SurrogateSpace
@@ -27,13 +30,16 @@ from .transports import TRANSPORTS, make_transport
 __all__ = [
     "CHARTS",
     "TRANSPORTS",
+    "ClipSeed",
     "IntegerSeed",
     "Located",
     "PointSeed",
     "Seed",
     "Seeds",
+    "Stretch",
     "SurrogateSpace",
     "TensorSeed",
+    "latents_over_time",
     "make_transport",
     "points",
 ]

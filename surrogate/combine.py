@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
-__all__ = ["add_weighted", "combine_rows"]
+__all__ = ["add_over_time", "add_weighted", "combine_rows"]
 
 # One shape of matrix product for every batch size: a product's rounding depends on its shape.
 ROWS = 8
@@ -19,6 +20,21 @@ def add_weighted(out: torch.Tensor, weights: torch.Tensor, xi: torch.Tensor) -> 
     for row, weight in zip(out, weights.tolist(), strict=True):
         if weight:
             row.add_(xi, alpha=weight)
+
+
+def add_over_time(out: torch.Tensor, axis: int, weights: np.ndarray, xi: torch.Tensor) -> None:
+    """out += weights · xi, in place, with a weight (steps,) for each step of `axis`: out and xi (*shape).
+
+    Block by block of the axis. The product is rounded before it is added: the same bits wherever a block ends.
+    """
+    weights = torch.from_numpy(weights).float()
+    steps = len(weights)
+    at_once = max(1, BLOCK_BYTES // (4 * (xi.numel() // steps)))
+    for start in range(0, steps, at_once):
+        some = weights[start : start + at_once]
+        if some.any():
+            shaped = some.reshape(-1, *[1] * (xi.ndim - axis - 1))
+            out.narrow(axis, start, len(some)).add_(xi.narrow(axis, start, len(some)) * shaped)
 
 
 def combine_rows(weights: torch.Tensor, rows: list[torch.Tensor]) -> torch.Tensor:

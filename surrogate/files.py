@@ -10,6 +10,7 @@ import safetensors
 import safetensors.torch
 import torch
 
+from .clip_seed import ClipSeed
 from .point_seed import PointSeed
 from .seeds import FixedSeed, Seeds
 
@@ -49,7 +50,7 @@ def fixed_seeds(seeds: Seeds) -> Iterator[FixedSeed]:
     for seed in seeds:
         if isinstance(seed, FixedSeed):
             yield seed
-        elif isinstance(seed, PointSeed):
+        elif isinstance(seed, (PointSeed, ClipSeed)):
             yield from fixed_seeds(seed.space.seeds)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import scipy.stats.qmc
 from scipy.special import ndtr
 
+from .arcs import angle, between
 from .charts import check_weights
 from .space import SurrogateSpace
 
@@ -207,7 +208,7 @@ def path(space: SurrogateSpace, waypoints, frames: int = 24, closed: bool = Fals
         raise ValueError(f"frames must be at least 2, got {frames}.")
     _counts(frames=frames)
     stops = np.concatenate([waypoints, waypoints[:1]]) if closed else waypoints
-    angles = np.array([_angle(a, b) for a, b in pairwise(stops)])
+    angles = np.array([angle(a, b) for a, b in pairwise(stops)])
     along = np.concatenate([[0.0], np.cumsum(angles)])
     if along[-1] < 1e-9:
         raise ValueError("The path has no length: name at least two different waypoints.")
@@ -218,8 +219,7 @@ def path(space: SurrogateSpace, waypoints, frames: int = 24, closed: bool = Fals
             w.append(stops[met[0]])
             continue
         i = int(np.searchsorted(along, s)) - 1
-        t = (s - along[i]) / angles[i]
-        w.append((np.sin((1 - t) * angles[i]) * stops[i] + np.sin(t * angles[i]) * stops[i + 1]) / np.sin(angles[i]))
+        w.append(between(stops[i], stops[i + 1], (s - along[i]) / angles[i]))
     return from_weights(space, np.array(w))
 
 
@@ -334,11 +334,6 @@ def _base(space: SurrogateSpace, base) -> np.ndarray:
     base = np.asarray(base, dtype=np.float64)
     space.weights(base)
     return base
-
-
-def _angle(a: np.ndarray, b: np.ndarray) -> float:
-    # Accurate for small angles too, where arccos is not.
-    return float(2 * np.arctan2(np.linalg.norm(a - b), np.linalg.norm(a + b)))
 
 
 def _seed_indices(space: SurrogateSpace, seeds: Sequence[int], count: int) -> list[int]:

@@ -10,7 +10,9 @@ import scipy.optimize
 import torch
 
 from .charts import CHARTS, Chart, check_coordinates, check_weights
+from .clip_seed import ClipSeed
 from .combine import add_weighted, combine_rows
+from .over_time import Stretch
 from .point_seed import PointSeed
 from .seeds import FixedSeed, IntegerSeed, Seed, Seeds, TensorSeed
 from .shapes import Parts, describe, is_nested, shape_parts, size
@@ -136,6 +138,7 @@ class SurrogateSpace:
                     add_weighted(sums[i], weights[:, j], xi[0])
                     if transport.uses_power:
                         powers[i] += weights[:, j] ** 2 * xi.double().square().sum()
+            noise = xi = None  # gone before the next one is drawn
             if progress is not None:
                 progress(j + 1, self.k)
         for transport, xi, whole, power in zip(transports, sums, z, powers, strict=True):
@@ -302,6 +305,8 @@ def _seed(entry, tensors: Mapping) -> Seed:
         return IntegerSeed.parse(entry)
     if isinstance(entry, Mapping) and "point" in entry:
         return _point_seed(entry, tensors)
+    if isinstance(entry, Mapping) and "path" in entry:
+        return _clip_seed(entry, tensors)
     checksum = entry.get("tensor") if isinstance(entry, Mapping) else None
     found = tensors.get(checksum) if isinstance(checksum, str) else None
     if found is None:
@@ -322,10 +327,7 @@ def _seed(entry, tensors: Mapping) -> Seed:
 
 def _point_seed(entry: Mapping, tensors: Mapping) -> PointSeed:
     """The seed of a recipe that is a point of another space."""
-    try:
-        space = SurrogateSpace.from_recipe(entry.get("space"), tensors)
-    except RecursionError:
-        raise ValueError("This recipe is nested too deeply: spaces within spaces without end.") from None
+    space = _inner_space(entry, tensors)
     try:
         u = tuple(float(number) for number in entry["point"])
     except (TypeError, ValueError, OverflowError):
@@ -334,6 +336,25 @@ def _point_seed(entry: Mapping, tensors: Mapping) -> PointSeed:
         ) from None
     space.weights(u)
     return PointSeed(space, u, str(entry.get("label", "point")))
+
+
+def _clip_seed(entry: Mapping, tensors: Mapping) -> ClipSeed:
+    """The seed of a recipe that is a stretch of a path through another space."""
+    space = _inner_space(entry, tensors)
+    try:
+        ends = [float(entry.get(name, default)) for name, default in (("start", 0.0), ("end", 1.0))]
+        stretch = Stretch(np.array(entry["path"], dtype=np.float64), *ends, entry.get("movement", "smooth"))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"The recipe's seed {str(entry.get('label'))[:80]!r} is not a path: {error}") from None
+    space.weights(stretch.u)
+    return ClipSeed(space, stretch, entry.get("sound") is True, str(entry.get("label", "clip")))
+
+
+def _inner_space(entry: Mapping, tensors: Mapping) -> SurrogateSpace:
+    try:
+        return SurrogateSpace.from_recipe(entry.get("space"), tensors)
+    except RecursionError:
+        raise ValueError("This recipe is nested too deeply: spaces within spaces without end.") from None
 
 
 def _products(a: torch.Tensor, b: torch.Tensor) -> np.ndarray:

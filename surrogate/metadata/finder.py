@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from ..clip_seed import ClipSeed
 from ..files import load_tensors
 from ..gallery import RECIPE
 from ..point_seed import PointSeed, seed_at
@@ -240,8 +241,8 @@ def _digest(path: Path) -> bytes | None:
 
 
 def _named(seed: Seed, path: Path, frame: int | None) -> Seed:
-    """A point called after its picture; integers are what they are."""
-    if isinstance(seed, PointSeed):
+    """A point, or a path, called after its picture; integers are what they are."""
+    if isinstance(seed, (PointSeed, ClipSeed)):
         return replace(seed, label=shown_name(path.with_suffix("")) + ("" if frame is None else f" frame {frame + 1}"))
     return seed
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 from .. import points as make
+from ..clip_seed import ClipSeed
+from ..over_time import Stretch
 from ..point_seed import seed_at
 from ..points import Points
 from ..seeds import Seeds
@@ -195,6 +197,38 @@ def _noise(place: Place, space: SurrogateSpace, points: Points, latent: Batch, i
     )
 
 
+def _stretches_noise(space: SurrogateSpace, stretches: list[Stretch]) -> Noise:
+    def draw(latent: Batch):
+        if len(latent.rows) != len(stretches):
+            raise Untraceable(f"a noise for {len(stretches)} stretches meets a batch of {len(latent.rows)}")
+        return [ClipSeed(space, stretch, False, "path") for stretch in stretches]
+
+    return Noise(draw, "of a path through a surrogate space")
+
+
+def _noise_over_time(
+    place: Place,
+    space: SurrogateSpace,
+    points: Points,
+    latent: Batch,
+    movement: str = "smooth",
+    start: float = 0.0,
+    end: float = 1.0,
+    stretches: int = 1,
+    clips_per_batch: int = 1,
+):
+    if stretches * points.u.size > MOST_NUMBERS:
+        raise Untraceable(f"{place} has too many stretches to rebuild")
+    latent = _repeat_to(latent, stretches)
+    cut = Stretch(points.u, start, end, movement).cut(stretches)
+    size = clips_per_batch if clips_per_batch > 0 else stretches
+    groups = [range(i, min(i + size, stretches)) for i in range(0, stretches, size)]
+    return (
+        [_stretches_noise(space, [cut[i] for i in group]) for group in groups],
+        [Batch(tuple(latent.rows[i] for i in group), None, latent.size, latent.clip) for group in groups],
+    )
+
+
 def _ksampler_noise(place: Place, space: SurrogateSpace, points: Points, latent: Batch):
     return _points_noise(space, points, range(len(points))), _repeat_to(latent, len(points))
 
@@ -244,6 +278,7 @@ OURS = {
     "SurrogateSelectPoints": Rule(_select),
     "SurrogateLocateLatent": Rule(_not_in_the_file("the latent it located is")),
     "SurrogateNoise": Rule(_noise, lists="out"),
+    "SurrogateNoiseOverTime": Rule(_noise_over_time, lists="out"),
     "SurrogateKSamplerNoise": Rule(_ksampler_noise),
     "SurrogateRenderPoints": Rule(_render_points),
     "SurrogateContactSheet": Rule(_drawing),

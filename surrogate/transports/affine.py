@@ -23,6 +23,7 @@ class Affine(Transport):
     """
 
     name = "affine"
+    by_value = True
 
     def __init__(self, mean: float | Sequence[float] = 0.0, scale: float | Sequence[float] = 1.0):
         self.mean, self.scale = _numbers("mean", mean), _numbers("scale", scale)

@@ -23,6 +23,8 @@ class Transport(ABC):
     # Whether `forward` wants the first seed's inner latent, and `inverse` the power that independent seeds would have.
     uses_first = False
     uses_power = False
+    # Whether each value is mapped on its own, so that a part of a latent can be mapped without the rest.
+    by_value = False
 
     @abstractmethod
     def forward(self, z: torch.Tensor, first: torch.Tensor | None = None) -> torch.Tensor:

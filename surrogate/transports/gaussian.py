@@ -11,6 +11,7 @@ class Gaussian(Transport):
     """The identity, for z ~ N(0, 1): the starting noise of every diffusion and flow model."""
 
     name = "gaussian"
+    by_value = True
 
     def forward(self, z, first=None):
         return z

@@ -26,6 +26,7 @@ class Quantile(Transport):
     """
 
     name = "quantile"
+    by_value = True
 
     def __init__(self, distribution="norm", **parameters):
         self._settings = None
