@@ -18,6 +18,7 @@ scores      what a good picture is
 report      a search in pictures and files
 utility     what each seed contributes to a search
 sheet       contact sheets
+sounds      sheets of sounds, with players
 demo        the demo model
 
 Each is imported by itself (`loading`): where a ComfyUI lacks something that one of them needs, the others are there.
@@ -46,5 +47,6 @@ NODES = {
     "utility": ("SeedUtility",),
     "scores": ("MatchImage", "PictureStatistics", "ClipScore", "CombineScores"),
     "sheet": ("ContactSheet",),
+    "sounds": ("SoundSheet",),
     "demo": ("DemoModel", "DemoPicture"),
 }

@@ -7,7 +7,7 @@ from ..surrogate.pictures import plan_sheet
 from . import wires
 from .sampling import as_pixels
 
-__all__ = ["ContactSheet"]
+__all__ = ["ContactSheet", "labels_of", "only", "scores_of"]
 
 
 class ContactSheet(io.ComfyNode):
@@ -64,43 +64,45 @@ class ContactSheet(io.ComfyNode):
         cls, images, points=None, scores=None, title=None, cell_size=None, columns=None, numbers=None
     ) -> io.NodeOutput:
         pictures = [picture for batch in images for picture in batch]
-        points = _only(points)
+        points = only(points)
         count = len(pictures) if points is None else len(points)
         if len(pictures) % count:
             raise ValueError(
                 f"images holds {len(pictures)} pictures, but there are {count} points: connect all pictures of these "
                 "points, or for clips the same number of frames for each."
             )
-        scores = _scores(scores, count)
+        scores = scores_of(scores, count)
         frames = len(pictures) // count
         clips = [pictures[i * frames : (i + 1) * frames] for i in range(count)]
         sheet = plan_sheet(
             [tuple(clip[0].shape) for clip in clips],
             scores=scores,
-            title=_only(title) or None,
-            cell=_only(cell_size) or None,
-            numbers=bool(_only(numbers, True)),
-            **_labels(points, _only(columns) or None),
+            title=only(title) or None,
+            cell=only(cell_size) or None,
+            numbers=bool(only(numbers, True)),
+            **labels_of(points, only(columns) or None),
         )
         sheets = [sheet.draw([as_pixels([clip[frame]])[0] for clip in clips]) for frame in range(frames)]
         return io.NodeOutput(torch.stack([torch.from_numpy(sheet).float() / 255 for sheet in sheets]))
 
 
-def _only(values, default=None):
+def only(values, default=None):
     """A single value: ComfyUI hands a list node all inputs as lists."""
     return values[0] if values else default
 
 
-def _scores(scores, count: int):
+def scores_of(scores, count: int, what: str = "pictures"):
+    """The numbers of a list of FLOATs, some of which may be lists. Raises ValueError if there are not `count`."""
     if scores is None:
         return None
     scores = [float(s) for entry in scores for s in (entry if isinstance(entry, (list, tuple)) else [entry])]
     if len(scores) != count:
-        raise ValueError(f"scores holds {len(scores)} numbers, but there are {count} pictures: connect one for each.")
+        raise ValueError(f"scores holds {len(scores)} numbers, but there are {count} {what}: connect one for each.")
     return scores
 
 
-def _labels(points, columns) -> dict:
+def labels_of(points, columns) -> dict:
+    """What a sheet writes about points, and how it lays them out."""
     if points is None:
         return {"columns": columns}
     common = {"marks": points.marks, "layout": points.layout}

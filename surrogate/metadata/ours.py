@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from .. import points as make
 from ..clip_seed import ClipSeed
@@ -251,6 +252,13 @@ def _drawing(place: Place):
     raise Untraceable(f"{place} draws a picture of its own, which no noise made: take the pictures that it shows")
 
 
+def _sound_sheet(place: Place, sounds: list[Batch]):
+    single = [replace(batch, rows=(row,), index=None) for batch in sounds for row in batch.rows]
+    return single, [
+        Untraceable(f"{place} draws a picture of its own, which no noise made: take the sounds that it shows")
+    ]
+
+
 def _not_in_the_file(what: str):
     def rule(place: Place):
         raise Untraceable(f"{place}: {what} not in the file; pictures of Render Points carry what rebuilds them")
@@ -282,6 +290,7 @@ OURS = {
     "SurrogateKSamplerNoise": Rule(_ksampler_noise),
     "SurrogateRenderPoints": Rule(_render_points),
     "SurrogateContactSheet": Rule(_drawing),
+    "SurrogateSoundSheet": Rule(_sound_sheet, lists="in out"),
     "SurrogateSpaceInfo": Rule(_drawing),
     "SurrogateCheckSeeds": Rule(_drawing),
     "SurrogateDemoModel": Rule(_demo_model),

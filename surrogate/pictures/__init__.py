@@ -6,6 +6,7 @@
 `space_map`     a space of two coordinates: contours of the score, and where it was asked.
 `parallel_coordinates`  the weights of all points of a search, coloured by score.
 `rows_picture`  things as rows: a name, numbers as bars, a word.
+`sound_sheet`   sounds as waveforms and spectrograms on a contact sheet; `sound_pictures` gives them one by one.
 """
 
 from .curves import score_curve
@@ -14,15 +15,20 @@ from .matrix import gram_picture
 from .parallel import parallel_coordinates
 from .rows import Column, rows_picture
 from .sheet import ContactSheet, contact_sheet, plan_sheet
+from .sounds import SOUND_KINDS, Sound, sound_pictures, sound_sheet
 
 __all__ = [
+    "SOUND_KINDS",
     "Column",
     "ContactSheet",
+    "Sound",
     "contact_sheet",
     "gram_picture",
     "parallel_coordinates",
     "plan_sheet",
     "rows_picture",
     "score_curve",
+    "sound_pictures",
+    "sound_sheet",
     "space_map",
 ]

@@ -1,0 +1,158 @@
+"""Sounds of points: one by one, and on one sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from comfy_api.latest import io, ui
+
+from ..surrogate.pictures import SOUND_KINDS, Sound, sound_sheet
+from . import wires
+from .notices import warn
+from .sheet import labels_of, only, scores_of
+
+__all__ = ["SoundSheet"]
+
+
+class SoundSheet(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="SurrogateSoundSheet",
+            display_name="Sound Sheet",
+            category="surrogate",
+            description="All sounds on one sheet, as waveforms and spectrograms with axes, labels and numbers; seeds are "
+            "framed. And a player for each of them in the node, and the sounds one by one, to save or to preview.",
+            inputs=[
+                io.Audio.Input("sounds", tooltip="The sounds, in the points' order: a batch, or a list of batches."),
+                wires.Points.Input(
+                    "points", optional=True, tooltip="The points they belong to: for labels, axes and layout."
+                ),
+                io.Float.Input(
+                    "scores",
+                    optional=True,
+                    force_input=True,
+                    tooltip="One number for each sound; the best is marked.",
+                ),
+                io.Combo.Input(
+                    "picture",
+                    options=list(SOUND_KINDS),
+                    default=SOUND_KINDS[0],
+                    optional=True,
+                    tooltip="waveform: loudness over time, red where it clips. spectrogram: which notes sound when, low "
+                    "ones below, an octave as high everywhere. both: one above the other.",
+                ),
+                io.String.Input("title", default="", optional=True, tooltip="Written above the sheet."),
+                io.Int.Input(
+                    "cell_size",
+                    default=0,
+                    min=0,
+                    max=4096,
+                    optional=True,
+                    tooltip="Width of a sound on the sheet in pixels. 0: 384, less if the sheet would grow beyond 8192 "
+                    "pixels.",
+                ),
+                io.Int.Input(
+                    "columns",
+                    default=0,
+                    min=0,
+                    max=1000,
+                    optional=True,
+                    tooltip="Sounds in a row, where the points have no layout of their own. 0: about square.",
+                ),
+                io.Boolean.Input(
+                    "numbers", default=True, optional=True, tooltip="Number the sounds, for Select Points."
+                ),
+                io.Boolean.Input(
+                    "players",
+                    default=True,
+                    optional=True,
+                    tooltip="A player for each sound in the node. Off for hundreds of them, or for hours.",
+                ),
+            ],
+            outputs=[
+                io.Audio.Output(
+                    display_name="sounds",
+                    is_output_list=True,
+                    tooltip="The sounds one by one, in the points' order: for Save Audio or Preview Audio.",
+                ),
+                io.Image.Output(display_name="sheet", tooltip="The sheet."),
+            ],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            is_input_list=True,
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        sounds,
+        points=None,
+        scores=None,
+        picture=None,
+        title=None,
+        cell_size=None,
+        columns=None,
+        numbers=None,
+        players=None,
+    ) -> io.NodeOutput:
+        single = [one for i, batch in enumerate(sounds) for one in _one_by_one(batch, i)]
+        points = only(points)
+        if points is not None and len(single) != len(points):
+            raise ValueError(
+                f"sounds holds {len(single)} sounds, but there are {len(points)} points: connect all sounds of these "
+                "points."
+            )
+        sheet = sound_sheet(
+            [Sound(one["waveform"][0].detach().cpu().float().numpy(), one["sample_rate"]) for one in single],
+            kind=only(picture, SOUND_KINDS[0]),
+            scores=scores_of(scores, len(single), "sounds"),
+            title=only(title) or None,
+            cell=only(cell_size) or None,
+            numbers=bool(only(numbers, True)),
+            **labels_of(points, only(columns) or None),
+        )
+        names = [f"{i}" for i in range(1, len(single) + 1)]
+        if points is not None:
+            names = [f"{name}  {mark or label}" for name, mark, label in zip(names, points.marks, points.labels)]
+        heard = _players(cls, single) if only(players, True) else []
+        return io.NodeOutput(
+            single,
+            torch.from_numpy(sheet).float()[None] / 255,
+            ui={"audio": [file for file, _ in heard], "names": [names[i] for _, i in heard]} if heard else {},
+        )
+
+
+def _one_by_one(batch, number: int) -> list[dict]:
+    """The sounds of an AUDIO, each an AUDIO of one. Raises ValueError for what is none."""
+    if not isinstance(batch, Mapping) or not {"waveform", "sample_rate"} <= set(batch):
+        raise ValueError(f"sounds: expected AUDIO with waveform and sample_rate at place {number}, got {batch!r:.80}.")
+    waveform, rate = batch["waveform"], batch["sample_rate"]
+    if not isinstance(waveform, torch.Tensor) or waveform.ndim != 3 or 0 in waveform.shape:
+        shape = tuple(waveform.shape) if isinstance(waveform, torch.Tensor) else type(waveform).__name__
+        raise ValueError(
+            f"sounds: expected a waveform of shape (batch, channels, samples), at least one of each, at place {number}, "
+            f"got {shape}: is it cut to nothing, or made by a node that is not for sound?"
+        )
+    return [{"waveform": waveform[i : i + 1], "sample_rate": rate} for i in range(len(waveform))]
+
+
+def _players(node, single: list[dict]) -> list[tuple[dict, int]]:
+    """A temporary file for each sound that can be written as one, and its place."""
+    heard, complaints = [], []
+    for i, one in enumerate(single):
+        # As the browser can play it: two channels, no NaN.
+        waveform = one["waveform"][:, :2].detach().cpu().float().nan_to_num(0.0, 1.0, -1.0)
+        try:
+            (file,) = ui.AudioSaveHelper.save_audio(
+                {"waveform": waveform, "sample_rate": int(one["sample_rate"])},
+                filename_prefix="surrogate_sounds",
+                folder_type=io.FolderType.temp,
+                cls=node,
+            )
+            heard.append((file, i))
+        except Exception as error:  # an encoder's reasons: a rate that FLAC does not know, a full disk
+            complaints.append(f"Sound Sheet: no player for sound {i + 1}: {type(error).__name__}: {error}")
+    warn(node, complaints)
+    return heard
