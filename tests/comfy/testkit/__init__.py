@@ -2,6 +2,7 @@
 
 backwards  an inversion that is far from good
 models   a small UNet of core's own class; a network for latents of any rank; decoders
+families  every family of models that core knows, of core's own classes with random weights
 clip     a CLIP and a CLIP vision model of core's own classes with random weights
 faults   nodes and scores that fail, wait, or are made up, when a test says so
 loop     a stand-in for core's Start Loop and End Loop where core has none
@@ -17,6 +18,7 @@ async def comfy_entrypoint():
 
     from .backwards import RoughInversion
     from .clip import ClipCosine, Pooled, SmallClip, SmallClipVision
+    from .families import FamilyFile, FamilyModel
     from .faults import Faulty, FaultyScorer
     from .loop import stand_ins
     from .models import AnyModel, AnyVAE, SmallUNet
@@ -28,6 +30,7 @@ async def comfy_entrypoint():
             return [
                 AnyModel, AnyVAE, SmallUNet, ClipCosine, Pooled, SmallClip, SmallClipVision, MadeImages, MadeLatent,
                 MadeNumbers, MadeText, CountedSampler, Keep, NoiseTap, Watch, Faulty, FaultyScorer, RoughInversion,
+                FamilyFile, FamilyModel,
                 *stand_ins(),
             ]  # fmt: skip
 

@@ -10,6 +10,23 @@ import torch
 from comfy_api.latest import io
 
 CONTEXT = 64
+UNET = {
+    "image_size": 32,
+    "in_channels": 4,
+    "out_channels": 4,
+    "model_channels": 32,
+    "num_res_blocks": [1],
+    "channel_mult": [1],
+    "transformer_depth": [1],
+    "transformer_depth_output": [1, 1],
+    "transformer_depth_middle": 1,
+    "use_spatial_transformer": True,
+    "context_dim": CONTEXT,
+    "adm_in_channels": None,
+    "use_linear_in_transformer": False,
+    "use_temporal_attention": False,
+    "legacy": False,
+}
 
 
 class SmallUNet(io.ComfyNode):
@@ -26,25 +43,7 @@ class SmallUNet(io.ComfyNode):
 
     @classmethod
     def execute(cls):
-        config = comfy.supported_models.SD15(
-            {
-                "image_size": 32,
-                "in_channels": 4,
-                "out_channels": 4,
-                "model_channels": 32,
-                "num_res_blocks": [1],
-                "channel_mult": [1],
-                "transformer_depth": [1],
-                "transformer_depth_output": [1, 1],
-                "transformer_depth_middle": 1,
-                "use_spatial_transformer": True,
-                "context_dim": CONTEXT,
-                "adm_in_channels": None,
-                "use_linear_in_transformer": False,
-                "use_temporal_attention": False,
-                "legacy": False,
-            }
-        )
+        config = comfy.supported_models.SD15(UNET)
         model = _patcher(config)
         # Core leaves its weights uninitialised for a checkpoint to fill.
         generator = torch.Generator().manual_seed(1)
@@ -102,6 +101,8 @@ class _AnyNetwork(torch.nn.Module):
         self.scales = torch.nn.Parameter(torch.tensor([0.7, 0.4, 0.3], dtype=dtype, device=device))
 
     def forward(self, x, timesteps, context=None, **_):
+        if isinstance(x, list):  # the parts of a nested latent
+            return [self(part, timesteps, context) for part in x]
         own, neighbour, time = self.scales
         t = timesteps.reshape(-1, *[1] * (x.ndim - 1)) / 1000
         said = context.mean(dim=(1, 2)).reshape(t.shape)
