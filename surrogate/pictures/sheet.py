@@ -150,11 +150,13 @@ def plan_sheet(
     title=None,
     cell=None,
     max_side=8192,
+    max_pixels=None,
     font=None,
 ):
     """Plan a `ContactSheet` for n pictures of `shapes`: (h, w, channels), or None for a picture that is missing.
 
-    The other arguments, and the errors, are those of `contact_sheet`.
+    The other arguments, and the errors, are those of `contact_sheet`. With `max_pixels` the sheet has no more pixels
+    than that: all frames of an animation are in memory together.
     """
     shapes = tuple(None if shape is None else _checked(shape, i)[:2] for i, shape in enumerate(shapes))
     n = len(shapes)
@@ -178,24 +180,28 @@ def plan_sheet(
         title=_text("title", title),
     )
     max_side = _whole("max_side", max_side)
+    max_pixels = None if max_pixels is None else _whole("max_pixels", max_pixels)
     longest = max((max(shape) for shape in shapes if shape is not None), default=128)
     wanted = max(longest, _SMALLEST) if cell is None else _whole("cell", cell)
+    also = "" if max_pixels is None else f" (max_pixels is {max_pixels})"
     size = min(wanted, max_side)
     while True:
         plan = Layout(shapes, positions, xs, ys, content, face, size)
-        side = max(plan.width, plan.height)
-        if side <= max_side:
+        share = min(1.0, max_side / max(plan.width, plan.height))
+        if max_pixels is not None:
+            share = min(share, math.sqrt(max_pixels / (plan.width * plan.height)))
+        if share == 1:
             break
         if size == 1:
             raise ValueError(
                 f"max_side: {n} images over {xs[-1] - xs[0] + 1:g} columns and {ys[-1] - ys[0] + 1:g} rows need "
-                f"{plan.width} x {plan.height} pixels even with cells of one pixel, and max_side is {max_side}. Show "
+                f"{plan.width} x {plan.height} pixels even with cells of one pixel, and max_side is {max_side}{also}. Show "
                 "fewer images, fewer texts, or raise max_side."
             )
-        size = max(1, min(size - 1, int(size * max_side / side)))
+        size = max(1, min(size - 1, int(size * share)))
     if cell is not None and size < wanted:
         warnings.warn(
-            f"cell: cells of {wanted} pixels would make the sheet larger than max_side = {max_side}; they are {size}.",
+            f"cell: cells of {wanted} pixels would make the sheet larger than max_side = {max_side}{also}; they are {size}.",
             stacklevel=2,
         )
     under, over = plan.strokes()

@@ -548,6 +548,21 @@ def test_default_cells_are_the_largest_picture_and_not_tiny():
     assert plan_sheet([(1, 1, 3)]).cell == 64
 
 
+@pytest.mark.parametrize("most", [60_000, 400_000, 10**9])
+def test_a_sheet_never_has_more_pixels_than_max_pixels_and_uses_them(most):
+    shapes = [(120, 160, 3)] * 12
+    plan, whole = plan_sheet(shapes, numbers=True, max_pixels=most), plan_sheet(shapes, numbers=True)
+    assert plan.width * plan.height <= most
+    if whole.width * whole.height <= most:
+        assert plan.cell == whole.cell
+    else:
+        assert plan.width * plan.height > 0.8 * most
+    with pytest.raises(ValueError, match=r"even with cells of one pixel, .* \(max_pixels is 30\)"):
+        plan_sheet(shapes, max_pixels=30)
+    with pytest.raises(ValueError, match="max_pixels: expected a whole number of at least 1, got 0"):
+        plan_sheet(shapes, max_pixels=0)
+
+
 def test_a_cell_that_is_too_large_is_made_smaller_with_a_warning():
     with pytest.warns(UserWarning, match=r"cell: cells of 400 pixels .* max_side = 1000; they are \d+"):
         plan = plan_sheet([(64, 64, 3)] * 16, cell=400, max_side=1000)
