@@ -93,12 +93,12 @@ def from_weights(space: SurrogateSpace, weights) -> Points:
     weights = np.atleast_2d(np.asarray(weights, dtype=np.float64))
     if weights.shape[-1] != space.k:
         raise ValueError(f"weights must give one number for each of the {space.k} seeds, got {weights.shape[-1]}.")
-    if not np.isfinite(weights).all() or (weights < 0).any():
+    if not np.isfinite(weights).all() or ((weights < 0).any() and not space.chart.signed):
         raise ValueError(f"weights must be finite and not negative, got {weights.tolist()}.")
     if not weights.any(axis=1).all():
         raise ValueError("weights must not all be 0: at least one seed must count.")
     # The largest to 1 first: no overflow, and a single weight becomes exactly 1.
-    weights = weights / weights.max(axis=1, keepdims=True)
+    weights = weights / np.abs(weights).max(axis=1, keepdims=True)
     return from_coordinates(space, _coordinates(space, weights / np.linalg.norm(weights, axis=1, keepdims=True)))
 
 
@@ -203,7 +203,7 @@ def path(space: SurrogateSpace, waypoints, frames: int = 24, closed: bool = Fals
     Open: from the first to the last. Closed: back to the first, which is not repeated, so that the frames loop.
     A frame that meets a waypoint is that waypoint exactly. Raises ValueError if the waypoints are all one point.
     """
-    waypoints = check_weights(np.atleast_2d(waypoints), space.k)
+    waypoints = check_weights(np.atleast_2d(waypoints), space.k, space.chart.signed)
     if frames < 2:
         raise ValueError(f"frames must be at least 2, got {frames}.")
     _counts(frames=frames)
@@ -239,7 +239,9 @@ def neighbours(
     direction = draws[:, :-1] - (draws[:, :-1] @ centre)[:, None] * centre
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     angle = np.radians(radius) * ndtr(draws[:, -1:]) ** (1 / (space.k - 1))
-    w = np.abs(np.cos(angle) * centre + np.sin(angle) * direction)
+    w = np.cos(angle) * centre + np.sin(angle) * direction
+    if not space.chart.signed:
+        w = np.abs(w)
     w /= np.linalg.norm(w, axis=1, keepdims=True)
     u = _coordinates(space, np.concatenate([centre[None], w] if include_base else [w]))
     if include_base:

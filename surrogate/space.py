@@ -9,7 +9,7 @@ import numpy as np
 import scipy.optimize
 import torch
 
-from .charts import CHARTS, Chart, check_coordinates, check_weights
+from .charts import Chart, chart_named, check_coordinates, check_weights
 from .clip_seed import ClipSeed
 from .combine import add_weighted, combine_rows
 from .over_time import Stretch
@@ -65,9 +65,7 @@ class SurrogateSpace:
         if len(self.seeds) > LARGEST_K:
             raise ValueError(f"A surrogate space takes at most {LARGEST_K} seeds, got {len(self.seeds)}.")
         if isinstance(self.chart, str):
-            if self.chart not in CHARTS:
-                raise ValueError(f"There is no chart {self.chart!r}: choose one of {', '.join(CHARTS)}.")
-            object.__setattr__(self, "chart", CHARTS[self.chart])
+            object.__setattr__(self, "chart", chart_named(self.chart))
         if isinstance(self.transport, str):
             object.__setattr__(self, "transport", make_transport(self.transport))
         fixed = self.seeds.parts
@@ -94,7 +92,7 @@ class SurrogateSpace:
 
     def combine(self, w, shape: Sequence | None = None, dtype=torch.float32, progress: Progress | None = None):
         """Noises z of the weights w (n, k); otherwise as `latents`."""
-        w = check_weights(np.atleast_2d(w), self.k)
+        w = check_weights(np.atleast_2d(w), self.k, self.chart.signed)
         if w.ndim != 2:
             raise ValueError(f"Points must have shape (n, {self.k}), got {w.shape}.")
         parts = self.parts(shape)
@@ -181,10 +179,13 @@ class SurrogateSpace:
         w = np.empty((len(square), k))
         fit = np.empty(len(square))
         for i in range(len(square)):
-            solution, _ = scipy.optimize.nnls(root[:, None] * vectors.T, (vectors.T @ b[:, i]) / root)
+            if self.chart.signed:
+                solution = vectors @ ((vectors.T @ b[:, i]) / root**2)
+            else:
+                solution, _ = scipy.optimize.nnls(root[:, None] * vectors.T, (vectors.T @ b[:, i]) / root)
             if not solution.any():  # No seed points towards it: the least wrong one.
                 solution[np.argmax(b[:, i] / np.sqrt(np.diag(gram)))] = 1.0
-            solution[solution < NEGLIGIBLE * np.linalg.norm(solution)] = 0.0
+            solution[np.abs(solution) < NEGLIGIBLE * np.linalg.norm(solution)] = 0.0
             w[i] = solution / np.linalg.norm(solution)
             fit[i] = w[i] @ b[:, i] / np.sqrt(w[i] @ gram @ w[i] * square[i])
         return Located(self.chart.coordinates(w), w, np.clip(fit, -1.0, 1.0))

@@ -26,6 +26,8 @@ class Chart(ABC):
     """
 
     name: str
+    # Whether weights may be negative: then the codomain is the whole unit sphere, and the laws are the chart's own.
+    signed: bool = False
 
     def weights(self, u) -> np.ndarray:
         """Weights w (..., k) of the points u (..., k-1).
@@ -39,7 +41,7 @@ class Chart(ABC):
 
         Raises ValueError if k < 2, or if w is not finite, not of unit norm or negative by more than `TOLERANCE`.
         """
-        return self._coordinates(check_weights(w))
+        return self._coordinates(check_weights(w, signed=self.signed))
 
     @abstractmethod
     def _weights(self, u: np.ndarray) -> np.ndarray: ...
@@ -73,8 +75,8 @@ def check_coordinates(u, k: int | None = None) -> np.ndarray:
     return np.clip(u, 0.0, 1.0) + 0.0
 
 
-def check_weights(w, k: int | None = None) -> np.ndarray:
-    """`w` as float64 (..., k), non-negative and of unit norm, or a ValueError that says what is wrong."""
+def check_weights(w, k: int | None = None, signed: bool = False) -> np.ndarray:
+    """`w` as float64 (..., k), of unit norm and, unless `signed`, non-negative, or a ValueError that says what is wrong."""
     w = np.asarray(w, dtype=np.float64, order="C")
     if w.ndim == 0 or w.shape[-1] < 2:
         raise ValueError(f"w must have shape (..., k) with k of at least 2 seeds, got shape {w.shape}.")
@@ -82,9 +84,10 @@ def check_weights(w, k: int | None = None) -> np.ndarray:
         raise ValueError(f"w has {w.shape[-1]} weights a point, but the space has {k} seeds: give one weight a seed.")
     if not np.isfinite(w).all():
         raise ValueError(f"w must be finite, got {_first(w, ~np.isfinite(w))}.")
-    if (w < -TOLERANCE).any():
-        raise ValueError(f"w must not be negative, got {_first(w, w < -TOLERANCE)}.")
-    w = np.maximum(w, 0.0)
+    if not signed:
+        if (w < -TOLERANCE).any():
+            raise ValueError(f"w must not be negative, got {_first(w, w < -TOLERANCE)}.")
+        w = np.maximum(w, 0.0)
     norm = np.linalg.norm(w, axis=-1, keepdims=True)
     off = np.abs(norm - 1) > TOLERANCE
     if off.any():

@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 from latent_spaces_by_example.charts import AngularChart, KnotheRosenblattChart
 
-from surrogate.charts import CHARTS, TOLERANCE, Chart, check_coordinates, check_weights
+from surrogate.charts import CHARTS, TOLERANCE, Chart, chart_named, check_coordinates, check_weights
 
 KS = (2, 3, 8, 64, 1024)
 HARD = (0.0, 5e-324, 1e-310, 1e-300, 1e-100, 1e-17, 1e-9, 0.5, 1 - 1e-9, 1 - 1e-16, 1.0)
@@ -365,3 +365,46 @@ def test_the_uniform_orthant_becomes_the_uniform_cube(k):
 def test_the_test_of_the_measure_tells_the_angular_chart(k):
     u = np.random.default_rng(k).random((10000, k - 1))
     assert uniformity(CHARTS["angular"].weights(u), seed=k) < 1e-6
+
+
+# The whole sphere, which is no chart to choose: weights of either sign.
+
+WHOLE = chart_named("whole_sphere")
+
+
+@every_k
+def test_whole_sphere_round_trips(k):
+    rng = np.random.default_rng(k)
+    w = rng.standard_normal((200, k))
+    w[:40, k // 2 :] = 0  # seeds that are not used yet
+    w[:40, 0] += 1e-3
+    w = np.concatenate([w / np.linalg.norm(w, axis=1, keepdims=True), np.eye(k), -np.eye(k)])
+    u = WHOLE.coordinates(w)
+    assert u.shape == (len(w), k - 1)
+    assert ((u >= 0) & (u <= 1)).all()
+    np.testing.assert_allclose(WHOLE.weights(u), w, atol=2e-14)
+    assert (np.abs(WHOLE.weights(u)[:40, k // 2 + 1 :]) == 0).all()
+
+
+@every_k
+def test_whole_sphere_has_exact_vertices(k):
+    assert np.array_equal(WHOLE.weights(WHOLE.coordinates(np.eye(k))), np.eye(k))
+    assert np.array_equal(WHOLE.weights(WHOLE.coordinates(-np.eye(k))), -np.eye(k))
+    halves = np.where(np.arange(k - 1) < np.arange(k)[:, None], 0.5, 0.0)
+    halves[-1, -1] = 0.25
+    assert np.array_equal(WHOLE.coordinates(np.eye(k)), halves)
+
+
+@every_k
+def test_whole_sphere_is_defined_on_the_closed_cube(k):
+    w = WHOLE.weights(hard_points(np.random.default_rng(k), 60, k))
+    assert np.isfinite(w).all()
+    np.testing.assert_allclose(np.linalg.norm(w, axis=1), 1, atol=1e-14)
+
+
+def test_whole_sphere_is_not_for_choosing_and_takes_unit_vectors_alone():
+    assert WHOLE.name not in CHARTS
+    with pytest.raises(ValueError, match="norm 1"):
+        WHOLE.coordinates([0.5, -0.5])
+    with pytest.raises(ValueError, match="There is no chart 'round': choose one of knothe_rosenblatt"):
+        chart_named("round")
