@@ -10,6 +10,8 @@ from ..surrogate.scores.images import check_images, rgb
 __all__ = ["embedding_of_text", "embeddings_of_pictures", "embeddings_of_target"]
 
 BLACK = np.zeros((8, 8, 3))
+# Of core's text models: no node of core's own asks for the projected embedding.
+INTERNAL = ("reset_clip_options", "set_clip_options", "encode_token_weights")
 
 
 def embeddings_of_pictures(clip_vision, images, name: str = "images") -> torch.Tensor:
@@ -45,7 +47,13 @@ def _embedding(clip_vision, pixels: np.ndarray) -> torch.Tensor:
 
 def embedding_of_text(clip, text: str, clip_vision) -> torch.Tensor:
     """The embedding (1, d) of `text` that CLIP made for comparing with pictures, checked to be one for `clip_vision`."""
-    model = clip.cond_stage_model
+    model = getattr(clip, "cond_stage_model", None)
+    lacking = [name for name in INTERNAL if not hasattr(model, name)]
+    if lacking:
+        raise ValueError(
+            f"clip cannot be asked for the embedding that pictures have in common with it: it has no {', '.join(lacking)}. "
+            "Load it with ComfyUI's own CLIP loaders; if you did, update the pack."
+        )
     # Diffusion models want the embedding before its projection to the directions of pictures, so that is what core gives
     # for CLIP-L. Every encoding by core begins with these options as they were.
     model.reset_clip_options()

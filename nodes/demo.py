@@ -55,7 +55,7 @@ class DemoModel(io.ComfyNode):
         vae = comfy.sd.VAE(sd=comfy.utils.load_torch_file(str(FOLDER / "demo_vae.safetensors")))
         table = dict(zip(json.loads(metadata["words"]), weights.pop("conditioner.embedding").float(), strict=True))
         return io.NodeOutput(
-            _model(json.loads(metadata["unet_config"]), weights),
+            _or_explain(_model, json.loads(metadata["unet_config"]), weights),
             vae,
             _conditioning([table.get(word) for word in (time, place)]),
             {"samples": torch.zeros(1, 16, 16, 16)},
@@ -97,6 +97,17 @@ def _check_words(time: str, place: str) -> None:
     for name, word, known in (("time", time, TIMES), ("place", place, PLACES)):
         if word not in (ANY, *known):
             raise ValueError(f"{name} must be one of {', '.join((ANY, *known))}, got {word!r}.")
+
+
+def _or_explain(build, *args):
+    """`build(*args)`, which uses the insides of core; they change, and a demo can be told so."""
+    try:
+        return build(*args)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise RuntimeError(
+            f"The demo model does not fit this ComfyUI's FLUX class ({error!r}). Update the pack; every other node works "
+            "without the demo model."
+        ) from error
 
 
 def _model(unet_config: dict, weights: dict):

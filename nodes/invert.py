@@ -13,6 +13,7 @@ from . import wires
 from .latents import as_samples, batch_size, fix_empty, select, tensors_of
 from .noise import in_groups
 from .notices import tell, warn
+from .progress import quiet
 
 __all__ = ["Invert"]
 
@@ -184,7 +185,9 @@ class Backwards(comfy.samplers.Sampler):
 
         # How the forward sampler turns noise and image into what it starts from, whatever the kind of model.
         one, zero = noise.new_ones(1, 1), noise.new_zeros(1, 1)
-        scale = float(sampling.noise_scaling(sigmas[0], one, zero, self.max_denoise(guider, sigmas)))
+        # Core's samplers tell whether a schedule starts at full noise, as it should here; one that does not say: it does.
+        full = self.max_denoise(guider, sigmas) if hasattr(self, "max_denoise") else True
+        scale = float(sampling.noise_scaling(sigmas[0], one, zero, full))
         # The sampler divides what it ends with, if it ends before sigma 0; this undoes it.
         latent = sampling.noise_scaling(sigmas[-1], torch.zeros_like(clean), clean.clone(), False)
         result = inversion.invert(
@@ -211,7 +214,7 @@ class Backwards(comfy.samplers.Sampler):
 
 def _run(guider, sampler, noise, empty, sigmas):
     comfy.model_management.throw_exception_if_processing_interrupted()
-    samples = guider.sample(noise, empty, sampler, sigmas, disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED, seed=0)
+    samples = guider.sample(noise, empty, sampler, sigmas, disable_pbar=quiet(), seed=0)
     return samples.to(comfy.model_management.intermediate_device())
 
 

@@ -55,13 +55,15 @@ class PinnedSampler(io.ComfyNode):
                 f"sampler is a {type(sampler).__name__}, whose noise this node cannot reach: connect one of ComfyUI's own "
                 "samplers, from KSamplerSelect."
             )
-        if sampler.extra_options.get("s_churn"):
+        settings = getattr(sampler, "extra_options", {})
+        if settings.get("s_churn"):
             warn(cls, ["Pinned Sampler: the noise of s_churn is not pinned; set s_churn to 0."])
         if "noise_sampler" not in inspect.signature(function).parameters:
             tell(cls, "This sampler draws no noise: there is nothing to pin.")
             return io.NodeOutput(sampler)
-        options = {name: value for name, value in sampler.extra_options.items() if name != "noise_sampler"}
-        return io.NodeOutput(comfy.samplers.KSAMPLER(_pinned(function, noise_seed), options, sampler.inpaint_options))
+        options = {name: value for name, value in settings.items() if name != "noise_sampler"}
+        inpainting = getattr(sampler, "inpaint_options", {})
+        return io.NodeOutput(comfy.samplers.KSAMPLER(_pinned(function, noise_seed), options, inpainting))
 
 
 def _pinned(function, seed: int):
@@ -85,7 +87,7 @@ class _Stream:
         if _is_sde(function) and (sigmas > 0).any():
             # The noise of overlapping intervals belongs together.
             low, high = sigmas[sigmas > 0].min().cpu(), sigmas.max().cpu()
-            self.draw = comfy.k_diffusion.sampling.BrownianTreeNoiseSampler(one, low, high, seed=_apart(seed), cpu=True)
+            self.draw = _brownian(one, low, high, _apart(seed))
         else:
             generator = torch.Generator().manual_seed(_apart(seed))
             self.draw = lambda *_: torch.randn(one.shape, dtype=one.dtype, generator=generator)
@@ -93,6 +95,16 @@ class _Stream:
     def __call__(self, sigma, sigma_next) -> torch.Tensor:
         sigma, sigma_next = (torch.as_tensor(s).detach().cpu() for s in (sigma, sigma_next))
         return self.draw(sigma, sigma_next).to(self.x).expand_as(self.x)
+
+
+def _brownian(one: torch.Tensor, low, high, seed: int):
+    tree = getattr(comfy.k_diffusion.sampling, "BrownianTreeNoiseSampler", None)
+    if tree is None:
+        raise RuntimeError(
+            "Pinned Sampler: this ComfyUI has no BrownianTreeNoiseSampler, which SDE samplers draw from. Choose an "
+            "ancestral sampler, such as euler_ancestral, or update the pack."
+        )
+    return tree(one, low, high, seed=seed, cpu=True)
 
 
 def _apart(seed: int) -> int:

@@ -3,7 +3,7 @@
 import comfy.model_management
 import comfy.utils
 
-__all__ = ["cancellable", "stepper"]
+__all__ = ["cancellable", "quiet", "stepper"]
 
 
 def stepper():
@@ -15,6 +15,11 @@ def stepper():
         bar.update_absolute(done, total)
 
     return step
+
+
+def quiet() -> bool:
+    """Whether samplers shall draw no progress bar in the terminal, as the user has chosen."""
+    return not getattr(comfy.utils, "PROGRESS_BAR_ENABLED", True)
 
 
 def cancellable(done: int, total: int) -> None:

@@ -18,7 +18,7 @@ from ..surrogate.files import save_tensors
 from ..surrogate.gallery import Gallery
 from . import wires
 from .graph_hash import graph_hash
-from .latents import repeat_to, sample_parts, tensors_of
+from .latents import fix_empty, repeat_to, sample_parts, tensors_of
 from .noise import in_groups, noise_seed_input
 from .notices import tell
 from .sampling import as_images, render
@@ -117,7 +117,9 @@ class RenderPoints(io.ComfyNode):
             raise ValueError(f"finished_pictures must be {CONTINUE!r} or {AGAIN!r}, got {finished_pictures!r}.")
         count = len(points)
         latent = repeat_to(latent, count, "points")
-        recipe = {"space": space.recipe(), "shape": [list(p) for p in sample_parts(latent)], "noise_seed": noise_seed}
+        # Of the noise that will be drawn: core fits an empty latent to the model.
+        shape = [list(part) for part in sample_parts(fix_empty(guider.model_patcher, latent))]
+        recipe = {"space": space.recipe(), "shape": shape, "noise_seed": noise_seed}
         run = _run(cls.hidden, recipe, points, latent, sigmas)
         folder, stem, _, subfolder, _ = folder_paths.get_save_image_path(
             filename_prefix, folder_paths.get_output_directory()
@@ -180,7 +182,8 @@ def _side_that_fits(pictures: list, wanted: int) -> int:
     side = wanted or max(height, width)
     scale = min(1.0, side / max(height, width))
     need = 4 * len(pictures) * frames * height * width * channels * scale**2
-    room = comfy.model_management.get_free_memory(torch.device("cpu")) / 2
+    free = getattr(comfy.model_management, "get_free_memory", None)
+    room = free(torch.device("cpu")) / 2 if free else need
     if need <= room:
         return wanted
     fitting = max(1, int(side * scale * (room / need) ** 0.5))

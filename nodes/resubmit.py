@@ -9,8 +9,8 @@ import time
 import urllib.error
 import urllib.request
 
+import comfy.model_management
 from comfy.cli_args import args
-from comfy.model_management import processing_interrupted
 from server import PromptServer
 
 __all__ = ["resubmit"]
@@ -31,9 +31,14 @@ def resubmit(prompt: dict, extra_pnginfo: dict | None) -> None:
     # `is_changed` is what the executor notes in the prompt.
     graph = {id: {key: value for key, value in node.items() if key != "is_changed"} for id, node in prompt.items()}
     request = {"prompt": graph, "extra_data": {"extra_pnginfo": extra_pnginfo or {}}}
-    if server.client_id is not None:
+    if getattr(server, "client_id", None) is not None:
         request["client_id"] = server.client_id
-    running = server.last_prompt_id
+    running = getattr(server, "last_prompt_id", None)
+    if running is None or not hasattr(server, "port"):
+        log.warning(
+            "This ComfyUI does not say what it runs, so the search does not go on by itself: press Run for each step."
+        )
+        return
     if _followed == [running]:
         return
     _followed[:] = [running]
@@ -48,16 +53,23 @@ def _follow(running: str, request: dict) -> None:
                 break
             time.sleep(PAUSE)
         # Cancel between two prompts means the search; the next prompt would forget it.
-        if entry.get("status", {}).get("status_str") == "success" and not processing_interrupted():
+        if entry.get("status", {}).get("status_str") == "success" and not _cancelled():
             _call("/prompt", json.dumps(request).encode())
     except (OSError, ValueError) as error:
         log.warning("The search does not go on by itself: %s. Press Run to continue it.", error)
 
 
+def _cancelled() -> bool:
+    """Whether Cancel was pressed since the prompt ended."""
+    asked = getattr(comfy.model_management, "processing_interrupted", None)
+    return asked is not None and asked()
+
+
 def _call(path: str, body: bytes | None = None) -> bytes:
     server = PromptServer.instance
     scheme = "https" if args.tls_keyfile and args.tls_certfile else "http"
-    host = server.address if server.address not in ("0.0.0.0", "::", "", None) else "127.0.0.1"
+    address = getattr(server, "address", None)
+    host = address if address not in ("0.0.0.0", "::", "", None) else "127.0.0.1"
     url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{server.port}{path}"
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"} if body else {})
     context = None

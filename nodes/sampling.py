@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import comfy.model_management
 import comfy.utils
 import latent_preview
@@ -10,9 +12,11 @@ import torch
 from PIL import Image
 
 from .latents import PointsNoise, fix_empty, select, tensors_of
+from .progress import quiet
 
 __all__ = ["Progress", "as_images", "as_pixels", "clips_of", "on_one_size", "render"]
 
+log = logging.getLogger("ComfyUI-Surrogate")
 PREVIEW = 512
 
 
@@ -87,10 +91,8 @@ class Progress:
         self.total = max(1, images * self.per_image)
         self.done = 0
         self.bar = comfy.utils.ProgressBar(self.total)
-        patcher = guider.model_patcher
         self.shown: Image.Image | None = None
-        # None unless the server runs with a preview method.
-        self.previewer = latent_preview.get_previewer(patcher.load_device, patcher.model.latent_format)
+        self.previewer = _previewer(guider.model_patcher)
 
     def steps_of(self, images: int):
         """A sampler's callback for a batch of `images`."""
@@ -119,6 +121,15 @@ class Progress:
         self.bar.update_absolute(self.done, self.total, ("JPEG", picture, PREVIEW))
 
 
+def _previewer(model):
+    """What turns a latent into a preview; None unless the server runs with a preview method."""
+    try:
+        return latent_preview.get_previewer(model.load_device, model.get_model_object("latent_format"))
+    except (AttributeError, TypeError) as error:  # not meant for nodes, so it may change; pictures matter more
+        log.warning("This ComfyUI gives no previews while a batch is sampled: %s.", error)
+        return None
+
+
 def _sample(guider, sampler, sigmas, latent: dict, noise: PointsNoise, callback=None):
     """What SamplerCustomAdvanced does: the sampled latents of `noise` for `latent`, on ComfyUI's intermediate device."""
     comfy.model_management.throw_exception_if_processing_interrupted()
@@ -130,7 +141,7 @@ def _sample(guider, sampler, sigmas, latent: dict, noise: PointsNoise, callback=
         sigmas,
         denoise_mask=latent.get("noise_mask"),
         callback=callback,
-        disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
+        disable_pbar=quiet(),
         seed=noise.seed,
     )
     return samples.to(comfy.model_management.intermediate_device())

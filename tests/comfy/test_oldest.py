@@ -14,6 +14,8 @@ from demo.client import Client
 from demo.server import Server
 
 from .conftest import Comfy
+from .core_names import GUARDED
+from .test_core_names import missing_in
 from .ui_format import to_prompt
 
 ROOT = Path(__file__).absolute().parents[2]
@@ -38,6 +40,8 @@ def read(path: Path) -> dict:
 def test_it_is_the_one_that_the_readme_names(oldest):
     version = oldest.client.get("/system_stats")["system"]["comfyui_version"]
     assert f"Needs ComfyUI {version} or newer" in (ROOT / "README.md").read_text("utf-8")
+    assert f'requires-comfyui = ">={version}"' in (ROOT / "pyproject.toml").read_text("utf-8")
+    assert f'OLDEST = "{version}"' in (ROOT / "nodes" / "loading.py").read_text("utf-8")
 
 
 def test_every_node_is_there_and_takes_the_same_inputs(oldest, comfy):
@@ -50,6 +54,10 @@ def test_every_node_is_there_and_takes_the_same_inputs(oldest, comfy):
         for kind in ("required", "optional"):
             assert list(node["input"].get(kind, {})) == list(new[name]["input"].get(kind, {})), name
         assert node["output"] == new[name]["output"]
+
+
+def test_it_has_the_names_that_the_pack_uses(oldest):
+    assert missing_in(oldest) <= GUARDED.keys()
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)

@@ -3,6 +3,7 @@
 backwards  an inversion that is far from good
 models   a small UNet of core's own class; a network for latents of any rank; decoders
 families  every family of models that core knows, of core's own classes with random weights
+core     which names core has; a guider that has less than core's
 clip     a CLIP and a CLIP vision model of core's own classes with random weights
 faults   nodes and scores that fail, wait, or are made up, when a test says so
 loop     a stand-in for core's Start Loop and End Loop where core has none
@@ -18,6 +19,7 @@ async def comfy_entrypoint():
 
     from .backwards import RoughInversion
     from .clip import ClipCosine, Pooled, SmallClip, SmallClipVision
+    from .core import BareGuider, CoreNames
     from .families import FamilyFile, FamilyModel
     from .faults import Faulty, FaultyScorer
     from .loop import stand_ins
@@ -30,6 +32,7 @@ async def comfy_entrypoint():
             return [
                 AnyModel, AnyVAE, SmallUNet, ClipCosine, Pooled, SmallClip, SmallClipVision, MadeImages, MadeLatent,
                 MadeNumbers, MadeText, CountedSampler, Keep, NoiseTap, Watch, Faulty, FaultyScorer, RoughInversion,
+                BareGuider, CoreNames,
                 FamilyFile, FamilyModel,
                 *stand_ins(),
             ]  # fmt: skip

@@ -1,0 +1,93 @@
+"""What the pack uses of ComfyUI is written down, is there, and does without what nobody promised."""
+
+import ast
+import json
+import re
+
+from .core_names import GUARDED, IO, OPEN, ROOT, used
+from .graph import Graph
+
+API = {f"comfy_api.latest.io.{name}" for name in IO}
+
+
+def missing_in(comfy) -> set[str]:
+    """The names that this ComfyUI lacks."""
+    g = Graph(comfy)
+    model, vae, conditioning, _ = g("SurrogateDemoModel").outputs(4)
+    found = g(
+        "TestCoreNames",
+        names=json.dumps(sorted({*API, *OPEN, *GUARDED})),
+        guider=g("BasicGuider", model=model, conditioning=conditioning),
+        sampler=g("KSamplerSelect", sampler_name="euler"),
+        model=model,
+        vae=vae,
+        clip=g("TestSmallClip"),
+        clip_vision=g("TestSmallClipVision"),
+    )
+    shown = g("PreviewAny", source=found)
+    (text,) = g.run()["outputs"][shown.number]["text"]
+    return set(json.loads(text))
+
+
+def test_every_name_is_listed():
+    found, listed = used(), {*API, *OPEN, *GUARDED}
+    assert not OPEN.keys() & GUARDED.keys()
+    new = {name: files for name, files in found.items() if name not in listed}
+    assert not new, "new dependences on core: list them in core_names.py, with a guard if core does not promise them"
+    assert not listed - found.keys(), "no longer used"
+
+
+def test_underscored_names_are_not_used():
+    assert not [
+        name for name in used() if any(part.startswith("_") and part != "__version__" for part in name.split("."))
+    ]
+
+
+def test_they_are_there(comfy):
+    assert missing_in(comfy) <= GUARDED.keys()
+
+
+def test_a_missing_name_would_be_seen(comfy):
+    g = Graph(comfy)
+    names = ["comfy.utils.ProgressBar", "comfy.utils.NoSuchBar", "no_such_module.x", "vae.decode", "vae.no_such"]
+    vae = g("SurrogateDemoModel")[1]
+    others = {name: vae for name in ("guider", "sampler", "model", "clip", "clip_vision")}
+    shown = g("PreviewAny", source=g("TestCoreNames", names=json.dumps(names), vae=vae, **others))
+    (text,) = g.run()["outputs"][shown.number]["text"]
+    assert json.loads(text) == ["comfy.utils.NoSuchBar", "no_such_module.x", "vae.no_such"]
+
+
+def test_guarded_names_are_asked_for_with_care():
+    """No plain `module.name` of a guarded name outside of the one function that explains it."""
+    explained = {"clip.py", "demo.py", "noise.py"}  # one function there catches or checks, for several names
+    for name, files in used().items():
+        if name not in GUARDED or files <= explained:
+            continue
+        last = name.rsplit(".", 1)[1]
+        for file in files - explained:
+            text = (ROOT / "nodes" / file).read_text("utf-8")
+            careful = re.search(rf'(get|has)attr\(.*"{last}"', text) or "except" in text
+            assert careful, f"{name} in {file}: getattr with a default, or an except that says what is missing"
+
+
+def test_every_node_is_registered():
+    """A file that is forgotten in nodes/__init__.py would be missing without a word."""
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    spec = spec_from_file_location("surrogate_nodes", ROOT / "nodes" / "__init__.py", submodule_search_locations=[])
+    table = module_from_spec(spec)
+    spec.loader.exec_module(table)
+    written = {}
+    for path in sorted((ROOT / "nodes").glob("*.py")):
+        classes = [node for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, ast.ClassDef)]
+        named = [node.name for node in classes if any("ComfyNode" in ast.unparse(base) for base in node.bases)]
+        if named:
+            written[path.stem] = set(named)
+    assert {file: set(names) for file, names in table.NODES.items()} == written
+
+
+def test_no_script_compares_ids_as_numbers():
+    """A node's id is a number in older frontends and a string in newer ones."""
+    for path in (ROOT / "web").glob("*.js"):
+        lines = [line for line in path.read_text("utf-8").splitlines() if re.search(r"\.id\b|display_node", line)]
+        assert all("String(" in line for line in lines), (path.name, lines)

@@ -1,0 +1,351 @@
+"""ComfyUI as it is becoming: a copy of it with what later versions changed, and one that lacks what the pack needs."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from demo.client import Client
+from demo.server import Server, comfyui_folder
+
+from .conftest import Comfy
+from .graph import Graph, output
+
+ROOT = Path(__file__).absolute().parents[2]
+TESTKIT = Path(__file__).parent / "testkit"
+NOISE_SCALE = 2.0
+NOT_COPIED = ("models", "input", "output", "user", "custom_nodes")
+
+# Since 2026: an empty latent is resized to the model's own scale (here 16, so that core's 8 halves it), and noise is
+# drawn in single precision.
+SAMPLE = """
+_fix_before, _noise_before = fix_empty_latent_channels, prepare_noise_inner
+
+
+def fix_empty_latent_channels(model, latent_image, downscale_ratio_spacial=None, downscale_ratio_temporal=None):
+    if downscale_ratio_spacial is not None and not latent_image.is_nested and not torch.count_nonzero(latent_image):
+        size = [round(side * downscale_ratio_spacial / 16) for side in latent_image.shape[-2:]]
+        latent_image = latent_image.new_zeros(*latent_image.shape[:-2], *size)
+    return _fix_before(model, latent_image)
+
+
+def prepare_noise_inner(latent_image, *args, **settings):
+    return _noise_before(latent_image.float(), *args, **settings).to(latent_image.dtype)
+"""
+CALL = "fix_empty_latent_channels({}, latent_image)"
+CALL_NOW = (
+    "fix_empty_latent_channels({}, latent_image, latent.get('downscale_ratio_spacial'), "
+    "latent.get('downscale_ratio_temporal'))"
+)
+# Flow models may ask for stronger noise (HiDream-O1 does).
+SAMPLING = f"""
+_scaling_before = CONST.noise_scaling
+CONST.noise_scaling = lambda self, sigma, noise, *rest, **more: _scaling_before(self, sigma, {NOISE_SCALE} * noise, *rest, **more)
+"""
+# On the processor, ancestral samplers no longer begin with the noise that the picture began with.
+ANCESTRAL = """
+_sampler_before = default_noise_sampler
+
+
+def default_noise_sampler(x, seed=None):
+    return _sampler_before(x, None if seed is None else seed + 1)
+"""
+
+
+def copied(folder: Path, added: dict[str, str], replaced: dict[str, list[tuple[str, str]]] | None = None) -> Path:
+    """A copy of ComfyUI with text added to the ends of files, and replaced in them. Skips if it is the user's own."""
+    comfyui = comfyui_folder()
+    if not comfyui.is_relative_to(ROOT):
+        pytest.skip("copies are made of run.py's own ComfyUI, not of yours")
+    shutil.copytree(comfyui, folder, ignore=lambda where, _: NOT_COPIED if Path(where) == comfyui else ())
+    for name, text in added.items():
+        with open(folder / name, "a", encoding="utf-8") as file:
+            file.write(text)
+    for name, pairs in (replaced or {}).items():
+        text = (folder / name).read_text("utf-8")
+        for before, after in pairs:
+            assert before in text, f"{name} has no {before!r}"
+            text = text.replace(before, after)
+        (folder / name).write_text(text, "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def later(tmp_path_factory):
+    """With everything at once, and without a cache: nothing may rely on what an earlier run left there."""
+    folder = copied(
+        tmp_path_factory.mktemp("later") / "ComfyUI",
+        {"comfy/sample.py": SAMPLE, "comfy/model_sampling.py": SAMPLING, "comfy/k_diffusion/sampling.py": ANCESTRAL},
+        {
+            "nodes.py": [
+                (CALL.format("model"), CALL_NOW.format("model")),
+                ('return ({"samples":latent}, )', 'return ({"samples": latent, "downscale_ratio_spacial": 8}, )'),
+            ],
+            # Samplers work in single precision whatever the latent is kept in.
+            "comfy/samplers.py": [
+                (f"{what} = {what}.to(device)", f"{what} = {what}.to(device, torch.float32)")
+                for what in ("noise", "latent_image")
+            ],
+            "comfy_extras/nodes_custom_sampler.py": [
+                (CALL.format(model), CALL_NOW.format(model)) for model in ("model", "guider.model_patcher")
+            ],
+        },
+    )
+    with Server("later", packs=[TESTKIT], arguments=["--cpu", "--cache-none"], comfyui=folder) as server:
+        yield Comfy(server, Client(server.url))
+
+
+def empty(g: Graph, side: int = 128, batch: int = 1):
+    return g("EmptyLatentImage", width=side, height=side, batch_size=batch)
+
+
+def ours(g: Graph, latent, seeds: str = "12, 99", which=(0, 1)):
+    """NOISE and LATENT of seeds of a space."""
+    space = g.space(seeds)
+    return g("SurrogateNoise", space=space, points=g.vertices(space, 2, which), latent=latent).outputs(2)
+
+
+def test_noise_has_the_size_that_the_sampler_asks_for(later):
+    """By every route, and bit for bit core's own."""
+    g = Graph(later)
+    model, conditioning = g("TestAnyModel", kind="flow", channels=16).outputs(2)
+    latent = empty(g)
+    noise, repeated = ours(g, latent, which=[0])
+    custom = g.keep(g.custom(model, conditioning, noise, repeated))
+    core = g.keep(g.custom(model, conditioning, g("RandomNoise", noise_seed=12), latent))
+    space = g.space("12, 99")
+    patched = g("SurrogateKSamplerNoise", model=model, space=space, points=g.vertices(space, 2, [0]), latent=latent)
+    ksampler = g.keep(g.ksampler(patched, conditioning, patched[1], seed=5))
+    core_ksampler = g.keep(g.ksampler(model, conditioning, latent, seed=12))
+    vae = g("TestAnyVAE")
+    rendered = g.keep(g.render(model, conditioning, vae, latent, space, g.vertices(space, 2, [0]), steps=4,
+                               filename_prefix="later"))  # fmt: skip
+    decoded = g.keep(g.decoded(g.custom(model, conditioning, g("RandomNoise", noise_seed=12), latent), vae))
+    g.run()
+    assert core.tensor.shape == (1, 16, 8, 8)  # the copy does what later versions do
+    assert torch.equal(custom.tensor, core.tensor)
+    assert torch.equal(ksampler.tensor, core_ksampler.tensor)
+    assert (rendered.tensor - decoded.tensor).abs().max() <= 1 / 255
+    # What the picture says of its noise is what was drawn.
+    (picture,) = (output(later)).glob("later*.png")
+    with Image.open(picture) as image:
+        recipe = json.loads(image.text["surrogate"])
+    assert recipe["shape"] == [[16, 8, 8]]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_noise_has_the_dtype_of_the_latent(later, dtype):
+    """Later versions can keep latents in half precision between nodes."""
+    g = Graph(later)
+    model, conditioning = g("TestAnyModel", kind="flow", channels=4).outputs(2)
+    latent = g.latent(1, 4, 6, 6, dtype=dtype)
+    noise, repeated = ours(g, latent)
+    drawn = g.keep(noise, latent=repeated)
+    core = [g.keep(g("RandomNoise", noise_seed=seed), latent=latent) for seed in (12, 99)]
+    space = g.space("12, 99")
+    rendered = g.keep(g.render(model, conditioning, g("TestAnyVAE"), latent, space, g.vertices(space, 2),
+                               filename_prefix=dtype))  # fmt: skip
+    guider = g("BasicGuider", model=model, conditioning=conditioning)
+    sigmas = g("BasicScheduler", model=model, scheduler="simple", steps=4, denoise=1.0)
+    sampled = g.custom(model, conditioning, noise, repeated)
+    inverted = g("SurrogateInvert", guider=guider, sigmas=sigmas, latent=sampled)
+    seeds = g("SurrogateSeedsFromLatents", latent=sampled)
+    again = g.keep(g("SurrogateNoise", space=g("SurrogateSpace", seeds=seeds), points=g.vertices(space, 2),
+                     latent=latent), latent=repeated)  # fmt: skip
+    error = g("PreviewAny", source=inverted[3])
+    entry = g.run()
+    assert drawn.tensor.dtype == getattr(torch, dtype)
+    assert torch.equal(drawn.tensor, torch.cat([one.tensor for one in core]))
+    assert rendered.tensor.std() > 0.05
+    assert again.tensor.dtype == getattr(torch, dtype) and torch.isfinite(again.tensor).all()
+    assert float(entry["outputs"][error.number]["text"][0].strip("[]").split(",")[0]) < 0.02
+
+
+def test_an_inverted_noise_is_as_strong_as_the_sampler_wants_it(later):
+    g = Graph(later)
+    model, conditioning = g("TestAnyModel", kind="flow", channels=4).outputs(2)
+    latent = g.latent(1, 4, 16, 16)
+    drawn = g.keep(g("RandomNoise", noise_seed=12), latent=latent)
+    made = g.custom(model, conditioning, g("RandomNoise", noise_seed=12), latent, steps=8)
+    node = g(
+        "SurrogateInvert",
+        guider=g("BasicGuider", model=model, conditioning=conditioning),
+        sigmas=g("BasicScheduler", model=model, scheduler="simple", steps=8, denoise=1.0),
+        latent=made,
+    )
+    found, again, made = g.keep(node[1]), g.keep(node[2]), g.keep(made)
+    g.run()
+    assert (again.tensor - made.tensor).norm() < 1e-3 * made.tensor.norm()
+    assert (found.tensor - drawn.tensor).norm() < 1e-3 * drawn.tensor.norm()
+
+
+def test_pinned_samplers_give_the_same_picture_in_every_version(later, comfy):
+    """Core's own ancestral noise has changed; what Pinned Sampler draws has nothing to do with it."""
+    kept = {}
+    for version in (comfy, later):
+        g = Graph(version)
+        model, conditioning = g("TestAnyModel", kind="eps", channels=4).outputs(2)
+        noise, repeated = ours(g, g.latent(1, 4, 8, 8))
+        plain = g("KSamplerSelect", sampler_name="euler_ancestral")
+        kept[version] = []
+        for sampler in (plain, g("SurrogatePinnedSampler", sampler=plain, noise_seed=3)):
+            out = g(
+                "SamplerCustomAdvanced",
+                noise=noise,
+                latent_image=repeated,
+                guider=g("BasicGuider", model=model, conditioning=conditioning),
+                sampler=sampler,
+                sigmas=g("BasicScheduler", model=model, scheduler="simple", steps=4, denoise=1.0),
+            )
+            kept[version].append(g.keep(out))
+        g.run()
+    (plain, pinned), (plain_later, pinned_later) = kept[comfy], kept[later]
+    assert not torch.equal(plain.tensor, plain_later.tensor)
+    assert torch.equal(pinned.tensor, pinned_later.tensor)
+
+
+def test_searches_need_no_cache(later):
+    """Ask and Tell repeat the graph; Search is one node. Both find the same."""
+    names = {}
+    for way in ("loop", "node"):
+        g = Graph(later)
+        model, conditioning = g("TestAnyModel", kind="flow", channels=4).outputs(2)
+        latent, vae = g.latent(1, 4, 6, 6), g("TestAnyVAE")
+        study = g("SurrogateStudy", space=g.space("12, 99, 7"), latent=latent, name=f"later {way}", budget=12,
+                  population=6)  # fmt: skip
+        if way == "loop":
+            ask = g("SurrogateAsk", study=study)
+            noise = g("SurrogateNoise", space=ask[2], points=ask[1], latent=latent)
+            pictures = g.decoded(g.custom(model, conditioning, noise, noise[1]), vae)
+            scores = g("SurrogatePictureStatistics", images=pictures, statistic="brightest_x")
+            g("SurrogateTell", study=ask, scores=scores, images=pictures, until_finished=True)
+        else:
+            g(
+                "SurrogateSearch",
+                study=study,
+                guider=g("BasicGuider", model=model, conditioning=conditioning),
+                sampler=g("KSamplerSelect", sampler_name="euler"),
+                sigmas=g("BasicScheduler", model=model, scheduler="simple", steps=4, denoise=1.0),
+                latent=latent,
+                vae=vae,
+                scorer=g("SurrogatePictureStatistics", statistic="brightest_x")[1],
+                score_seeds=False,
+            )
+        g.run()
+        names[way] = f"later {way}"
+    deadline = time.monotonic() + 60
+    while not all(later.client.get("/surrogate/study", name=name)["finished"] for name in names.values()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    loop, node = (later.client.get("/surrogate/study", name=name) for name in names.values())
+    assert loop["evaluated"] == node["evaluated"] == 12
+    assert loop["best"] == node["best"]
+
+
+def test_guiders_need_nothing_but_a_model_and_sample(later):
+    g = Graph(later)
+    model, conditioning = g("TestAnyModel", kind="flow", channels=4).outputs(2)
+    latent, space = g.latent(1, 4, 6, 6), g.space("12, 99")
+    whole = g("BasicGuider", model=model, conditioning=conditioning)
+    sigmas = g("BasicScheduler", model=model, scheduler="simple", steps=4, denoise=1.0)
+    pictures, noises = [], []
+    for number, guider in enumerate((whole, g("TestBareGuider", guider=whole))):
+        pictures.append(
+            g.keep(
+                g(
+                    "SurrogateRenderPoints",
+                    guider=guider,
+                    sampler=g("KSamplerSelect", sampler_name="euler"),
+                    sigmas=sigmas,
+                    latent=latent,
+                    vae=g("TestAnyVAE"),
+                    space=space,
+                    points=g.vertices(space, 2),
+                    filename_prefix=f"guider{number}",
+                )
+            )
+        )
+        made = g.custom(model, conditioning, g("RandomNoise", noise_seed=5), latent)
+        noises.append(g.keep(g("SurrogateInvert", guider=guider, sigmas=sigmas, latent=made)[1]))
+    g.run()
+    for a, b in (pictures, noises):
+        assert torch.equal(a.tensor, b.tensor)
+
+
+# Something is missing.
+
+
+def test_what_lacks_a_name_is_missing_alone_and_says_so(tmp_path):
+    """A type of input that some nodes have, and a name that other files import."""
+    folder = copied(
+        tmp_path / "ComfyUI",
+        {"comfy_api/latest/_io.py": "\ndel Noise\n", "comfy_execution/graph.py": "\ndel ExecutionBlocker\n"},
+        {
+            "execution.py": [
+                ("    ExecutionBlocker,\n", ""),
+                ("import nodes\n", "import nodes\nfrom comfy_execution.graph_utils import ExecutionBlocker\n"),
+            ],
+        },
+    )
+    with Server("missing", arguments=["--cpu"], comfyui=folder) as server:
+        there = set(Client(server.url).object_info())
+        log = server.log.read_text("utf-8", "replace")
+    gone = {
+        "ExecutionBlocker": ["Ask", "Tell", "MatchImage", "PictureStatistics", "ClipScore", "CombineScores"],
+        "Noise": ["SeedsFromLatents", "LocateLatent", "Noise"],
+    }
+    for lacking, nodes in gone.items():
+        (line,) = [line for line in log.splitlines() if line.startswith("ComfyUI-Surrogate") and f"'{lacking}'" in line]
+        assert "update ComfyUI, or if it is newer than the pack, the pack" in line
+        for name in nodes:
+            assert name in line and f"Surrogate{name}" not in there
+    # Others of the same files, and those that need neither.
+    assert {f"Surrogate{name}" for name in ("SeedsFromIntegers", "Space", "KSamplerNoise", "RenderPoints")} <= there
+
+
+LOAD = """
+import importlib.util, logging, sys
+logging.basicConfig(format="%(message)s", stream=sys.stdout)
+root, lacking, table = sys.argv[1:]
+sys.modules.update(dict.fromkeys(lacking.split()))  # as if it were not installed
+spec = importlib.util.spec_from_file_location("pack", root + "/__init__.py")
+pack = sys.modules["pack"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(pack)
+try:
+    pack.loading.load_nodes(eval(table))
+except RuntimeError as error:
+    print("RuntimeError:", error)
+"""
+
+
+def loaded(table: str, lacking: str = "") -> list[str]:
+    """What the pack says when a Python imports it that has no ComfyUI, line by line."""
+    command = [sys.executable, "-c", LOAD, str(ROOT), lacking, table]
+    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT.parent).stdout.splitlines()
+
+
+def test_a_comfyui_without_the_node_api_gets_one_sentence():
+    """It would never ask for our nodes: what it says by itself is that NODE_CLASS_MAPPINGS is missing."""
+    first, second, last = loaded(table="{'wires': ('Seeds', 'Space')}")
+    assert first == (
+        "ComfyUI-Surrogate needs ComfyUI 0.3.52 or newer, and this is an older one: it has no V3 node API (No module named "
+        "'comfy_api'), so the pack's nodes are missing. Update ComfyUI, then restart it."
+    )
+    # Asked nevertheless, one line for all that lack the same.
+    assert second == (
+        "ComfyUI-Surrogate: the nodes Seeds, Space are missing: No module named 'comfy_api'. The pack is made for ComfyUI "
+        "0.3.52 or newer and this is an older one: update ComfyUI, or if it is newer than the pack, the pack."
+    )
+    assert last == "RuntimeError: none of the pack's nodes could be loaded, for the reasons above"
+
+
+def test_a_missing_requirement_says_what_to_install():
+    _, line, _ = loaded("{'clip': ('embedding_of_text',)}", "numpy")
+    assert "the nodes embedding_of_text are missing: " in line and "numpy" in line
+    assert line.endswith("Install the pack's requirements.txt into ComfyUI's Python, then restart ComfyUI.")
