@@ -15,7 +15,7 @@ from .matrix import gram_picture
 from .parallel import parallel_coordinates
 from .rows import Column, rows_picture
 from .sheet import ContactSheet, contact_sheet, plan_sheet
-from .sounds import SOUND_KINDS, Sound, sound_pictures, sound_sheet
+from .sounds import SOUND_KINDS, Sound, sound_facts, sound_pictures, sound_sheet
 
 __all__ = [
     "SOUND_KINDS",
@@ -28,6 +28,7 @@ __all__ = [
     "plan_sheet",
     "rows_picture",
     "score_curve",
+    "sound_facts",
     "sound_pictures",
     "sound_sheet",
     "space_map",

@@ -18,7 +18,7 @@ from .lettering import MIN_SIZE, Face
 from .plotting import FAILED, scaled
 from .sheet import plan_sheet
 
-__all__ = ["SOUND_KINDS", "Sound", "sound_pictures", "sound_sheet"]
+__all__ = ["SOUND_KINDS", "Sound", "sound_facts", "sound_pictures", "sound_sheet"]
 
 SOUND_KINDS = ("both", "waveform", "spectrogram")
 
@@ -73,9 +73,12 @@ def sound_sheet(
     if captions is not None:
         facts = [f"{caption}\n{fact}" if caption else fact for caption, fact in zip(captions, facts)]
     shape = (round(_CELL * _ASPECT), _CELL, 3)
-    plan = plan_sheet([shape] * len(sounds), captions=facts, cell=cell, max_side=max_side, font=font, **labels)
-    x0, y0, x1, y1 = plan.boxes[0].tolist()
-    return plan.draw(_pictures(sounds, levels, kind, x1 - x0, y1 - y0, font))
+    labels |= {"captions": facts, "max_side": max_side, "font": font}
+    # How large they are on the sheet is known when it is planned; scaled afterwards, their texts could not be read.
+    cell = plan_sheet([shape] * len(sounds), cell=cell, **labels).cell
+    width, height = cell, max(1, round(cell * _ASPECT))
+    plan = plan_sheet([(height, width, 3)] * len(sounds), cell=cell, **labels)
+    return plan.draw(_pictures(sounds, levels, kind, width, height, font))
 
 
 def sound_pictures(sounds: Sequence[Sound], *, kind="both", width=_CELL, height=None, font=None) -> list[np.ndarray]:
@@ -88,6 +91,11 @@ def sound_pictures(sounds: Sequence[Sound], *, kind="both", width=_CELL, height=
     sounds = _checked(sounds, kind)
     levels = [_level(sound.samples) for sound in sounds]
     return _pictures(sounds, levels, kind, width, round(width * _ASPECT) if height is None else height, font)
+
+
+def sound_facts(sound: Sound) -> str:
+    """One line: how long it is, its peak (0 dB is full scale), and how much of it clips or is no number."""
+    return _facts(sound, _level(sound.samples))
 
 
 def _checked(sounds, kind) -> list[Sound]:
@@ -115,7 +123,12 @@ def _checked(sounds, kind) -> list[Sound]:
 def _level(samples: np.ndarray) -> _Level:
     peak, beyond, broken = 0.0, 0, 0
     for start in range(0, samples.shape[1], _PIECE):
-        piece = np.abs(samples[:, start : start + _PIECE].astype(np.float32))
+        piece = samples[:, start : start + _PIECE]
+        loud = max(float(piece.max()), -float(piece.min()))
+        if loud <= 1.0:  # also not true of NaN
+            peak = max(peak, loud)
+            continue
+        piece = np.abs(piece.astype(np.float64))
         finite = np.isfinite(piece)
         peak = max(peak, float(piece.max(where=finite, initial=0.0)))
         beyond += int((piece > 1.0).sum(where=finite))
@@ -161,8 +174,8 @@ def _pictures(sounds, levels, kind, width, height, font):
     canvases = [Canvas(width, height, Palette.hollow) for _ in sounds]
     if upper:
         scale = min(max(max(level.peak for level in levels), 1e-6), _LOUDEST)
-        for canvas, sound, count in zip(canvases, sounds, columns):
-            canvas.paste(0, 0, _waveform(sound.samples, count, upper, scale))
+        for canvas, sound, level, count in zip(canvases, sounds, levels, columns):
+            canvas.paste(0, 0, _waveform(sound.samples, level, count, upper, scale))
     if lower > 0:
         _spectrograms(canvases, sounds, columns, height - lower, lower, Face(font))
     if kind == "both":
@@ -171,11 +184,11 @@ def _pictures(sounds, levels, kind, width, height, font):
     return [canvas.pixels for canvas in canvases]
 
 
-def _waveform(samples, width, height, scale):
+def _waveform(samples, level, width, height, scale):
     """Between the smallest and the largest value in each column; channels one below the other, left above right."""
     channels = len(samples)
     lanes = channels if channels * 16 <= height else 1
-    low, high = _envelope(samples, width)
+    low, high = _envelope(samples, width, level.broken)
     if lanes < channels:
         low, high = np.fmin.reduce(low, 0, keepdims=True), np.fmax.reduce(high, 0, keepdims=True)
     canvas = Canvas(width, height)
@@ -197,7 +210,7 @@ def _waveform(samples, width, height, scale):
     return canvas.pixels
 
 
-def _envelope(samples, columns):
+def _envelope(samples, columns, broken):
     """Smallest and largest value (channels, columns) in each column; NaN where there are only NaN."""
     channels, n = samples.shape
     if n < 2 * columns:  # a line from sample to sample
@@ -211,7 +224,9 @@ def _envelope(samples, columns):
     low, high = (np.empty((channels, columns), np.float32) for _ in range(2))
     for i, (start, end) in enumerate(zip(starts, [*starts[1:], n - 1])):
         piece = samples[:, start : end + 1]
-        low[:, i], high[:, i] = np.fmin.reduce(piece, 1), np.fmax.reduce(piece, 1)
+        # The first are much faster, but one NaN would take its whole column.
+        low[:, i] = np.fmin.reduce(piece, 1) if broken else piece.min(1)
+        high[:, i] = np.fmax.reduce(piece, 1) if broken else piece.max(1)
     return low, high
 
 
