@@ -91,7 +91,14 @@ class RenderPoints(io.ComfyNode):
                     tooltip="For video models: the speed of the saved clips.",
                 ),
             ],
-            outputs=[io.Image.Output(display_name="images", tooltip="All pictures in the points' order.")],
+            outputs=[
+                io.Image.Output(display_name="images", tooltip="All pictures in the points' order."),
+                io.Image.Output(
+                    display_name="clips",
+                    is_output_list=True,
+                    tooltip="The same, one batch for each point: its picture, or the frames of its clip.",
+                ),
+            ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
             is_output_node=True,
         )
@@ -144,8 +151,10 @@ class RenderPoints(io.ComfyNode):
         tell(cls, f"{count} pictures: {len(missing)} new, {count - len(missing)} from before")
 
         saved = [{"filename": gallery.name(i + 1), "subfolder": subfolder, "type": "output"} for i in range(count)]
+        images = as_images(pictures, _side_that_fits(pictures, largest_side))
         return io.NodeOutput(
-            as_images(pictures, _side_that_fits(pictures, largest_side)),
+            images,
+            list(images.split(len(pictures[0]))),
             ui={"images": saved, "animated": [len(pictures[0]) > 1]},
         )
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from .clips import split_clips
 from .latents import PointsNoise, fix_empty, select, tensors_of
 from .progress import quiet
 
@@ -44,7 +45,8 @@ def as_images(pictures: list[np.ndarray], longest: int = 0) -> torch.Tensor:
     """Pictures of one shape (frames, h, w, c) as an IMAGE (n·frames, h, w, c), at most `longest` pixels per side (0: any)."""
     frames, height, width, channels = pictures[0].shape
     shrink = min(1.0, longest / max(height, width)) if longest else 1.0
-    size = (max(1, round(height * shrink)), max(1, round(width * shrink)))
+    step = 2 if frames > 1 and shrink < 1 else 1  # videos want even sides
+    size = tuple(max(step, step * round(side * shrink / step)) for side in (height, width))
     out = torch.empty(len(pictures) * frames, *size, channels)
     for i, picture in enumerate(pictures):
         pixels = torch.from_numpy(picture).float() / 255
@@ -56,14 +58,7 @@ def as_images(pictures: list[np.ndarray], longest: int = 0) -> torch.Tensor:
 
 def clips_of(images, count: int, what: str = "points") -> list[np.ndarray]:
     """The pictures of `count` points, each frames (t, h, w, c) uint8, from a list of IMAGE batches."""
-    pictures = [picture for batch in images for picture in batch]
-    if not pictures or len(pictures) % count:
-        raise ValueError(
-            f"images holds {len(pictures)} pictures for {count} {what}: connect all of them, for clips the same number "
-            "of frames for each."
-        )
-    frames = len(pictures) // count
-    return [as_pixels(pictures[i * frames : (i + 1) * frames]) for i in range(count)]
+    return [as_pixels(clip) for clip in split_clips(images, count, what)]
 
 
 def on_one_size(pictures: list[np.ndarray]) -> torch.Tensor:

@@ -1,13 +1,20 @@
 """Contact sheets of rendered points."""
 
+import logging
+from functools import partial
+
+import comfy.model_management
 import torch
 from comfy_api.latest import io
 
 from ..surrogate.pictures import plan_sheet
 from . import wires
+from .clips import split_clips
 from .sampling import as_pixels
 
 __all__ = ["ContactSheet", "labels_of", "only", "scores_of"]
+
+log = logging.getLogger("ComfyUI-Surrogate")
 
 
 class ContactSheet(io.ComfyNode):
@@ -18,7 +25,7 @@ class ContactSheet(io.ComfyNode):
             display_name="Contact Sheet",
             category="surrogate",
             description="All pictures on one sheet, with axes, labels and numbers; seeds are framed. Takes batches and "
-            "lists of any sizes. Clips of several frames make a moving sheet.",
+            "lists of any sizes. Clips of several frames make a moving sheet, to save as an animation or a video.",
             inputs=[
                 io.Image.Input("images", tooltip="The pictures, in the points' order."),
                 wires.Points.Input(
@@ -55,7 +62,15 @@ class ContactSheet(io.ComfyNode):
                     tooltip="Number the pictures, for Select Points.",
                 ),
             ],
-            outputs=[io.Image.Output(display_name="sheet", tooltip="The sheet; for clips one for each frame.")],
+            outputs=[
+                io.Image.Output(display_name="sheet", tooltip="The sheet; for clips one for each frame."),
+                io.Image.Output(
+                    display_name="clips",
+                    is_output_list=True,
+                    tooltip="Each point's own picture, or the frames of its clip, one batch a point: to save or use "
+                    "them one by one.",
+                ),
+            ],
             is_input_list=True,
         )
 
@@ -63,27 +78,50 @@ class ContactSheet(io.ComfyNode):
     def execute(
         cls, images, points=None, scores=None, title=None, cell_size=None, columns=None, numbers=None
     ) -> io.NodeOutput:
-        pictures = [picture for batch in images for picture in batch]
         points = only(points)
-        count = len(pictures) if points is None else len(points)
-        if len(pictures) % count:
-            raise ValueError(
-                f"images holds {len(pictures)} pictures, but there are {count} points: connect all pictures of these "
-                "points, or for clips the same number of frames for each."
-            )
-        scores = scores_of(scores, count)
-        frames = len(pictures) // count
-        clips = [pictures[i * frames : (i + 1) * frames] for i in range(count)]
-        sheet = plan_sheet(
-            [tuple(clip[0].shape) for clip in clips],
-            scores=scores,
+        count = sum(len(batch) for batch in images) if points is None else len(points)
+        clips = split_clips(images, count)
+        plan = partial(
+            plan_sheet,
+            [tuple(clip.shape[1:]) for clip in clips],
+            scores=scores_of(scores, count),
             title=only(title) or None,
             cell=only(cell_size) or None,
             numbers=bool(only(numbers, True)),
             **labels_of(points, only(columns) or None),
         )
-        sheets = [sheet.draw([as_pixels([clip[frame]])[0] for clip in clips]) for frame in range(frames)]
-        return io.NodeOutput(torch.stack([torch.from_numpy(sheet).float() / 255 for sheet in sheets]))
+        frames = max(len(clip) for clip in clips)
+        return io.NodeOutput(_drawn(_that_fits(plan, frames), clips, frames), clips)
+
+
+def _drawn(sheet, clips: list[torch.Tensor], frames: int) -> torch.Tensor:
+    """The sheet as an IMAGE of `frames`; a clip that is shorter stays at its last frame. Memory: the result and one frame."""
+    # Videos have colours for squares of four pixels: an odd side gets one row more.
+    height, width = (n + n % 2 if frames > 1 else n for n in (sheet.height, sheet.width))
+    images = torch.empty(frames, height, width, 3)
+    for i, image in enumerate(images):
+        drawn = torch.from_numpy(sheet.draw([as_pixels(clip[min(i, len(clip) - 1)][None])[0] for clip in clips]))
+        torch.div(drawn, 255, out=image[: sheet.height, : sheet.width])
+        image[sheet.height :] = image[sheet.height - 1]
+        image[:, sheet.width :] = image[:, sheet.width - 1 : sheet.width]
+    return images
+
+
+def _that_fits(plan, frames: int):
+    """The planned sheet; for clips with smaller cells where its frames would not fit into half of the free memory."""
+    sheet = plan()
+    if frames == 1:
+        return sheet
+    room = comfy.model_management.get_free_memory(torch.device("cpu")) / 2
+    most = max(1, int(room / (frames * 3 * 4)))
+    if sheet.width * sheet.height <= most:
+        return sheet
+    fitting = plan(max_pixels=most)
+    log.warning(
+        "Contact Sheet: %d frames of %d×%d do not fit into memory; the cells have %d pixels instead of %d. Set a smaller "
+        "cell_size, or connect fewer frames.", frames, sheet.width, sheet.height, fitting.cell, sheet.cell,
+    )  # fmt: skip
+    return fitting
 
 
 def only(values, default=None):

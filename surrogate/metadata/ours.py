@@ -202,7 +202,8 @@ def _stretches_noise(space: SurrogateSpace, stretches: list[Stretch]) -> Noise:
     def draw(latent: Batch):
         if len(latent.rows) != len(stretches):
             raise Untraceable(f"a noise for {len(stretches)} stretches meets a batch of {len(latent.rows)}")
-        return [ClipSeed(space, stretch, False, "path") for stretch in stretches]
+        # What looks like an image is a sound: an image has no time, so it would not have been sampled.
+        return [ClipSeed(space, stretch, True, "path") for stretch in stretches]
 
     return Noise(draw, "of a path through a surrogate space")
 
@@ -236,7 +237,27 @@ def _ksampler_noise(place: Place, space: SurrogateSpace, points: Points, latent:
 
 def _render_points(place: Place, space: SurrogateSpace, points: Points, latent: Batch):
     latent = _repeat_to(latent, len(points))
-    return sampled(place, latent, _points_noise(space, points, range(len(points))), None)
+    made = sampled(place, latent, _points_noise(space, points, range(len(points))), None)
+    return [made], _one_by_one([made], len(points))
+
+
+def _contact_sheet(place: Place, images: list[Batch], points: Points | None = None):
+    drawn = _own_drawing(place)
+    if points is None and any(batch.clip for batch in images):
+        return [drawn], [Untraceable(f"{place} has no points, so the frames of its clips are pictures of their own")]
+    return [drawn], _one_by_one(images, sum(len(batch.rows) for batch in images) if points is None else len(points))
+
+
+def _one_by_one(images: list[Batch], count: int) -> list[Batch]:
+    """A batch for each of `count` points: its picture, its clip, or where the pictures of a batch are frames, all of them."""
+    rows = [(batch, row) for batch in images for row in batch.rows]
+    if len(rows) % count:
+        raise Untraceable(f"{len(rows)} pictures meet {count} points")
+    size = len(rows) // count
+    return [
+        replace(rows[i][0], rows=tuple(row for _, row in rows[i : i + size]), index=None)
+        for i in range(0, len(rows), size)
+    ]
 
 
 def _demo_model(place: Place):
@@ -248,15 +269,17 @@ def _demo_picture(place: Place):
     return Batch((Row(given=True),))
 
 
+def _own_drawing(place: Place, shown: str = "pictures") -> Untraceable:
+    return Untraceable(f"{place} draws a picture of its own, which no noise made: take the {shown} that it shows")
+
+
 def _drawing(place: Place):
-    raise Untraceable(f"{place} draws a picture of its own, which no noise made: take the pictures that it shows")
+    raise _own_drawing(place)
 
 
 def _sound_sheet(place: Place, sounds: list[Batch]):
     single = [replace(batch, rows=(row,), index=None) for batch in sounds for row in batch.rows]
-    return single, [
-        Untraceable(f"{place} draws a picture of its own, which no noise made: take the sounds that it shows")
-    ]
+    return single, [_own_drawing(place, "sounds")]
 
 
 def _not_in_the_file(what: str):
@@ -288,8 +311,8 @@ OURS = {
     "SurrogateNoise": Rule(_noise, lists="out"),
     "SurrogateNoiseOverTime": Rule(_noise_over_time, lists="out"),
     "SurrogateKSamplerNoise": Rule(_ksampler_noise),
-    "SurrogateRenderPoints": Rule(_render_points),
-    "SurrogateContactSheet": Rule(_drawing),
+    "SurrogateRenderPoints": Rule(_render_points, lists="out"),
+    "SurrogateContactSheet": Rule(_contact_sheet, lists="in out"),
     "SurrogateSoundSheet": Rule(_sound_sheet, lists="in out"),
     "SurrogateSpaceInfo": Rule(_drawing),
     "SurrogateCheckSeeds": Rule(_drawing),
