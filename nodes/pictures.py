@@ -36,17 +36,17 @@ class SeedsFromPictures(io.ComfyNode):
             node_id="SurrogateSeedsFromPictures",
             display_name="Seeds from Pictures",
             category="surrogate/seeds",
-            description="The noises that made pictures ComfyUI saved (PNG, WebP, JPEG, video): found in the prompt "
-            "inside each file, with the place in its batch. As corners of a space they give these pictures again. "
-            "Nothing in the files is executed.",
+            description="The noises that made pictures, clips and sounds ComfyUI saved (PNG, WebP, JPEG, video, FLAC, "
+            "MP3, Opus): found in the prompt inside each file, with the place in its batch. As corners of a space they "
+            "give these again. Nothing in the files is executed.",
             inputs=[
                 io.String.Input(
                     "pictures",
                     default="*.png [output]",
                     multiline=True,
                     tooltip="One file, folder or pattern a line, in ComfyUI's input or output folder: "
-                    "ComfyUI_00012_.png [output], favourites [input], grid/*.webp [output], **/*.png. A full path "
-                    "works too, on a ComfyUI that only this computer can reach.",
+                    "ComfyUI_00012_.png [output], favourites [input], grid/*.webp [output], **/*.png, audio/*.flac. A "
+                    "full path works too, on a ComfyUI that only this computer can reach.",
                 ),
                 io.Int.Input(
                     "limit",
@@ -79,7 +79,9 @@ class SeedsFromPictures(io.ComfyNode):
             ],
             outputs=[
                 wires.Seeds.Output(display_name="seeds", tooltip="One seed for each picture or frame."),
-                io.Image.Output(display_name="images", tooltip="The pictures of the seeds, in their order."),
+                io.Image.Output(
+                    display_name="images", tooltip="The pictures of the seeds, in their order; sounds are drawn."
+                ),
                 io.String.Output(display_name="report", tooltip="What was found in each file, or why nothing was."),
             ],
             hidden=[io.Hidden.unique_id],

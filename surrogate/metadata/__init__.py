@@ -1,6 +1,6 @@
 """Seeds from pictures: which noise made the files that ComfyUI saved. Reads metadata, executes nothing.
 
-    read_embedded  size and texts of a PNG, WebP, JPEG or video file          embedded.py, png.py, webp.py, …
+    read_embedded  size and texts of a picture, video or sound file           embedded.py, png.py, sound.py, …
     parse_prompt   the API prompt in it, checked                              prompt.py
     Trace          where each picture of a batch gets its noise               trace.py, with rules for core's nodes
                                                                               (stock.py) and for ours (ours.py)

@@ -1,4 +1,4 @@
-"""What a picture file says of itself: kind, size, and the texts that ComfyUI's save nodes write into it."""
+"""What a picture or sound file says of itself: kind, size, and the texts that ComfyUI's save nodes write into it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from . import jpeg, png, video, webp
+from . import jpeg, png, sound, video, webp
 from .errors import CannotRead
 
 __all__ = ["Embedded", "open_regular", "read_embedded"]
@@ -21,15 +21,19 @@ MAGIC = (
     (b"WEBP", 8, webp.read),
     (b"ftyp", 4, video.read_mp4),
     (b"\x1a\x45\xdf\xa3", 0, video.read_matroska),
+    (b"fLaC", 0, sound.read_flac),
+    (b"ID3", 0, sound.read_mp3),
+    (b"OggS", 0, sound.read_ogg),
 )
 LONGEST_HEAD = 16
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """The texts in a picture file by lower-case name (`prompt`, `workflow`, `surrogate`), its `kind`, and its size.
+    """The texts in a picture or sound file by lower-case name (`prompt`, `workflow`, `surrogate`), its `kind`, and its size.
 
-    `frames` is 1 for a still; 0 for a clip whose length its header does not tell.
+    `frames` is 1 for a still; 0 for a clip whose length its header does not tell. A sound has a length in `seconds`, and
+    no width and height.
     """
 
     kind: str
@@ -37,10 +41,17 @@ class Embedded:
     height: int
     frames: int
     texts: dict[str, str] = field(repr=False)
+    seconds: float | None = None
+
+    @property
+    def size(self) -> tuple[int, ...] | tuple[float]:
+        """Width and height, or a sound's length."""
+        return (self.width, self.height) if self.seconds is None else (round(self.seconds, 1),)
 
 
 def read_embedded(path) -> Embedded:
-    """Read the picture or video file `path`: PNG, WebP, JPEG, MP4, MOV, WebM, MKV. No pixels are decoded.
+    """Read the picture, video or sound file `path`: PNG, WebP, JPEG, MP4, MOV, WebM, MKV, FLAC, MP3, Opus. No pixels are
+    decoded.
 
     Raises CannotRead (a ValueError) with the reason for anything else: other kinds, broken, endless or oversized
     files, folders, pipes and devices.
@@ -51,7 +62,7 @@ def read_embedded(path) -> Embedded:
             if head[offset : offset + len(magic)] == magic:
                 file.seek(0)
                 return Embedded(**read(file))
-    raise CannotRead("it is not a PNG, WebP, JPEG, MP4, MOV, WebM or MKV file")
+    raise CannotRead("it is not a PNG, WebP, JPEG, MP4, MOV, WebM, MKV, FLAC, MP3 or Opus file")
 
 
 @contextmanager

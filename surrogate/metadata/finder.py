@@ -23,7 +23,7 @@ from .embedded import Embedded, open_regular, read_embedded
 from .errors import CannotRead, Untraceable
 from .numbering import Folder, possible_positions
 from .prompt import Prompt, parse_prompt
-from .savers import Saver, savers_of
+from .savers import TEMPORARY, Saver, savers_of
 from .settings import Settings, settings_of
 from .trace import Trace
 from .values import Row
@@ -42,16 +42,17 @@ NO_SETTINGS = Settings((), {})
 class Found:
     """What one picture file says. `seeds` made it, one or one for each frame; none if `reason` tells why not.
 
-    `size` is what the noise was made for (width, height, frames), `pixels` the file's own width and height.
+    `size` is what the noise was made for (width, height, frames), `pixels` the file's own width and height; of a sound
+    both are its length in seconds.
     """
 
     path: Path
     seeds: tuple[Seed, ...] = ()
     reason: str = ""
     notes: tuple[str, ...] = ()
-    pixels: tuple[int, int] | None = None
+    pixels: tuple[int, int] | tuple[float] | None = None
     frames: int = 1
-    size: tuple[int, ...] | None = None
+    size: tuple[int, ...] | tuple[float] | None = None
     settings: Settings = NO_SETTINGS
 
 
@@ -122,7 +123,8 @@ class _Reader:
     def found(self, path: Path) -> Found:
         try:
             embedded = read_embedded(path)
-            if not 1 <= embedded.width <= LARGEST_SIDE or not 1 <= embedded.height <= LARGEST_SIDE:
+            sides = () if embedded.seconds is not None else (embedded.width, embedded.height)
+            if not all(1 <= side <= LARGEST_SIDE for side in sides):
                 raise CannotRead(f"it is broken: a picture of {embedded.width}×{embedded.height}")
             prompt = self._prompt(embedded)
             if RECIPE in embedded.texts:
@@ -139,7 +141,7 @@ class _Reader:
     def _of_recipe(self, path: Path, embedded: Embedded, prompt: _Analysed | None) -> Found:
         """A picture of Render Points carries the space and the point itself."""
         seed = _recipe_seed(embedded.texts[RECIPE], path)
-        found = Found(path, (seed,), pixels=(embedded.width, embedded.height))
+        found = Found(path, (seed,), pixels=embedded.size)
         if prompt is None or prompt.error:
             return found
         renderers = [n.id for n in prompt.prompt.nodes.values() if n.kind == "SurrogateRenderPoints"]
@@ -157,7 +159,7 @@ class _Reader:
             path,
             tuple(_named(row.seed, path, i if len(rows) > 1 else None) for i, row in enumerate(rows)),
             notes=notes,
-            pixels=(embedded.width, embedded.height),
+            pixels=embedded.size,
             frames=embedded.frames or len(rows),
             size=saver.size(analysed.trace) if len(samplers) == 1 else None,
             settings=analysed.settings(min(samplers)),
@@ -166,7 +168,7 @@ class _Reader:
     def _rows(self, path: Path, embedded: Embedded, analysed: _Analysed) -> tuple[tuple[Row, ...], Saver]:
         """The rows that the file holds, and the node that wrote it."""
         savers = [saver for saver in analysed.savers if saver.fits(embedded)] or analysed.savers
-        lasting = [saver for saver in savers if saver.node.kind != "PreviewImage"]
+        lasting = [saver for saver in savers if saver.node.kind not in TEMPORARY]
         matching = [(s, m) for s in savers if (p := s.pattern(embedded)) and (m := p.fullmatch(path.name))]
         chosen = matching or [(saver, None) for saver in lasting or savers]
         if not chosen:
@@ -363,7 +365,9 @@ def _remarks(settings: Settings, reference: Settings) -> list[str]:
     return remarks
 
 
-def _times(size: tuple[int, ...]) -> str:
+def _times(size: tuple) -> str:
+    if len(size) == 1:
+        return f"{size[0]:g} s"
     return "×".join(map(str, size))
 
 

@@ -14,7 +14,8 @@ from .numbering import MOST_ENTRIES
 
 __all__ = ["PICTURES", "Listing", "list_pictures"]
 
-PICTURES = (".png", ".apng", ".webp", ".jpg", ".jpeg", ".mp4", ".m4v", ".mov", ".webm", ".mkv")
+PICTURES = (".png", ".apng", ".webp", ".jpg", ".jpeg", ".mp4", ".m4v", ".mov", ".webm", ".mkv",
+            ".flac", ".mp3", ".opus", ".ogg")  # fmt: skip
 MOST_LINES = 10_000
 DEEPEST = 32
 MAGIC = re.compile(r"[*?\[]")

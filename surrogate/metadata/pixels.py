@@ -8,27 +8,36 @@ from itertools import count
 import numpy as np
 from PIL import Image
 
+from ..pictures import Sound, sound_pictures
 from .embedded import open_regular, read_embedded
 from .errors import CannotRead
-from .video import open_video
+from .sound import SOUNDS, decode
+from .video import open_container
 
 __all__ = ["read_frames"]
 
 # A picture of 20 kB can stand for gigabytes of pixels.
 MOST_PIXELS = 1 << 26
+MOST_SAMPLES = 1 << 24  # of a sound, which is drawn as far as this
 DEMUXERS = {"MP4": "mov", "WebM": "matroska"}
 
 
 def read_frames(path, frames: Sequence[int] = (0,), longest: int = 0) -> list[np.ndarray]:
     """The frames numbered `frames` (ascending, from 0) of the picture or video `path`, each (h, w, 3) uint8.
 
-    At most `longest` pixels a side (0: any). Behind the end comes the last frame again.
+    At most `longest` pixels a side (0: any). Behind the end comes the last frame again. A sound is drawn: its waveform
+    and its spectrogram.
     Raises CannotRead if the file is broken or has more than 67 million pixels.
     """
     embedded = read_embedded(path)
     _check(embedded)
     with open_regular(path) as file:
-        pages = _of_video(file, embedded.kind) if embedded.kind in DEMUXERS else _of_picture(file)
+        if embedded.kind in DEMUXERS:
+            pages = _of_video(file, embedded.kind)
+        elif embedded.kind in SOUNDS:
+            pages = _of_sound(file, embedded.kind)
+        else:
+            pages = _of_picture(file)
         found, last = [], None
         try:
             for number in count():
@@ -55,10 +64,15 @@ def _of_picture(file) -> Iterator[Image.Image]:
 
 
 def _of_video(file, kind: str) -> Iterator:
-    with open_video(file, DEMUXERS[kind]) as container:
+    with open_container(file, DEMUXERS[kind]) as container:
         for frame in container.decode(video=0):
             _check(frame)
             yield frame
+
+
+def _of_sound(file, kind: str) -> Iterator[Image.Image]:
+    samples, rate = decode(file, kind, MOST_SAMPLES)
+    yield Image.fromarray(sound_pictures([Sound(samples, rate)], width=512)[0])
 
 
 def _check(picture) -> None:

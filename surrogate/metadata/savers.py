@@ -11,7 +11,7 @@ from .prompt import Node, Prompt
 from .trace import Trace
 from .values import Batch, Opaque, Row, Unknown
 
-__all__ = ["Saver", "savers_of"]
+__all__ = ["TEMPORARY", "Saver", "savers_of"]
 
 # Node -> kind of file it writes, and whether all pictures of a batch go into one file.
 KNOWN = {
@@ -23,11 +23,22 @@ KNOWN = {
     "SaveWEBM": ("WebM", True),
     "SaveVideo": ("MP4", True),
     "VHS_VideoCombine": (None, True),
+    "SaveAudio": ("FLAC", False),
+    "SaveAudioMP3": ("MP3", False),
+    "SaveAudioOpus": ("Opus", False),
+    "PreviewAudio": ("FLAC", False),
+    "SurrogateSoundSheet": ("FLAC", False),
 }
 # These write files too, but no pictures.
 OTHERS = {
-    *("SurrogateSaveSeeds", "SaveLatent", "SaveAudio", "SaveAudioMP3", "SaveAudioOpus", "SaveGLB"),
+    *("SurrogateSaveSeeds", "SaveLatent", "SaveGLB"),
     *("CheckpointSave", "ModelSave", "CLIPSave", "VAESave", "LoraSave", "SaveLoRA"),
+}
+# The names of files that are deleted when ComfyUI ends; they cannot be chosen.
+TEMPORARY = {
+    "PreviewImage": r"ComfyUI_temp_[a-z]{5}_(?P<counter>\d{5,12})_\.png",
+    "PreviewAudio": r"ComfyUI_temp_[a-z]{5}_(?P<counter>\d{5,12})_\.flac",
+    "SurrogateSoundSheet": r"surrogate_sounds_(?P<counter>\d{5,12})_\.flac",
 }
 SAVING = re.compile(r"save|preview|videocombine|video_combine", re.I)
 LONGEST_PREFIX = 250
@@ -50,8 +61,8 @@ class Saver:
 
     def pattern(self, embedded: Embedded) -> re.Pattern | None:
         """What its file names look like: groups `counter` and, if the name has it, `batch`."""
-        if self.node.kind == "PreviewImage":
-            return re.compile(r"ComfyUI_temp_[a-z]{5}_(?P<counter>\d{5,12})_\.png")
+        if self.node.kind in TEMPORARY:
+            return re.compile(TEMPORARY[self.node.kind])
         if self.prefix is None:
             return None
         sizes = {"%width%": str(embedded.width), "%height%": str(embedded.height)}

@@ -52,6 +52,8 @@ def sampled(place: Place, latent: Batch, noise: Noise, whole: bool | None) -> Ba
 
 def _odd(size) -> bool:
     """Whether core's streams may differ between drawing a batch and drawing one by one."""
+    if size is not None and len(size) == 1:  # a sound's latent has 64 or 128 values at each time
+        return False
     return size is None or (size[0] // 8) * (size[1] // 8) % 4 != 0
 
 
@@ -179,7 +181,16 @@ def _vae_encode(place: Place, pixels: Batch):
     return replace(pixels, index=None)
 
 
+def _vae_encode_audio(place: Place, audio: Batch):
+    return replace(audio, index=None)
+
+
 # ---------------------------------------------------------------------------------------- latents of their own kind
+
+
+def _empty_audio(place: Place, seconds: float | None, batch_size: int = 1):
+    _check(batch_size)
+    return Batch((Row(),) * batch_size, size=None if seconds is None else (seconds,))
 
 
 def _stable_cascade(place: Place, width: int, height: int, batch_size: int = 1):
@@ -248,6 +259,10 @@ STOCK = {
     "LoadImageOutput": Rule(_load_image),
     "VAEEncode": Rule(_vae_encode),
     "VAEEncodeTiled": Rule(_vae_encode),
+    "LoadAudio": Rule(_load_image),
+    "VAEEncodeAudio": Rule(_vae_encode_audio),
+    "EmptyLatentAudio": Rule(_empty_audio),
+    "EmptyAceStepLatentAudio": Rule(_empty_audio),
     "StableCascade_EmptyLatentImage": Rule(_stable_cascade),
     "StableZero123_Conditioning_Batched": Rule(_zero123_batched),
     "SVD_img2vid_Conditioning": Rule(_svd),

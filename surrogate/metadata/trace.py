@@ -29,7 +29,7 @@ NUMBERS = {
     *("scale_by", "frame_rate", "fps"),
 }
 # Of several batches, the one that the result is made of rather than masked or guided by.
-FOREMOST = ("samples", "latent_image", "latent", "latents", "image", "images", "pixels", "video")
+FOREMOST = ("samples", "latent_image", "latent", "latents", "image", "images", "pixels", "video", "audio")
 
 # Core's nodes that hand on as many pictures as they get, in the same order.
 KEEPING = {
@@ -41,6 +41,8 @@ KEEPING = {
     *("ImageRotate", "ImageAddNoise", "ImageCompositeMasked", "JoinImageWithAlpha", "SplitImageWithAlpha"),
     *("CreateVideo", "GetVideoComponents", "SaveImage", "PreviewImage", "SaveAnimatedWEBP", "SaveAnimatedPNG"),
     *("SaveWEBM", "SaveVideo", "SaveLatent", "VHS_VideoCombine"),
+    *("VAEDecodeAudio", "TrimAudioDuration", "AudioAdjustVolume", "SplitAudioChannels"),
+    *("SaveAudio", "SaveAudioMP3", "SaveAudioOpus", "PreviewAudio"),
 }
 
 

@@ -8,7 +8,7 @@ from .bounds import Texts
 from .errors import CannotRead
 from .exif import NAMES, add_json
 
-__all__ = ["open_video", "read_matroska", "read_mp4"]
+__all__ = ["open_container", "read_matroska", "read_mp4"]
 
 # Read from a file at most, for the metadata or a frame.
 BUDGET = 1 << 28
@@ -28,7 +28,7 @@ def read_matroska(file: BinaryIO) -> dict:
 
 def _read(file: BinaryIO, demuxer: str, kind: str) -> dict:
     texts = Texts()
-    with open_video(file, demuxer) as container:
+    with open_container(file, demuxer) as container:
         stream = next(iter(container.streams.video), None)
         if stream is None or stream.codec_context is None:
             raise CannotRead("it has no pictures that can be read")
@@ -42,8 +42,8 @@ def _read(file: BinaryIO, demuxer: str, kind: str) -> dict:
     return {"kind": kind, "width": width, "height": height, "frames": max(0, frames), "texts": texts.found}
 
 
-def open_video(file: BinaryIO, demuxer: str):
-    """A PyAV container of the open `file`, read by `demuxer` alone.
+def open_container(file: BinaryIO, demuxer: str):
+    """A PyAV container of the open film or sound `file`, read by `demuxer` alone.
 
     By its content FFmpeg would also find play lists, which open other files and addresses. Raises CannotRead.
     """
@@ -51,12 +51,16 @@ def open_video(file: BinaryIO, demuxer: str):
         import av
         import av.error
     except ImportError:
-        raise CannotRead("videos need the package av (PyAV), which this Python does not have: pip install av") from None
+        raise CannotRead(
+            "films and sounds need the package av (PyAV), which this Python does not have: pip install av"
+        ) from None
     options = {"enable_drefs": "0"} if demuxer == "mov" else {}
     try:
         return av.open(_Bounded(file), format=demuxer, options=options, metadata_errors="replace", timeout=PATIENCE)
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise CannotRead(f"it is broken, or no video: {getattr(error, 'strerror', None) or error}") from None
+        raise CannotRead(
+            f"it is broken, or not what its first bytes say: {getattr(error, 'strerror', None) or error}"
+        ) from None
 
 
 class _Bounded:

@@ -63,6 +63,25 @@ def write(path: Path, prompt=None, recipe=None, size=(8, 8), **texts) -> Path:
     return path
 
 
+CODECS = {".flac": ("flac", 44100), ".mp3": ("libmp3lame", 44100), ".opus": ("libopus", 48000)}
+
+
+def write_sound(path: Path, prompt=None, seconds: float = 0.5, hertz: float = 440.0) -> Path:
+    """A sound as core's Save Audio writes it: stereo, the right channel silent."""
+    codec, rate = CODECS[path.suffix]
+    samples = np.zeros((round(seconds * rate), 2), np.float32)
+    samples[:, 0] = 0.5 * np.sin(2 * np.pi * hertz * np.arange(len(samples)) / rate)
+    with av.open(str(path), "w", format=path.suffix[1:]) as container:
+        if prompt is not None:
+            container.metadata["prompt"] = prompt if isinstance(prompt, str) else json.dumps(prompt)
+        stream = container.add_stream(codec, rate=rate, layout="stereo")
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="flt", layout="stereo")
+        frame.sample_rate, frame.pts = rate, 0
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
 def batch(folder: Path, prompt, count: int, first: int = 1) -> list[Path]:
     return [write(folder / f"x_{i:05}_.png", prompt) for i in range(first, first + count)]
 
@@ -334,8 +353,8 @@ HOSTILE = {
     "a JPEG that is cut off": (b"\xff\xd8\xff\xc0\0\x0b\x08\0\x08\0\x08\1\0\0\0\xff\xda\0", "cut off"),
     "a JPEG of nothing": (b"\xff\xd8\xff\xd9", "without a picture"),
     "a JPEG of noise": (b"\xff\xd8\xff\xe0\0\4ab123", "no JPEG segment"),
-    "an MP4 of nothing": (b"\0\0\0\x18ftypisom" + b"\0" * 12, "broken, or no video|no pictures"),
-    "a WebM of nothing": (b"\x1a\x45\xdf\xa3" + b"\0" * 20, "broken, or no video|no pictures"),
+    "an MP4 of nothing": (b"\0\0\0\x18ftypisom" + b"\0" * 12, "it is broken, or not what|no pictures"),
+    "a WebM of nothing": (b"\x1a\x45\xdf\xa3" + b"\0" * 20, "it is broken, or not what|no pictures"),
 }  # fmt: skip
 
 
@@ -402,6 +421,8 @@ def samples(folder: Path) -> list[Path]:
             for frame in (picture, picture.rotate(90)):
                 container.mux(stream.encode(av.VideoFrame.from_image(frame)))
             container.mux(stream.encode())
+    for name in ("x_00001_.flac", "x_00001_.mp3", "x_00001_.opus"):
+        write_sound(folder / name, prompt)
     return sorted(folder.iterdir())
 
 
@@ -409,12 +430,13 @@ def test_files_of_every_kind_and_broken_anywhere(tmp_path):
     """Whole, each gives its seed and its size; cut or changed anywhere, nothing but an answer comes back."""
     chance = random.Random(4)
     paths = samples(tmp_path)
-    assert len(paths) == 8
+    assert len(paths) == 11
     for path in paths:
         assert labels(seeds_of(path)) == ["5"], path.name
-        assert [frame.shape for frame in read_frames(path, (0, 1, 5), longest=6)] == [(6, 6, 3)] * 3
+        height = 3 if path.suffix in CODECS else 6
+        assert [frame.shape for frame in read_frames(path, (0, 1, 5), longest=6)] == [(height, 6, 3)] * 3
         whole = path.read_bytes()
-        for _ in range(60):
+        for _ in range(20 if path.suffix in CODECS else 60):
             data = bytearray(whole)
             if chance.random() < 0.4:
                 del data[chance.randrange(len(data)) :]
@@ -506,7 +528,107 @@ print(surrogate.metadata.seeds_of(path).reason)
 """
     root = str(Path(__file__).parents[2])
     done = subprocess.run([sys.executable, "-c", program, root], capture_output=True, text=True)
-    assert "videos need the package av (PyAV)" in done.stdout, done.stderr
+    assert "films and sounds need the package av (PyAV)" in done.stdout, done.stderr
+
+
+# ------------------------------------------------------------------------------------------------------- sounds
+
+
+def sound_graph(saver="SaveAudio", sound=("decoded", 0), latent=None, sampler=None, **more) -> dict:
+    """Stable Audio as in ComfyUI's own template."""
+    return {
+        "model": node("CheckpointLoaderSimple", ckpt_name="stable-audio-open-1.0.safetensors"),
+        "text": node("CLIPTextEncode", text="rain", clip=["model", 1]),
+        "latent": latent or node("EmptyLatentAudio", seconds=2.0, batch_size=1),
+        "sampler": sampler or ksampler(),
+        "decoded": node("VAEDecodeAudio", samples=["sampler", 0], vae=["model", 2]),
+        "save": node(saver, audio=list(sound), **({} if saver == "PreviewAudio" else {"filename_prefix": "x"})),
+        **more,
+    }
+
+
+THREE = node("EmptyLatentAudio", seconds=2.0, batch_size=3)
+
+
+def test_a_batch_of_sounds_by_its_names(tmp_path):
+    prompt = sound_graph(latent=THREE)
+    paths = [write_sound(tmp_path / f"x_{i:05}_.flac", prompt) for i in (4, 5, 6)]
+    assert [labels(seeds_of(path)) for path in paths] == [["5:0/3"], ["5:1/3"], ["5:2/3"]]
+    paths[0].unlink()
+    assert "one of 2 noises made it (5:0/3, 5:1/3)" in seeds_of(paths[1]).reason
+
+
+@pytest.mark.parametrize("name", ["ComfyUI_temp_abcde_00001_.flac", "surrogate_sounds_00001_.flac"])
+def test_sounds_that_were_only_listened_to(tmp_path, name):
+    space = {**SPACE, "points": node("SurrogateWeights", space=["space", 0], weights="1 0 0 0")}
+    sheet = node("SurrogateSoundSheet", sounds=["decoded", 0], points=["points", 0])
+    prompt = sound_graph("PreviewAudio", ["sheet", 0], sheet=sheet, **space)
+    assert labels(seeds_of(write_sound(tmp_path / name, prompt))) == ["5"]
+
+
+def test_sounds_one_by_one_keep_their_places(tmp_path):
+    """Sound Sheet hands a batch on one by one; Save Audio numbers them all the same."""
+    points = node("SurrogateWeights", space=["space", 0], weights="1 0 0 0\n0 0 1 0")
+    noise = node("SurrogateNoise", space=["space", 0], points=["points", 0], latent=["latent", 0], images_per_batch=0)
+    sampler = node("SamplerCustomAdvanced", noise=["noise", 0], sigmas=["sigmas", 0], latent_image=["noise", 1])
+    prompt = sound_graph(
+        sound=["sheet", 0], sampler=sampler, noise=noise, points=points, **SPACE,
+        sigmas=node("BasicScheduler", model=["model", 0], steps=4, denoise=1.0),
+        sheet=node("SurrogateSoundSheet", sounds=["decoded", 0], points=["points", 0]),
+        picture=node("SaveImage", images=["sheet", 1], filename_prefix="sheet"),
+    )  # fmt: skip
+    paths = [write_sound(tmp_path / f"x_{i:05}_.flac", prompt) for i in (1, 2)]
+    assert [labels(seeds_of(path)) for path in paths] == [["12"], ["1024"]]
+    assert "draws a picture of its own" in seeds_of(write(tmp_path / "sheet_00001_.png", prompt)).reason
+
+
+def test_sounds_of_another_length_are_left_out(tmp_path):
+    other = node("EmptyLatentAudio", seconds=3.5, batch_size=1)
+    paths = [write_sound(tmp_path / f"{i}.mp3", sound_graph("SaveAudioMP3", sampler=ksampler(seed=i))) for i in (1, 2)]
+    paths.append(write_sound(tmp_path / "3.mp3", sound_graph("SaveAudioMP3", latent=other)))
+    made = seeds_of_pictures(paths)
+    assert list(made.seeds.labels) == ["1", "2"]
+    assert "its size is 3.5 s, that of most is 2 s" in made.report
+
+
+def test_a_sound_has_a_length_and_is_drawn(tmp_path):
+    for suffix in CODECS:
+        path = write_sound(tmp_path / f"x{suffix}", sound_graph(), seconds=2.0, hertz=1000)
+        embedded = read_embedded(path)
+        assert (embedded.width, embedded.height, embedded.frames) == (0, 0, 1)
+        assert abs(embedded.seconds - 2.0) < 0.1
+        (picture,) = read_frames(path)
+        assert picture.shape == (288, 512, 3)
+        notes = picture[130:, 100:400].astype(int).sum(-1)  # the tone of 1000 Hz, about in the middle of the octaves
+        assert np.ptp(notes.argmax(0)) <= 2 and notes.max() > 500
+
+
+HOSTILE_SOUNDS = {
+    "a FLAC of nothing": b"fLaC" + b"\0" * 20,
+    "a FLAC that ends": b"fLaC",
+    "an MP3 of tags alone": b"ID3\4\0\0\0\0\0\0",
+    "an MP3 with a giant tag": b"ID3\4\0\0\x7f\x7f\x7f\x7fTXXX\x7f\x7f\x7f\x7f\0\0",
+    "an Ogg of nothing": b"OggS" + b"\0" * 30,
+    "an Ogg of noise": b"OggS" + random.Random(0).randbytes(5000),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_SOUNDS)
+def test_hostile_sounds_are_refused_with_the_reason(tmp_path, name):
+    path = tmp_path / "x_00001_.flac"
+    path.write_bytes(HOSTILE_SOUNDS[name])
+    found = seeds_of(path)
+    assert not found.seeds and found.reason
+    with pytest.raises(CannotRead):
+        read_frames(path)
+
+
+def test_a_long_sound_is_drawn_from_its_beginning(tmp_path, monkeypatch):
+    from surrogate.metadata import pixels
+
+    path = write_sound(tmp_path / "x.flac", seconds=5.0)
+    monkeypatch.setattr(pixels, "MOST_SAMPLES", 44100)
+    assert read_frames(path)[0].shape == (288, 512, 3)
 
 
 # ----------------------------------------------------------------------------------------------------- recipes
