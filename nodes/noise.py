@@ -10,6 +10,7 @@ from comfy_api.latest import io
 from ..surrogate.shapes import describe
 from . import wires
 from .latents import PointsNoise, fix_empty, repeat_to, sample_parts, select, tensors_of
+from .pinned import pin
 
 __all__ = ["KSamplerNoise", "Noise", "in_groups", "noise_seed_input"]
 
@@ -17,16 +18,20 @@ log = logging.getLogger("ComfyUI-Surrogate")
 KEY = "surrogate_noise"
 
 
-def noise_seed_input() -> io.Int.Input:
-    """The input that pins the noise of stochastic samplers."""
+def noise_seed_input(
+    tooltip: str = "Noise that stochastic samplers (ancestral, SDE) add on the way: one number for the whole space, so "
+    "that a point always gives the same image. Other samplers do not use it.",
+    optional: bool = False,
+) -> io.Int.Input:
+    """The input that names the noise of stochastic samplers."""
     return io.Int.Input(
         "noise_seed",
+        optional=optional,
         default=0,
         min=0,
         max=0xFFFFFFFFFFFFFFFF,
         control_after_generate=False,
-        tooltip="Noise that stochastic samplers (ancestral, SDE) add on the way: one number for the whole space, so "
-        "that a point always gives the same image. Other samplers do not use it.",
+        tooltip=tooltip,
     )
 
 
@@ -90,6 +95,20 @@ class KSamplerNoise(io.ComfyNode):
                 io.Latent.Input(
                     "latent", tooltip="The latent that the sampler would get. A batch of 1 is repeated for all points."
                 ),
+                # Optional, and last: older workflows have neither of them.
+                io.Boolean.Input(
+                    "pin_noise",
+                    default=False,
+                    optional=True,
+                    tooltip="For stochastic samplers (ancestral, SDE, LCM): on, they draw the same noise on the way for "
+                    "every point, so that a point gives the same image in every batch and near points give near images. "
+                    "Off, a seed gives the image that KSampler gives with it. Other samplers are the same with both.",
+                ),
+                noise_seed_input(
+                    "With pin_noise: names the noise that is drawn on the way. Keep it as long as you use the space; "
+                    "another number, another image at each point. Without pin_noise the sampler's own seed does that.",
+                    optional=True,
+                ),
             ],
             outputs=[
                 io.Model.Output(display_name="model"),
@@ -98,14 +117,13 @@ class KSamplerNoise(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, space, points, latent) -> io.NodeOutput:
+    def execute(cls, model, space, points, latent, pin_noise=False, noise_seed=0) -> io.NodeOutput:
         latent = repeat_to(latent, len(points), "points")
         expected = fix_empty(model, latent)
         space.parts(sample_parts(expected))  # raises now, not inside the sampler, if the seeds have another shape
         model = model.clone()
-        model.add_wrapper_with_key(
-            comfy.patcher_extension.WrappersMP.OUTER_SAMPLE, KEY, _start_from(PointsNoise(space, points.u, 0), expected)
-        )
+        start = _start_from(PointsNoise(space, points.u, 0), expected, noise_seed if pin_noise else None)
+        model.add_wrapper_with_key(comfy.patcher_extension.WrappersMP.OUTER_SAMPLE, KEY, start)
         return io.NodeOutput(model, latent)
 
 
@@ -115,14 +133,14 @@ def in_groups(count: int, size: int) -> list[list[int]]:
     return [list(range(start, min(start + size, count))) for start in range(0, count, size)]
 
 
-def _start_from(points_noise: PointsNoise, latent: dict):
+def _start_from(points_noise: PointsNoise, latent: dict, noise_seed: int | None):
     """A wrapper around `CFGGuider.outer_sample` that replaces the sampler's first noise.
 
-    It steps aside for another shape (a second pass at another size) and for a sampler that adds no noise.
+    With a `noise_seed` it pins the noise on the way too. It steps aside for another shape (a second pass at another size) and for a sampler that adds no noise.
     """
     wanted = [tuple(part.shape) for part in tensors_of(latent["samples"])]
 
-    def outer_sample(executor, noise, *args, **kwargs):
+    def outer_sample(executor, noise, latent_image, sampler, *args, **kwargs):
         # A nested latent arrives packed into one tensor, with the shapes of its parts beside it.
         shapes = kwargs.get("latent_shapes") or [noise.shape]
         got = [tuple(shape) for shape in shapes]
@@ -138,6 +156,8 @@ def _start_from(points_noise: PointsNoise, latent: dict):
             parts = tensors_of(points_noise.generate_noise(latent))
             packed = comfy.utils.pack_latents(parts)[0] if len(parts) > 1 else parts[0]
             noise = packed.to(noise)
-        return executor(noise, *args, **kwargs)
+        if noise_seed is not None and got == wanted:
+            sampler = pin(sampler, noise_seed)
+        return executor(noise, latent_image, sampler, *args, **kwargs)
 
     return outer_sample

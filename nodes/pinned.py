@@ -13,7 +13,7 @@ from comfy_api.latest import io
 
 from .notices import tell, warn
 
-__all__ = ["PinnedSampler"]
+__all__ = ["PinnedSampler", "pin"]
 
 
 class PinnedSampler(io.ComfyNode):
@@ -49,21 +49,31 @@ class PinnedSampler(io.ComfyNode):
 
     @classmethod
     def execute(cls, sampler, noise_seed) -> io.NodeOutput:
-        function = getattr(sampler, "sampler_function", None)
-        if function is None:
-            raise ValueError(
-                f"sampler is a {type(sampler).__name__}, whose noise this node cannot reach: connect one of ComfyUI's own "
-                "samplers, from KSamplerSelect."
-            )
-        settings = getattr(sampler, "extra_options", {})
-        if settings.get("s_churn"):
+        pinned = pin(sampler, noise_seed)
+        if getattr(sampler, "extra_options", {}).get("s_churn"):
             warn(cls, ["Pinned Sampler: the noise of s_churn is not pinned; set s_churn to 0."])
-        if "noise_sampler" not in inspect.signature(function).parameters:
+        if pinned is sampler:
             tell(cls, "This sampler draws no noise: there is nothing to pin.")
-            return io.NodeOutput(sampler)
-        options = {name: value for name, value in settings.items() if name != "noise_sampler"}
-        inpainting = getattr(sampler, "inpaint_options", {})
-        return io.NodeOutput(comfy.samplers.KSAMPLER(_pinned(function, noise_seed), options, inpainting))
+        return io.NodeOutput(pinned)
+
+
+def pin(sampler, seed: int):
+    """A sampler that draws the noise named `seed` on the way; `sampler` itself if it draws none.
+
+    Raises ValueError for a sampler that is not of ComfyUI's own kind.
+    """
+    function = getattr(sampler, "sampler_function", None)
+    if function is None:
+        raise ValueError(
+            f"sampler is a {type(sampler).__name__}, whose noise this node cannot reach: connect one of ComfyUI's own "
+            "samplers, from KSamplerSelect."
+        )
+    if "noise_sampler" not in inspect.signature(function).parameters:
+        return sampler
+    settings = getattr(sampler, "extra_options", {})
+    options = {name: value for name, value in settings.items() if name != "noise_sampler"}
+    inpainting = getattr(sampler, "inpaint_options", {})
+    return comfy.samplers.KSAMPLER(_pinned(function, seed), options, inpainting)
 
 
 def _pinned(function, seed: int):

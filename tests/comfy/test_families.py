@@ -91,7 +91,9 @@ FAMILIES = {
     # Takes its two prompts in one batch only, as CFG gives them.
     "Hunyuan3D 2.1": Family([(64, 9)], (("EmptyLatentHunyuan3Dv2", {"resolution": 9}),), loader=True, cfg=2.0),
     # No model of this core has nested latents; newer ones make film and sound in one. A network of the tests' own.
-    NESTED: Family([(16, 3, 5, 7), (8, 16, 11)], (), mask=False),
+    NESTED: Family(
+        [(16, 3, 5, 7), (8, 16, 11)], (("TestLatent", {"shape": "[[1, 16, 3, 5, 7], [1, 8, 16, 11]]"}),), mask=False
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""Pinned Sampler: with it, stochastic samplers make a map of the space again."""
+"""Pinned Sampler, and pin_noise for KSampler: with them, stochastic samplers make a map of the space again."""
 
 import numpy as np
 import pytest
@@ -33,6 +33,15 @@ def sampled(g: Graph, demo, sampler, weights: str, seeds: str = "1, 2, 3", steps
 
 def pinned(g: Graph, name: str, noise_seed: int = 7):
     return g("SurrogatePinnedSampler", sampler=g("KSamplerSelect", sampler_name=name), noise_seed=noise_seed)
+
+
+def by_ksampler(g: Graph, demo, name: str, weights: str, steps: int = 4, seed: int = 5, **settings):
+    """The same by KSampler, with these inputs of Surrogate Noise for KSampler."""
+    model, _, conditioning, latent = demo
+    space = g.space("1, 2, 3")
+    made = g("SurrogateWeights", space=space, weights=weights)
+    patched = g("SurrogateKSamplerNoise", model=model, space=space, points=made, latent=latent, **settings)
+    return g.keep(g.ksampler(patched, conditioning, patched[1], seed, steps=steps, sampler_name=name))
 
 
 def off(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -86,16 +95,20 @@ def test_what_is_drawn_is_noise_and_not_that_of_a_seed(comfy, sde):
         assert abs(np.corrcoef(a.flatten(), b.flatten())[0, 1]) < 0.07
 
 
+@pytest.mark.parametrize("route", ["SamplerCustomAdvanced", "KSampler"])
 @pytest.mark.parametrize("name", ["euler_ancestral", "dpmpp_2m_sde"])
-def test_near_points_are_near_pictures_again(comfy, name):
+def test_near_points_are_near_pictures_again(comfy, name, route):
     """Rank correlation of the angle between two points and the distance between their samples, over all pairs of 16."""
     space = SurrogateSpace(Seeds.from_text("1, 2, 3"))
     w = space.weights(points.sobol(space, 16, 0).u)
     text = "\n".join(" ".join(f"{v:.17g}" for v in row) for row in w)
     g = Graph(comfy)
     demo = g("SurrogateDemoModel").outputs(4)
-    ours = sampled(g, demo, pinned(g, name), text, steps=8)
-    core = sampled(g, demo, g("KSamplerSelect", sampler_name=name), text, steps=8)
+    if route == "KSampler":
+        ours, core = (by_ksampler(g, demo, name, text, steps=8, pin_noise=pin) for pin in (True, False))
+    else:
+        ours = sampled(g, demo, pinned(g, name), text, steps=8)
+        core = sampled(g, demo, g("KSamplerSelect", sampler_name=name), text, steps=8)
     g.run(timeout=600)
     pairs = np.triu_indices(16, 1)
     angle = np.arccos(np.clip(w @ w.T, -1, 1))[pairs]
@@ -128,5 +141,76 @@ def test_a_sampler_of_another_kind_is_named(comfy):
     g = Graph(comfy)
     odd = g("TestCountedSampler", sampler=g("KSamplerSelect", sampler_name="euler"), log="pinned")
     g("PreviewAny", source=g("SurrogatePinnedSampler", sampler=odd))
+    with pytest.raises(ExecutionFailed, match="sampler is a _Counted, whose noise this node cannot reach"):
+        g.run()
+
+
+def test_ksampler_with_pinned_noise_is_the_pinned_sampler(comfy):
+    """To the last bit, alone and in a batch, and KSampler's own seed does not matter."""
+    g = Graph(comfy)
+    demo = g("SurrogateDemoModel").outputs(4)
+    kept = {}
+    for name in ("euler_ancestral", "dpmpp_2m_sde", "lcm", "euler"):
+        settings = {"pin_noise": True, "noise_seed": 7}
+        kept[name] = [
+            sampled(g, demo, pinned(g, name), "1 0 0\n1 2 3"),
+            *(by_ksampler(g, demo, name, "1 0 0\n1 2 3", seed=seed, **settings) for seed in (5, 6)),
+            by_ksampler(g, demo, name, "1 2 3", **settings),
+        ]
+    other = by_ksampler(g, demo, "euler_ancestral", "1 2 3", pin_noise=True, noise_seed=8)
+    g.run(timeout=600)
+    for name, (custom, batch, seeded, alone) in kept.items():
+        assert torch.equal(custom.tensor, batch.tensor), name
+        assert torch.equal(batch.tensor, seeded.tensor), name
+        assert off(alone.tensor[0], batch.tensor[1]) < 1e-4, name
+    assert off(kept["euler_ancestral"][-1].tensor, other.tensor) > 0.1
+
+
+@pytest.mark.parametrize("settings", [{}, {"pin_noise": False, "noise_seed": 7}], ids=["older workflow", "off"])
+def test_ksampler_with_a_seed_is_still_that_of_core(comfy, settings):
+    g = Graph(comfy)
+    demo = g("SurrogateDemoModel").outputs(4)
+    model, _, conditioning, latent = demo
+    core = g.keep(g.ksampler(model, conditioning, latent, 2, sampler_name="euler_ancestral"))
+    ours = by_ksampler(g, demo, "euler_ancestral", "0 1 0", seed=2, **settings)
+    g.run(timeout=300)
+    assert torch.equal(ours.tensor, core.tensor)
+
+
+def test_a_nested_latent_has_pinned_noise_too(comfy):
+    g = Graph(comfy)
+    model, conditioning = g("TestAnyModel").outputs(2)
+    demo = model, None, conditioning, g("TestLatent", shape="[[1, 4, 3, 5, 7], [1, 3, 11]]")
+    batch, alone = (by_ksampler(g, demo, "euler_ancestral", w, pin_noise=True) for w in ("1 0 0\n1 2 3", "1 2 3"))
+    g.run()
+    assert len(batch.tensors) == 2
+    for name, part in alone.tensors.items():
+        assert off(part[0], batch.tensors[name][1]) < 1e-4
+        assert off(part[0], batch.tensors[name][0]) > 0.1
+
+
+def test_a_second_pass_at_another_size_is_not_pinned(comfy):
+    g = Graph(comfy)
+    model, conditioning = g("TestAnyModel", kind="eps").outputs(2)
+    space = g.space("1, 2, 3")
+    patched = g("SurrogateKSamplerNoise", model=model, space=space, points=g.vertices(space, 3, [0]),
+                latent=g.latent(1, 4, 8, 8), pin_noise=True)  # fmt: skip
+    larger = g.latent(1, 4, 12, 12, fill="normal", number=3)
+    ours, core = (
+        g.keep(g.ksampler(m, conditioning, larger, 6, sampler_name="euler_ancestral")) for m in (patched, model)
+    )
+    g.run()
+    assert torch.equal(ours.tensor, core.tensor)
+
+
+def test_ksamplers_kin_with_a_sampler_of_another_kind(comfy):
+    g = Graph(comfy)
+    model, conditioning = g("TestAnyModel").outputs(2)
+    space = g.space("1, 2, 3")
+    patched = g("SurrogateKSamplerNoise", model=model, space=space, points=g.vertices(space, 3, [0]),
+                latent=g.latent(1, 4, 8, 8), pin_noise=True)  # fmt: skip
+    g.keep(g("SamplerCustom", model=patched, positive=conditioning, negative=conditioning, latent_image=patched[1],
+             sampler=g("TestCountedSampler", sampler=g("KSamplerSelect", sampler_name="euler"), log="pinned_kin"),
+             sigmas=g("BasicScheduler", model=model, scheduler="simple", steps=2, denoise=1.0)))  # fmt: skip
     with pytest.raises(ExecutionFailed, match="sampler is a _Counted, whose noise this node cannot reach"):
         g.run()
