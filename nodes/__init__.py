@@ -5,6 +5,7 @@ seed_files  seeds as files, to keep and to share
 invert      the noise of a given image
 check       whether seeds are noise
 space       the space, what is known about it, where a latent lies in it
+quality     whether near points are near pictures, and blends like the model's own
 points      which points to look at
 noise       the points' noise for stock samplers
 over_time   noise that moves along a path while a clip goes on
@@ -34,6 +35,7 @@ NODES = {
     "seed_files": ("SaveSeeds", "LoadSeeds"),
     "check": ("CheckSeeds",),
     "space": ("Space", "SpaceInfo", "LocateLatent"),
+    "quality": ("SpaceQuality",),
     "points": ("Point", "Weights", "Grid", "Corners", "Slice", "Path", "Neighbours", "RandomPoints", "SelectPoints"),
     "noise": ("Noise", "KSamplerNoise"),
     "over_time": ("NoiseOverTime",),

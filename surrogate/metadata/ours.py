@@ -316,6 +316,7 @@ OURS = {
     "SurrogateSoundSheet": Rule(_sound_sheet, lists="in out"),
     "SurrogateSpaceInfo": Rule(_drawing),
     "SurrogateCheckSeeds": Rule(_drawing),
+    "SurrogateSpaceQuality": Rule(_drawing),
     "SurrogateDemoModel": Rule(_demo_model),
     "SurrogateDemoPicture": Rule(_demo_picture),
     "SurrogateStudyReport": Rule(_not_in_the_file("a study's points are")),
