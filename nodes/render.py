@@ -8,7 +8,6 @@ import logging
 import time
 from pathlib import Path
 
-import comfy.model_management
 import folder_paths
 import torch
 from comfy.cli_args import args
@@ -19,6 +18,7 @@ from ..surrogate.gallery import Gallery
 from . import wires
 from .graph_hash import graph_hash
 from .latents import fix_empty, repeat_to, sample_parts, tensors_of
+from .memory import room
 from .noise import in_groups, noise_seed_input
 from .notices import tell
 from .sampling import as_images, render
@@ -191,11 +191,10 @@ def _side_that_fits(pictures: list, wanted: int) -> int:
     side = wanted or max(height, width)
     scale = min(1.0, side / max(height, width))
     need = 4 * len(pictures) * frames * height * width * channels * scale**2
-    free = getattr(comfy.model_management, "get_free_memory", None)
-    room = free(torch.device("cpu")) / 2 if free else need
-    if need <= room:
+    free = room()
+    if need <= free:
         return wanted
-    fitting = max(1, int(side * scale * (room / need) ** 0.5))
+    fitting = max(1, int(side * scale * (free / need) ** 0.5))
     log.warning(
         "Render Points: %d pictures of %d×%d do not fit into memory; the IMAGE output has %d pixels on the longest side. "
         "The files are full size.", len(pictures), width, height, fitting,

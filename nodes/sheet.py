@@ -3,13 +3,13 @@
 import logging
 from functools import partial
 
-import comfy.model_management
 import torch
 from comfy_api.latest import io
 
 from ..surrogate.pictures import plan_sheet
 from . import wires
 from .clips import split_clips
+from .memory import room
 from .sampling import as_pixels
 
 __all__ = ["ContactSheet", "labels_of", "only", "scores_of"]
@@ -112,11 +112,10 @@ def _that_fits(plan, frames: int):
     sheet = plan()
     if frames == 1:
         return sheet
-    room = comfy.model_management.get_free_memory(torch.device("cpu")) / 2
-    most = max(1, int(room / (frames * 3 * 4)))
+    most = room() / (frames * 3 * 4)
     if sheet.width * sheet.height <= most:
         return sheet
-    fitting = plan(max_pixels=most)
+    fitting = plan(max_pixels=max(1, int(most)))
     log.warning(
         "Contact Sheet: %d frames of %d×%d do not fit into memory; the cells have %d pixels instead of %d. Set a smaller "
         "cell_size, or connect fewer frames.", frames, sheet.width, sheet.height, fitting.cell, sheet.cell,

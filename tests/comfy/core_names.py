@@ -13,7 +13,6 @@ CORE = ("comfy", "comfy_api", "comfy_execution", "comfy_extras", "comfyui_versio
         "latent_preview", "node_helpers", "nodes", "protocol", "server")  # fmt: skip
 # Variables of the pack that hold something of core's, and what that is in the server.
 INPUTS = {
-    "clip": "clip",
     "clip_vision": "clip_vision",
     "guider": "guider",
     "model": "model",
@@ -23,11 +22,15 @@ INPUTS = {
     "server": "server.PromptServer.instance",
     "vae": "vae",
 }
-# In some files these names stand for something else.
-ELSEWHERE = {("clip", "model"): "clip.cond_stage_model", ("demo", "model"): "model.model"}
+# The same, in one file alone.
+IN_FILE = {
+    ("clip", "clip"): "clip",
+    ("clip", "model"): "clip.cond_stage_model",
+    ("demo", "model"): "model.model",
+}
 
 # The V3 API: what ComfyUI promises to node packs.
-IO = """Boolean Clip ClipVision Combo ComfyNode Conditioning Custom Float Guider Hidden.extra_pnginfo Hidden.prompt
+IO = """Audio Boolean Clip ClipVision Combo ComfyNode Conditioning Custom Float FolderType Guider Hidden.extra_pnginfo Hidden.prompt
         Hidden.unique_id Image Int Latent Model Noise NodeOutput Sampler Schema Sigmas String Vae""".split()
 
 # Used by core's own node files or described in its documentation, in the way that the pack uses it: core cannot change
@@ -83,11 +86,12 @@ GUARDED = {
     "clip.load_model": "as old as the CLIP models that it loads",
     "comfy.k_diffusion.sampling.BrownianTreeNoiseSampler": "Pinned Sampler says which samplers it can still pin",
     "comfy.ldm.flux.model.FluxParams": "Demo Model says that it does not fit",
-    "comfy.model_management.get_free_memory": "Render Points shrinks nothing",
+    "comfy.model_management.get_free_memory": "all memory counts as free",
     "comfy.model_management.processing_interrupted": "a Cancel between two prompts is not noticed",
     "comfy.supported_models.FluxSchnell": "Demo Model says that it does not fit",
     "comfy.utils.PROGRESS_BAR_ENABLED": "progress bars in the terminal",
     "comfy.utils.pack_latents": "as old as the nested latents that it is called for",
+    "comfy_api.latest.ui.AudioSaveHelper.save_audio": "Sound Sheet says that it has no players",
     "comfyui_version.__version__": "a message says: an older one",
     "latent_preview.get_previewer": "no previews while a batch is sampled",
     "model.model.latent_format": "Save Seeds does not name the kind of latent",
@@ -100,6 +104,7 @@ GUARDED = {
     "server.PromptServer.instance.last_prompt_id": "a search says: press Run for each step",
     "server.PromptServer.instance.port": "a search says: press Run for each step",
     "server.PromptServer.instance.send_progress_text": "no text under the node",
+    "vae.output_channels": "what a VAE gives is looked at when it is there",
 }
 
 
@@ -113,7 +118,7 @@ def used() -> dict[str, set[str]]:
 
 
 def _names(tree: ast.Module, file: str) -> Iterator[str]:
-    known = {name: ELSEWHERE.get((file, name), what) for name, what in INPUTS.items()}
+    known = INPUTS | {name: what for (where, name), what in IN_FILE.items() if where == file}
     inside = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
