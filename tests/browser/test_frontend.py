@@ -81,7 +81,10 @@ def page(client, tmp_path_factory):
 
 def load(page, name: str, nodes_2: bool = False) -> dict:
     """Open a workflow as the template browser does."""
-    workflow = json.loads(WORKFLOWS[name].read_text("utf-8"))
+    return show(page, json.loads(WORKFLOWS[name].read_text("utf-8")), nodes_2)
+
+
+def show(page, workflow: dict, nodes_2: bool = False) -> dict:
     page.evaluate("on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)", nodes_2)
     page.evaluate("workflow => app.loadGraphData(workflow, true, true)", workflow)
     page.wait_for_timeout(1500)
@@ -107,6 +110,18 @@ def test_the_frontend_sends_the_api_twin(client, page, name, nodes):
 
     ours = [c for c in page.complaints if "Surrogate" in c and "api.comfy.org" not in c]
     assert not ours, f"the console says: {ours}"
+
+
+@pytest.mark.parametrize("nodes", ["classic", "Nodes 2.0"])
+def test_a_file_from_before_pin_noise_means_what_it_meant(client, page, nodes):
+    workflow = json.loads(WORKFLOWS["ksampler_grid"].read_text("utf-8"))
+    (older,) = (node for node in workflow["nodes"] if node["type"] == "SurrogateKSamplerNoise")
+    older["widgets_values"] = []
+    older["inputs"] = [entry for entry in older["inputs"] if "widget" not in entry]
+    show(page, workflow, nodes == "Nodes 2.0")
+    sent = json.loads(page.evaluate("async () => JSON.stringify((await app.graphToPrompt()).output)"))
+    twin = json.loads((ROOT / "demo" / "api" / "ksampler_grid.json").read_text("utf-8"))
+    assert {i: node["inputs"] for i, node in sent.items()} == {i: node["inputs"] for i, node in twin.items()}
 
 
 def test_the_run_button_makes_the_grid(client, page):
