@@ -19,6 +19,10 @@ __all__ = ["Progress", "as_images", "as_pixels", "clips_of", "on_one_size", "ren
 
 log = logging.getLogger("ComfyUI-Surrogate")
 PREVIEW = 512
+NO_PICTURES = (
+    "vae decodes to {}, which is not pictures. For sound use Surrogate Noise, SamplerCustomAdvanced, VAE Decode Audio and "
+    "Sound Sheet; to search among sounds, Ask and Tell around them."
+)
 
 
 def render(
@@ -28,8 +32,12 @@ def render(
 
     Yields (index, frames, sample) for each point, as soon as its group is decoded: frames (t, h, w, c) uint8, sample a
     LATENT of one. `progress` is shared by several calls; by default this call is all there is to do.
-    Stops at once, with ComfyUI's own exception, if the user presses Cancel.
+    Stops at once, with ComfyUI's own exception, if the user presses Cancel. Raises ValueError if the VAE gives something
+    else than pictures.
     """
+    channels = getattr(vae, "output_channels", 3)  # said before a batch is sampled in vain
+    if channels not in (1, 3, 4):
+        raise ValueError(NO_PICTURES.format(f"{channels} channels"))
     progress = progress or Progress(guider, sum(len(group) for group in groups), sigmas)
     for group in groups:
         noise = PointsNoise(space, u[group], noise_seed)
@@ -151,8 +159,5 @@ def _decode(vae, samples) -> list[np.ndarray]:
     if images.ndim == 4:
         images = images[:, None]
     if images.ndim != 5 or images.shape[-1] not in (1, 3, 4):
-        raise ValueError(
-            f"vae decodes to shape {tuple(images.shape)}, which is not pictures (a sound model?): use Surrogate Noise "
-            "with the stock sampler and decoder instead."
-        )
+        raise ValueError(NO_PICTURES.format(f"shape {tuple(images.shape)}"))
     return [as_pixels(image) for image in images]

@@ -10,6 +10,7 @@ from comfy_api.latest import io, ui
 from ..surrogate.pictures import SOUND_KINDS, Sound, sound_sheet
 from . import wires
 from .notices import warn
+from .sampling import as_images
 from .sheet import labels_of, only, scores_of
 
 __all__ = ["SoundSheet"]
@@ -78,6 +79,10 @@ class SoundSheet(io.ComfyNode):
                     tooltip="The sounds one by one, in the points' order: for Save Audio or Preview Audio.",
                 ),
                 io.Image.Output(display_name="sheet", tooltip="The sheet."),
+                io.Image.Output(
+                    display_name="pictures",
+                    tooltip="The picture of each sound, in the points' order: for Tell, whose reports then show them.",
+                ),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
             is_input_list=True,
@@ -104,7 +109,7 @@ class SoundSheet(io.ComfyNode):
                 f"sounds holds {len(single)} sounds, but there are {len(points)} points: connect all sounds of these "
                 "points."
             )
-        sheet = sound_sheet(
+        sheet, pictures = sound_sheet(
             [Sound(one["waveform"][0].detach().cpu().float().numpy(), one["sample_rate"]) for one in single],
             kind=only(picture, SOUND_KINDS[0]),
             scores=scores_of(scores, len(single), "sounds"),
@@ -119,7 +124,8 @@ class SoundSheet(io.ComfyNode):
         heard = _players(cls, single) if only(players, True) else []
         return io.NodeOutput(
             single,
-            torch.from_numpy(sheet).float()[None] / 255,
+            as_images([sheet[None]]),
+            as_images([picture[None] for picture in pictures]),
             ui={"audio": [file for file, _ in heard], "names": [names[i] for _, i in heard]} if heard else {},
         )
 

@@ -279,7 +279,8 @@ def _drawing(place: Place):
 
 def _sound_sheet(place: Place, sounds: list[Batch]):
     single = [replace(batch, rows=(row,), index=None) for batch in sounds for row in batch.rows]
-    return single, [_own_drawing(place, "sounds")]
+    drawn = Untraceable(f"{place} draws a picture of its own, which no noise made: take the sounds that it shows")
+    return single, [drawn], [drawn]
 
 
 def _not_in_the_file(what: str):

@@ -6,7 +6,7 @@
 `space_map`     a space of two coordinates: contours of the score, and where it was asked.
 `parallel_coordinates`  the weights of all points of a search, coloured by score.
 `rows_picture`  things as rows: a name, numbers as bars, a word.
-`sound_sheet`   sounds as waveforms and spectrograms on a contact sheet; `sound_pictures` gives them one by one.
+`sound_sheet`   sounds as waveforms and spectrograms on a contact sheet; `sound_pictures` without a sheet.
 """
 
 from .curves import score_curve

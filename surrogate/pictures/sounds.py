@@ -54,8 +54,10 @@ class _Level:
 
 def sound_sheet(
     sounds: Sequence[Sound], *, kind="both", captions=None, cell=None, max_side=8192, font=None, **labels
-) -> np.ndarray:
-    """A contact sheet of n sounds, each as a picture with its length and peak below. Returns (height, width, 3) uint8.
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """A contact sheet of n sounds, each as a picture with its length and peak below.
+
+    Returns the sheet (height, width, 3) uint8, and the n pictures on it, all of one size.
 
     kind: "waveform", "spectrogram", or "both", one above the other. captions: n texts (or None), under the pictures.
     cell: width of a picture in pixels; 384, or less where the sheet would not fit into `max_side`. labels: what
@@ -78,7 +80,8 @@ def sound_sheet(
     cell = plan_sheet([shape] * len(sounds), cell=cell, **labels).cell
     width, height = cell, max(1, round(cell * _ASPECT))
     plan = plan_sheet([(height, width, 3)] * len(sounds), cell=cell, **labels)
-    return plan.draw(_pictures(sounds, levels, kind, width, height, font))
+    pictures = _pictures(sounds, levels, kind, width, height, font)
+    return plan.draw(pictures), pictures
 
 
 def sound_pictures(sounds: Sequence[Sound], *, kind="both", width=_CELL, height=None, font=None) -> list[np.ndarray]:

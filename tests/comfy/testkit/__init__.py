@@ -7,6 +7,7 @@ core     which names core has; a guider that has less than core's
 clip     a CLIP and a CLIP vision model of core's own classes with random weights
 faults   nodes and scores that fail, wait, or are made up, when a test says so
 loop     a stand-in for core's Start Loop and End Loop where core has none
+sounds   sounds made to order, a decoder of sound, a score of what is heard
 values   latents, pictures and scores made to order
 watch    tensors to a file, the number of sampler calls, the state of the global generators
 """
@@ -24,6 +25,7 @@ async def comfy_entrypoint():
     from .faults import Faulty, FaultyScorer
     from .loop import stand_ins
     from .models import AnyModel, AnyVAE, SmallUNet
+    from .sounds import MadeSounds, Pitch, SoundVAE
     from .values import MadeImages, MadeLatent, MadeNumbers, MadeText
     from .watch import CountedSampler, Keep, NoiseTap, Watch
 
@@ -34,6 +36,7 @@ async def comfy_entrypoint():
                 MadeNumbers, MadeText, CountedSampler, Keep, NoiseTap, Watch, Faulty, FaultyScorer, RoughInversion,
                 BareGuider, CoreNames,
                 FamilyFile, FamilyModel,
+                MadeSounds, Pitch, SoundVAE,
                 *stand_ins(),
             ]  # fmt: skip
 

@@ -20,7 +20,7 @@ def _output(name: str) -> Path:
 
 
 class Keep(io.ComfyNode):
-    """Writes a number, the tensors of a LATENT or an IMAGE, or the noise that a NOISE makes for `latent`, to <name>.safetensors.
+    """Writes a number, the tensors of a LATENT, an IMAGE or an AUDIO, or the noise that a NOISE makes for `latent`, to <name>.safetensors.
 
     Item i of a list, part j of a nested latent is called "i.j". The output is for those who wait for it.
     """
@@ -146,7 +146,7 @@ class Watch(io.ComfyNode):
 
 def _tensors(value) -> list[torch.Tensor]:
     if isinstance(value, dict):
-        value = value["samples"]
+        value = value["waveform" if "waveform" in value else "samples"]
     if getattr(value, "is_nested", False):
         return list(value.unbind())
     if isinstance(value, float):
