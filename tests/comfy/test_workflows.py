@@ -43,6 +43,21 @@ FILES = {
         ("CLIPLoader", "clip_name"): "text_encoders/clip-vit-large-patch14.safetensors",
         ("CLIPVisionLoader", "clip_name"): "clip_vision/clip-vit-large-patch14.safetensors",
     },
+    "wan_grid": {
+        ("UNETLoader", "unet_name"): "diffusion_models/wan2.1_t2v_1.3B_fp16.safetensors",
+        ("CLIPLoader", "clip_name"): "text_encoders/umt5_xxl_fp8_e4m3fn_scaled.safetensors",
+        ("VAELoader", "vae_name"): "vae/wan_2.1_vae.safetensors",
+    },
+    "hunyuan_video_search": {
+        ("UNETLoader", "unet_name"): "diffusion_models/hunyuan_video_t2v_720p_bf16.safetensors",
+        ("DualCLIPLoader", "clip_name1"): "text_encoders/clip_l.safetensors",
+        ("DualCLIPLoader", "clip_name2"): "text_encoders/llava_llama3_fp8_scaled.safetensors",
+        ("VAELoader", "vae_name"): "vae/hunyuan_video_vae_bf16.safetensors",
+    },
+    "ltx_path": {
+        ("CheckpointLoaderSimple", "ckpt_name"): "checkpoints/ltx-video-2b-v0.9.safetensors",
+        ("CLIPLoader", "clip_name"): "text_encoders/t5xxl_fp16.safetensors",
+    },
     "ksampler_grid": SDXL,
     "sdxl_search": {**SDXL, ("CLIPVisionLoader", "clip_name"): "clip_vision/clip_vision_g.safetensors"},
 }
