@@ -46,7 +46,7 @@ def load_nodes(table: dict[str, tuple[str, ...]] = NODES) -> list[type]:
             else:
                 loaded.append(node)
     for why, names in missing.items():
-        log.error("ComfyUI-Surrogate: the nodes %s are missing: %s", ", ".join(names), why)
+        log.error("ComfyUI-Surrogate: nodes missing: %s. Reason: %s", ", ".join(names), why)
     if not loaded:
         raise RuntimeError("none of the pack's nodes could be loaded, for the reasons above")
     return loaded
@@ -57,7 +57,7 @@ def add_routes() -> None:
     try:
         importlib.import_module(".routes", __package__).add_routes()
     except Exception as error:
-        log.error("ComfyUI-Surrogate: the route /surrogate/study is missing: %s. %s", _reason(error), _remedy(error))
+        log.error("ComfyUI-Surrogate: route missing: /surrogate/study. Reason: %s. %s", _reason(error), _remedy(error))
 
 
 def _reason(error: Exception) -> str:

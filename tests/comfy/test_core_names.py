@@ -86,6 +86,41 @@ def test_every_node_is_registered():
     assert {file: set(names) for file, names in table.NODES.items()} == written
 
 
+def test_nodes_return_what_every_version_takes():
+    """A dictionary is an error before 2026; a plain tuple has no place for what is shown."""
+    for path in sorted((ROOT / "nodes").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.name == "execute":
+                inner = {
+                    part
+                    for f in ast.walk(node)
+                    if isinstance(f, ast.FunctionDef) and f is not node
+                    for part in ast.walk(f)
+                }
+                returned = [
+                    ast.unparse(r.value) for r in ast.walk(node) if isinstance(r, ast.Return) and r not in inner
+                ]
+                assert returned and all(value.startswith("io.NodeOutput(") for value in returned), (path.name, returned)
+
+
+def test_workflows_choose_what_there_is(comfy):
+    """Newer versions reject a choice that is none of a node's; this one lets it through to the node."""
+    nodes = comfy.client.object_info()
+    seen = 0
+    for path in sorted((ROOT / "demo" / "api").glob("*.json")):
+        for node in json.loads(path.read_text("utf-8")).values():
+            if not node["class_type"].startswith("Surrogate"):
+                continue
+            inputs = nodes[node["class_type"]]["input"]
+            for name, (kind, *options) in (inputs.get("required", {}) | inputs.get("optional", {})).items():
+                choices = kind if isinstance(kind, list) else options[0].get("options") if options else None
+                value = node["inputs"].get(name)
+                if choices and isinstance(value, str):
+                    assert value in choices, (path.name, node["class_type"], name, value)
+                    seen += 1
+    assert seen > 50
+
+
 def test_no_script_compares_ids_as_numbers():
     """A node's id is a number in older frontends and a string in newer ones."""
     for path in (ROOT / "web").glob("*.js"):

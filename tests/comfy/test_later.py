@@ -339,7 +339,7 @@ def test_a_comfyui_without_the_node_api_gets_one_sentence():
     )
     # Asked nevertheless, one line for all that lack the same.
     assert second == (
-        "ComfyUI-Surrogate: the nodes Seeds, Space are missing: No module named 'comfy_api'. The pack is made for ComfyUI "
+        "ComfyUI-Surrogate: nodes missing: Seeds, Space. Reason: No module named 'comfy_api'. The pack is made for ComfyUI "
         "0.3.52 or newer and this is an older one: update ComfyUI, or if it is newer than the pack, the pack."
     )
     assert last == "RuntimeError: none of the pack's nodes could be loaded, for the reasons above"
@@ -347,5 +347,5 @@ def test_a_comfyui_without_the_node_api_gets_one_sentence():
 
 def test_a_missing_requirement_says_what_to_install():
     _, line, _ = loaded("{'clip': ('embedding_of_text',)}", "numpy")
-    assert "the nodes embedding_of_text are missing: " in line and "numpy" in line
+    assert "nodes missing: embedding_of_text. Reason: " in line and "numpy" in line
     assert line.endswith("Install the pack's requirements.txt into ComfyUI's Python, then restart ComfyUI.")
