@@ -15,7 +15,7 @@ from ..seeds import Seeds
 from ..transports import Composite, Transport
 from .features import FEATURES, JUST_VISIBLE, features
 
-__all__ = ["FEWEST", "Closure", "NoiseCheck", "PictureCheck", "check_noise", "check_pictures"]
+__all__ = ["FEWEST", "Closure", "NoiseCheck", "PictureCheck", "check_noise", "check_pictures", "judged_as_one"]
 
 # Pictures of fresh noise: as many as there are features, and some to know how these scatter.
 FEWEST = len(FEATURES) + 3
@@ -81,25 +81,30 @@ def check_noise(latents, transport: Transport | Composite | None = None) -> Nois
 
 
 def check_pictures(pictures, fresh) -> PictureCheck:
-    """Compare `pictures` of points of one space with those of independent `fresh` noises, at least 8 of these.
-
-    All points of a space are made of the same few seeds, so their pictures are not independent: a space of three dark
-    seeds is dark, and nothing is wrong with it. However much they have in common, their mean scatters at most as a single
-    picture does, so it is judged as one: Hotelling's T² of one further observation, with what is just visible added to
-    the scatter. For normal features, a false alarm comes at most as often as p says, and in practice far less. The price
-    is that only gross flaws are seen; the noise shows smaller ones.
+    """Compare `pictures` of points of one space with those of independent `fresh` noises, at least 7 of these.
 
     Raises ValueError for too few pictures, and what `features` raises.
     """
-    if len(fresh) < FEWEST or not len(pictures):
+    return judged_as_one(features(pictures), features(fresh))
+
+
+def judged_as_one(blends: np.ndarray, fresh: np.ndarray) -> PictureCheck:
+    """The same, of features (n, q) and (m, q).
+
+    All points of a space are made of the same few seeds, so their pictures are not independent: a space of dark seeds is
+    dark, and nothing is wrong with it. However much they have in common, their mean scatters at most as a single picture
+    does, so it is judged as one: Hotelling's T² of one further observation, with what is just visible added to the
+    scatter. For normal features a false alarm comes at most as often as p says, and in practice far less. The price is
+    that only gross flaws are seen; the noise shows smaller ones.
+    """
+    if len(fresh) < FEWEST or not len(blends):
         raise ValueError(
             f"At least {FEWEST} pictures of fresh noise and one of the space are needed, got {len(fresh)} and "
-            f"{len(pictures)}."
+            f"{len(blends)}."
         )
-    y = features(fresh)
-    x, y = features(pictures) - y.mean(0), y - y.mean(0)
+    x, y = blends - fresh.mean(0), fresh - fresh.mean(0)
     (m, q), away = y.shape, x.mean(0)
-    scatter = np.cov(y.T) + JUST_VISIBLE**2 * np.eye(len(FEATURES))
+    scatter = np.cov(y.T) + JUST_VISIBLE**2 * np.eye(q)
     square = away @ np.linalg.solve(scatter, away) * m / (m + 1)
     chance = scipy.stats.f.sf(square * (m - q) / (q * (m - 1)), q, m - q)
     unit = np.sqrt(np.diag(scatter))

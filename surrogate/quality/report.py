@@ -172,7 +172,7 @@ def space_quality(
 
     points: of `walks`; pictures: one for each, (h, w, 3) or clips (t, h, w, 3), uint8; latents: their noises (n, *shape),
     or a list of such for nested ones
-    fresh: at least 8 pictures of independent noises, none of them a seed of the space
+    fresh: at least 7 pictures of independent noises, none of them a seed of the space
     again: a point's number, from 0, and its picture made once more, in another batch
     seed: names the shuffles of the test by chance
 

@@ -1,14 +1,15 @@
 """Space Quality in a real server: an ordinary space, one that a sampler spoils, and one whose blends are no noise."""
 
+import json
 import re
+import time
 
-import numpy as np
 import pytest
 import torch
 
-from demo.client import ExecutionFailed, PromptRejected
+from demo.client import ExecutionFailed, ExecutionInterrupted, PromptRejected
 
-from .graph import Graph, counted
+from .graph import Graph, counted, output
 
 COUNT, STEPS = 16, 4
 
@@ -40,24 +41,16 @@ def answers(report: str) -> list[str]:
     return [re.search(f"{question}: (\\w+)", report)[1] for question in ("give near pictures", "model's own pictures")]
 
 
-def test_an_ordinary_space_is_good_and_a_look_at_it_repeats(comfy):
-    told, plots = [], []
-    for repeat in range(2):
-        g = Graph(comfy)
-        sampler = g("TestCountedSampler", sampler=g("KSamplerSelect", sampler_name="euler"), log=f"quality_{repeat}")
-        node, shown = looked_at(g, sampler=sampler)
-        plot = g.keep(node[1])
-        entry = g.run()
-        told.append(said(entry, shown))
-        plots.append(plot.tensor)
-    report, rank, p, norm = told[0]
+def test_an_ordinary_space_is_good(comfy):
+    g = Graph(comfy)
+    node, shown = looked_at(g)
+    plot = g.keep(node[1])
+    entry = g.run()
+    report, rank, p, norm = said(entry, shown)
     assert answers(report) == ["yes", "yes"]
     assert rank > 0.6 and p > 0.05 and abs(norm - 1) < 0.03
     assert entry["outputs"][node.number]["text"] == ["\n".join(report.splitlines()[:2])]  # no advice, and no numbers
-    assert plots[0].shape[0] == 1 and 0 <= plots[0].min() < plots[0].max() <= 1
-    assert told[0] == told[1] and torch.equal(*plots)
-    # Points, the second one again, and fresh noises.
-    assert counted(comfy, "quality_1") == [8, 8, 1, 8, 8]
+    assert plot.tensor.shape[0] == 1 and 0 <= plot.tensor.min() < plot.tensor.max() <= 1
 
 
 def test_a_sampler_with_noise_of_its_own_is_noticed_and_pinned(comfy):
@@ -90,7 +83,7 @@ def test_seeds_that_are_alike_are_not_closed_until_the_norm_is_kept(comfy):
     demo = g("SurrogateDemoModel").outputs(4)
     seeds = alike(g, 0.9)
     looks = [
-        looked_at(g, g("SurrogateSpace", seeds=seeds, transport=transport), demo=demo)[1]
+        looked_at(g, g("SurrogateSpace", seeds=seeds, transport=transport), demo=demo, count=8)[1]
         for transport in ("gaussian", "sphere")
     ]
     entry = g.run(timeout=300)
@@ -101,8 +94,89 @@ def test_seeds_that_are_alike_are_not_closed_until_the_norm_is_kept(comfy):
     assert norm > 1.15 and abs(norm_kept - 1) < 0.03
 
 
+# Tiny models, whose pictures are none, but they are measured.
+
+
+def tiny(g: Graph, shape=(1, 4, 8, 8), decodes="rgb", denoise=1.0, log="", **inputs):
+    """The node with TestAnyModel; its batches are counted in `log`."""
+    model, conditioning = g("TestAnyModel", channels=shape[1], video=len(shape) == 5).outputs(2)
+    sampler = g("KSamplerSelect", sampler_name="euler")
+    settings = {
+        "sampler": g("TestCountedSampler", sampler=sampler, log=log) if log else sampler,
+        "sigmas": g("BasicScheduler", model=model, scheduler="simple", steps=2, denoise=denoise),
+        "latent": g.latent(*shape),
+        **inputs,
+    }
+    return looked_at(g, demo=(model, g("TestAnyVAE", kind=decodes), conditioning, None), **settings)
+
+
+def test_a_look_repeats_and_another_number_looks_elsewhere(comfy):
+    told, plots = [], []
+    for log, number in (("quality_1", 3), ("quality_2", 3), ("quality_3", 4)):
+        g = Graph(comfy)
+        node, shown = tiny(g, log=log, random_seed=number)
+        plot = g.keep(node[1])
+        told.append(said(g.run(), shown))
+        plots.append(plot.tensor)
+    assert told[0] == told[1] != told[2]
+    assert torch.equal(plots[0], plots[1]) and not torch.equal(plots[0], plots[2])
+    # Points, the second one again, and fresh noises.
+    assert counted(comfy, "quality_2") == [8, 8, 1, 8, 8]
+
+
+@pytest.mark.parametrize(
+    ("shape", "decodes"),
+    [((1, 16, 3, 6, 8), "video"), ((1, 4, 8, 8), "grey"), ((1, 4, 8, 8), "rgba")],
+    ids=["video", "grey", "transparent"],
+)
+def test_other_pictures_and_clips(comfy, shape, decodes):
+    g = Graph(comfy)
+    node, shown = tiny(g, shape, decodes, count=8, images_per_batch=3)
+    g.keep(node[1])
+    report, rank, p, norm = said(g.run(), shown)
+    assert answers(report)[0] == "yes" and rank > 0.6 and 0 <= p <= 1 and abs(norm - 1) < 0.1
+    assert "8 points, 8 fresh noises" in report and "the same point twice 0.0000" in report
+
+
+def test_a_model_that_hardly_hears_the_noise(comfy):
+    """An image to start from, and nearly no denoise."""
+    g = Graph(comfy)
+    _, shown = tiny(g, latent=g.latent(1, 4, 8, 8, fill="uniform", number=3), denoise=0.02)
+    report, *_ = said(g.run(), shown)
+    assert answers(report)[0] == "no" and "The model hardly reacts to noise" in report
+
+
+def test_inputs_and_the_global_generator_are_left_alone(comfy):
+    g = Graph(comfy)
+    latent = g("TestWatch", value=g.latent(1, 4, 8, 8), name="quality_before")
+    node, _ = tiny(g, latent=latent)
+    g("TestWatch", value=latent, name="quality_after", after_0=node)
+    g.run()
+    before, after = (json.loads((output(comfy) / f"quality_{when}.json").read_text()) for when in ("before", "after"))
+    assert before == after
+
+
+def test_cancel_stops_it_between_batches(comfy):
+    g = Graph(comfy)
+    (output(comfy) / "quality_slow.seconds").write_text("0.1")
+    tiny(g, log="quality_slow", count=512, images_per_batch=1)
+    prompt = comfy.client.queue(g.prompt)
+    deadline = time.monotonic() + 60
+    while len(counted(comfy, "quality_slow")) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    comfy.client.interrupt()
+    with pytest.raises(ExecutionInterrupted):
+        comfy.client.wait(prompt, 60)
+    assert len(counted(comfy, "quality_slow")) < 200
+
+
 FAULTS = {
-    "a batch": (lambda g: {"latent": g.latent(2, 16, 16, 16)}, "latent holds a batch of 2: connect one with a batch of 1"),
+    "a batch": (
+        lambda g: {"latent": g.latent(2, 16, 16, 16)},
+        "latent holds a batch of 2: connect one with a batch of 1",
+    ),
+    "sound": (lambda g: {"vae": g("TestAnyVAE", kind="sound")}, "which is not pictures"),
     "too few": (lambda g: {"count": 7}, "count"),
     "seeds of another size": (
         lambda g: {
@@ -122,5 +196,3 @@ def test_faults_are_named(comfy, name):
     looked_at(g, **inputs(g))
     with pytest.raises((ExecutionFailed, PromptRejected), match=expected):
         g.run()
-
-
