@@ -109,6 +109,11 @@ class _StretchesNoise:
                 f"This noise is for {len(self.stretches)} stretches, but the sampler's latent has a batch of {size} "
                 f"({describe(parts)} each). Connect the LATENT output that stands beside the NOISE output."
             )
-        sound = latent.get("type") == "audio"
-        made = latents_over_time(self.space, self.stretches, parts, sound, progress=cancellable)
+        kind = latent.get("type")
+        if kind not in (None, "audio") and any(len(part) == 2 for part in parts):
+            raise ValueError(
+                f"The latent is of the kind {kind!r} (a mesh, perhaps) with shape {describe(parts)}: nothing in it is "
+                "time. Connect the latent of a video or sound model."
+            )
+        made = latents_over_time(self.space, self.stretches, parts, kind == "audio", progress=cancellable)
         return as_samples(made, latent["samples"])

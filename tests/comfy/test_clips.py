@@ -164,6 +164,13 @@ def test_what_has_no_time_is_refused(comfy):
     check(comfy, g, "4×8×8, which is an image's: nothing in it is time.*Surrogate Noise with one point for each frame")
 
 
+def test_a_mesh_has_no_time(comfy):
+    g = Graph(comfy)
+    noise = over_time(g, g("EmptyLatentHunyuan3Dv2", resolution=64, batch_size=1))
+    g.keep(noise, latent=noise[1])
+    check(comfy, g, r"of the kind 'hunyuan3dv2' \(a mesh, perhaps\) with shape 64×64: nothing in it is time")
+
+
 def test_an_image_for_a_video_model_is_a_clip_of_one_step(comfy):
     """Core gives it the axis of time that it lacks."""
     g = Graph(comfy)
