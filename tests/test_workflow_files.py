@@ -13,7 +13,7 @@ EXPECTED = {
     "demo_ask_tell", "demo_grid", "demo_invert_blend", "demo_path", "demo_render", "demo_scout_search",
     "demo_search",
     "flux_ask_tell", "flux_from_pictures", "flux_grid", "flux_invert_blend", "flux_native_loop", "flux_search_clip",
-    "hunyuan_video_search", "ksampler_grid", "ltx_path", "sdxl_search", "wan_grid",
+    "hunyuan_video_search", "ksampler_grid", "ltx_path", "qwen_grid", "sdxl_search", "stable_audio_blend", "wan_grid",
 }  # fmt: skip
 TITLE = 30  # of a node, above its position
 NOTES = ("Note", "MarkdownNote")

@@ -15,7 +15,7 @@ from surrogate.metadata import seeds_of
 from surrogate.search import Study
 from surrogate.seeds import Seeds
 
-from .graph import Graph, counted, needs, output
+from .graph import Graph, counted, needs_sound, output
 from .test_search import names, storage, wait_finished
 
 SECONDS, RATE = 1.0, 44100
@@ -23,7 +23,7 @@ SECONDS, RATE = 1.0, 44100
 
 @pytest.fixture(autouse=True, scope="module")
 def nodes_for_sound(comfy):
-    needs(comfy, "EmptyLatentAudio", "VAEDecodeAudio", "SaveAudio")
+    needs_sound(comfy)
 
 
 class Sounds:

@@ -58,6 +58,15 @@ FILES = {
         ("CheckpointLoaderSimple", "ckpt_name"): "checkpoints/ltx-video-2b-v0.9.safetensors",
         ("CLIPLoader", "clip_name"): "text_encoders/t5xxl_fp16.safetensors",
     },
+    "qwen_grid": {
+        ("UNETLoader", "unet_name"): "diffusion_models/qwen_image_fp8_e4m3fn.safetensors",
+        ("CLIPLoader", "clip_name"): "text_encoders/qwen_2.5_vl_7b_fp8_scaled.safetensors",
+        ("VAELoader", "vae_name"): "vae/qwen_image_vae.safetensors",
+    },
+    "stable_audio_blend": {
+        ("CheckpointLoaderSimple", "ckpt_name"): "checkpoints/stable-audio-open-1.0.safetensors",
+        ("CLIPLoader", "clip_name"): "text_encoders/t5-base.safetensors",
+    },
     "ksampler_grid": SDXL,
     "sdxl_search": {**SDXL, ("CLIPVisionLoader", "clip_name"): "clip_vision/clip_vision_g.safetensors"},
 }
