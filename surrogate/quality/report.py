@@ -21,8 +21,9 @@ __all__ = ["Grade", "Quality", "space_quality"]
 VISIBLE = 0.02
 # Rank correlation along walks that is clear, and that is of some use; how improbable by chance.
 CLEAR, SOME, CHANCE = 0.5, 0.2, 0.05
-# Two pictures of the same point, beside any two pictures of the space: rounding, and what spoils the map.
-ROUNDING, ANOTHER = 0.1, 0.5
+# Two pictures of the same point, beside any two of the space: what rounding may do, and what spoils the map. Less than
+# the last is not seen, however alike the space's pictures are.
+ROUNDING, ANOTHER, UNSEEN = 0.1, 0.5, 0.005
 # A space whose pictures differ by this part of what fresh ones do is narrow.
 NARROW = 0.1
 # As many blends may be off before it counts.
@@ -53,9 +54,9 @@ class Quality:
     def near(self) -> Grade:
         """Whether near points give near pictures."""
         s = self.stationarity
-        if self.fresh < VISIBLE or not s.by_u.rank > SOME or s.p > CHANCE or self.again > ANOTHER * s.typical:
+        if self.fresh < VISIBLE or not s.by_u.rank > SOME or s.p > CHANCE or self._another(ANOTHER):
             return Grade.NO
-        return Grade.YES if s.by_u.rank > CLEAR and self.again <= ROUNDING * s.typical else Grade.WEAKLY
+        return Grade.YES if s.by_u.rank > CLEAR and not self._another(ROUNDING) else Grade.WEAKLY
 
     @property
     def closed(self) -> Grade:
@@ -108,33 +109,37 @@ class Quality:
                 "The model hardly reacts to noise: no space helps. Use a model that is not distilled to a few steps, more "
                 "denoise, a weaker ControlNet or an open prompt."
             )
-        elif self.again > ROUNDING * s.typical:
+        elif self._another(ROUNDING):
             lines.append(
-                "The same point gives another picture in another batch: the sampler draws noise of its own. Put Pinned "
-                "Sampler behind it, or take a deterministic one such as euler."
+                "The same point gives another picture in another batch. If the sampler draws noise of its own (ancestral, "
+                "SDE, LCM), put Pinned Sampler behind it, or take a deterministic one such as euler."
             )
         elif self.near is not Grade.YES:
-            if s.typical < NARROW * self.fresh:
-                lines.append("The pictures of the space are nearly the same: take seeds that differ more.")
             lines.append(
                 "Look at more points; if it stays so, the model answers in jumps. Smaller steps (Neighbours with a small "
                 "radius) and more sampling steps may help."
             )
             if self.space.chart.name == "angular" and self.space.k > 3:
                 lines.append("The chart knothe_rosenblatt treats all seeds alike, angular favours the first ones.")
+        if s.typical < NARROW * self.fresh:
+            lines.append("The pictures of the space are nearly the same: take seeds that differ more.")
         if self.noise_is_off:
             sphere = all(isinstance(t, Sphere) for t in self._transports())
             lines.append(
                 "Check Seeds says what is wrong with the seeds."
                 if sphere
-                else "Take more different seeds, or the sphere transport, which keeps the norm. Check Seeds says which."
+                else "Take seeds that differ more, or the sphere transport, which keeps the norm. Check Seeds says which."
             )
         return lines
 
     @property
     def noise_is_off(self) -> bool:
-        noise = self.closure.noise
-        return noise.share(NoiseGrade.FIT) < 1 - FEW
+        """Whether more than a few blends are no noise."""
+        return self.closure.noise.share(NoiseGrade.FIT) < 1 - FEW
+
+    def _another(self, share: float) -> bool:
+        """Whether a point's second picture differs by this share of what two points' pictures do."""
+        return self.again > max(UNSEEN, share * self.stationarity.typical)
 
     def _transports(self):
         transport = self.space.transport

@@ -61,6 +61,17 @@ def test_seeds_that_are_alike(fresh):
     assert found.closed is Grade.NO and found.advice == ["Check Seeds says what is wrong with the seeds."]
 
 
+def test_a_narrow_space(fresh):
+    """Its points differ, in what nobody sees: rounding is not taken for the sampler's noise."""
+    made = 0.999**0.5 * noises(900, 1) + 0.001**0.5 * noises(100, 4)
+    space = SurrogateSpace(Seeds.from_tensors(made), transport="sphere")
+    again = pictures_of(space.latents(walks(space, 32).u, SHAPE))[1]
+    again[0] += 1
+    found = looked_at(space, fresh, again=again)
+    assert found.again > 0 and found.near is Grade.YES
+    assert found.advice == ["The pictures of the space are nearly the same: take seeds that differ more."]
+
+
 def test_pictures_that_stand_out_although_the_noise_is_good(fresh):
     space = SurrogateSpace(Seeds.from_range(0, 4))
     z = space.latents(walks(space, 32).u, SHAPE)
