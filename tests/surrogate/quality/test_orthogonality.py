@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from latent_spaces_by_example import angular_surrogate_chart, knothe_rosenblatt_surrogate_chart
 
 from surrogate import CHARTS
 from surrogate.quality import overlap
@@ -21,6 +22,21 @@ def test_it_is_that_of_the_vectors(dimension, k):
     assert found.error == pytest.approx(np.sqrt(np.mean(off**2)))
     assert found.largest == pytest.approx(np.abs(off).max())
     assert found.norm == pytest.approx(np.sqrt(np.mean((np.linalg.norm(z, axis=1) / dimension**0.5 - 1) ** 2)))
+
+
+@pytest.mark.parametrize("dimension", [2, 64, 4096])
+@pytest.mark.parametrize(
+    ("name", "official"),
+    [("knothe_rosenblatt", knothe_rosenblatt_surrogate_chart), ("angular", angular_surrogate_chart)],
+)
+def test_it_is_that_of_the_papers_package(name, official, dimension):
+    rng = np.random.default_rng(dimension)
+    seeds, u = rng.normal(size=(4, dimension)), rng.uniform(0.05, 0.95, (12, 3))
+    z, w = official(seeds).from_u_to_z(u), official(seeds).from_u_to_w(u)
+    norms = np.linalg.norm(z, axis=1)
+    off = (z @ z.T / np.outer(norms, norms) - w @ w.T)[np.triu_indices(12, 1)]
+    found = overlap(seeds @ seeds.T / dimension, CHARTS[name].weights(u))
+    assert found.error == pytest.approx(np.sqrt(np.mean(off**2)), rel=1e-9)
 
 
 def test_orthogonal_seeds_have_none():
