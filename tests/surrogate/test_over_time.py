@@ -132,6 +132,20 @@ def test_the_number_of_threads_does_not_matter():
     assert torch.equal(*found)
 
 
+@pytest.mark.parametrize(
+    "shape", [(16, 64, 40, 30), (4, 5, 300, 500), (64, 20_000)], ids=["three", "each step", "sound"]
+)
+def test_long_clips_are_added_in_blocks(shape):
+    """Which are not seen: each value is the sum of its rounded products, seed after seed."""
+    stretch = Stretch(a_path(SPACE, 3), 0.01, 0.99)
+    z = latents_over_time(SPACE, [stretch], shape)[0]
+    weights = torch.from_numpy(stretch.weights(SPACE, shape[1])).float()
+    expected = torch.zeros(shape)
+    for j, seed in enumerate(SPACE.seeds):
+        expected += seed.noise((shape,))[0] * weights[:, j].reshape(-1, *[1] * (len(shape) - 2))
+    assert torch.equal(z, expected)
+
+
 def test_every_value_is_gaussian_and_independent_of_the_others():
     """Over 400 spaces of seeds of their own: mean 0, variance 1, no correlation between steps, in every step."""
     shape, many = (2, 7, 3, 3), 400
