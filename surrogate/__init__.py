@@ -7,6 +7,7 @@
     points   grids, slices, paths, neighbourhoods of a space             points.py
     over time  clips and sounds whose noise moves along a path           over_time.py
     pictures contact sheets and heat maps                                pictures/
+    quality  whether near points are near pictures, blends like samples  quality/
 
 >>> from surrogate import Seeds, SurrogateSpace, points
 >>> space = SurrogateSpace(Seeds.from_text("12, 99, 1024, 7"))
