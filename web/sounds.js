@@ -2,7 +2,8 @@
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
 
-const HEIGHT = 220;
+const ROW = 36;
+const HIGHEST = 8 * ROW; // then it scrolls
 
 function player(file, name) {
   const row = document.createElement("div");
@@ -11,7 +12,7 @@ function player(file, name) {
   label.textContent = name ?? "";
   label.title = label.textContent;
   label.style.cssText =
-    "flex: 0 0 30%; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font: 12px sans-serif; color: #ccc;";
+    "flex: 0 0 26%; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font: 12px sans-serif; color: #ccc;";
   const audio = document.createElement("audio");
   audio.controls = true;
   audio.preload = "none";
@@ -38,13 +39,13 @@ app.registerExtension({
   nodeCreated(node) {
     if (node.comfyClass !== "SurrogateSoundSheet") return;
     const list = (node.soundList = document.createElement("div"));
-    list.style.cssText = "overflow-y: auto;";
+    list.style.cssText = "overflow: hidden auto; width: 100%; contain: inline-size;"; // as wide as the node, no wider
     list.addEventListener("pointerdown", (event) => event.stopPropagation()); // Nodes 2.0 would drag the node
     list.addEventListener("wheel", (event) => event.stopPropagation());
     // Called as in core's own nodes for sound: the browser looks for it in every node that gives sounds.
     const widget = node.addDOMWidget("audioUI", "surrogateSounds", list, {
       serialize: false,
-      getMinHeight: () => (list.childElementCount ? HEIGHT : 0),
+      getMinHeight: () => Math.min(HIGHEST, ROW * list.childElementCount),
     });
     widget.serialize = false; // else it has a place among the saved values
     const { onExecuted, onRemoved } = node;
