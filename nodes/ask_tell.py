@@ -121,7 +121,7 @@ class Tell(io.ComfyNode):
             told = score_columns(cls, scores, more, len(generation))
             clips = None if images is None else clips_of(images, len(generation))
             warn(cls, note_graph(cls, opened.study))
-            report = opened.study.tell(generation, told)
+            report = opened.study.tell(generation, told, pictures=clips)
             if clips is not None:
                 keep_pictures(opened, generation.trials, clips, report.best)
         for remark in report.remarks:

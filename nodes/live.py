@@ -38,7 +38,8 @@ def keep_pictures(opened, trials, clips, best) -> None:
         for trial, clip in zip(trials, clips, strict=True):
             album.keep(int(trial), clip)
             if best is not None and trial == best.number:
-                recipe = {"space": opened.space.recipe(), "u": best.u.tolist(), "scores": list(best.scores)}
+                space, u = opened.space.trimmed(best.u)
+                recipe = {"space": space.recipe(), "u": u[0].tolist(), "scores": list(best.scores)}
                 album.keep_whole(int(trial), clip, recipe)
     except OSError as error:
         log.warning("Pictures of the search cannot be kept (%s); its scores are.", error)

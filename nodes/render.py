@@ -126,7 +126,8 @@ class RenderPoints(io.ComfyNode):
         latent = repeat_to(latent, count, "points")
         # Of the noise that will be drawn: core fits an empty latent to the model.
         shape = [list(part) for part in sample_parts(fix_empty(guider.model_patcher, latent))]
-        recipe = {"space": space.recipe(), "shape": shape, "noise_seed": noise_seed}
+        needed, u = space.trimmed(points.u)
+        recipe = {"space": needed.recipe(), "shape": shape, "noise_seed": noise_seed}
         run = _run(cls.hidden, recipe, points, latent, sigmas)
         folder, stem, _, subfolder, _ = folder_paths.get_save_image_path(
             filename_prefix, folder_paths.get_output_directory()
@@ -144,7 +145,7 @@ class RenderPoints(io.ComfyNode):
         texts = _texts(cls.hidden)
         rendered = render(guider, sampler, sigmas, latent, vae, space, points.u, noise_seed, groups)
         for done, (i, frames, _) in enumerate(rendered, count - len(missing) + 1):
-            own = recipe and {**recipe, "u": points.u[i].tolist(), "label": points.labels[i]}
+            own = recipe and {**recipe, "u": u[i].tolist(), "label": points.labels[i]}
             gallery.save(i + 1, frames, own or {}, texts)
             pictures[i] = frames
             tell(cls, f"{done} of {count} pictures")

@@ -63,6 +63,9 @@ class Search(io.ComfyNode):
                 io.Float.Output(display_name="n_best_scores", is_output_list=True, tooltip="Their (first) scores."),
                 io.String.Output(display_name="report"),
                 wires.Study.Output(display_name="study"),
+                wires.Space.Output(
+                    display_name="space", tooltip="The space of n_best_points: of adaptive and of a scouting another one than was connected."
+                ),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt],
             is_output_node=True,
@@ -113,6 +116,7 @@ class Search(io.ComfyNode):
             [b.scores[0] for b in best],
             text,
             opened,
+            opened.space,
             ui={"text": [text], "images": run.live.shown(always=True)},
         )
 
@@ -128,7 +132,8 @@ class _Run:
 
     def search(self, score_seeds: bool) -> None:
         """Until the budget is spent, or others have the rest; first the seeds that have no score, if `score_seeds`."""
-        study, seeds = self.opened.study, points.vertices(self.opened.space)
+        study = self.opened.study
+        seeds = points.from_coordinates(self.opened.space, study.corners)
         unscored = [i for i, row in enumerate(study.history().known_rows(seeds.u)) if score_seeds and row < 0]
         report = study.report()
         guider, _, sigmas = self.sampling
@@ -137,13 +142,14 @@ class _Run:
         for group in in_groups(len(unscored), self.at_once) if unscored else ():
             chosen = seeds.select([unscored[i] for i in group])
             pictures, scores, _ = self._scored(chosen.u)
-            study.add_known(chosen.u, scores, chosen.labels)
+            study.add_known(chosen.u, scores, chosen.labels, [frames for frames, _ in pictures])
             self._keep(pictures, study.history().known_rows(chosen.u), study.report())
         while len(generation := study.ask()):
             for group in in_groups(len(generation), self.at_once):
                 asked = generation.select(group)
                 pictures, scores, reasons = self._scored(asked.u)
-                self._keep(pictures, asked.trials, study.tell(asked, scores, reasons))
+                frames = [frames for frames, _ in pictures]
+                self._keep(pictures, asked.trials, study.tell(asked, scores, reasons, frames))
 
     def rendered(self, best) -> tuple:
         """The frames and the sample of a point; one that an earlier run found is rendered once more."""

@@ -112,7 +112,7 @@ class StudyNode(io.ComfyNode):
     def execute(cls, space, name, database="", **inputs) -> io.NodeOutput:
         study = Study.open(space=space, **study_options(name=name, database=database, **inputs))
         remember_opened(study, name, database)
-        opened = OpenStudy(study, space)
+        opened = OpenStudy(study, study.space)
         say_opened(cls, opened, study.remarks)
         return io.NodeOutput(opened)
 
@@ -258,9 +258,10 @@ class KnownScores(io.ComfyNode):
             )
         table = score_columns(cls, scores, more, len(known))
         clips = None if images is None else clips_of(images, len(known))
-        opened.study.add_known(known.u, table, known.labels)
+        opened.study.add_known(known.u, table, known.labels, clips)
         if clips is not None:
-            keep_pictures(opened, opened.study.history().known_rows(known.u), clips, opened.study.best)
+            rows = opened.study.history().known_rows(opened.study.points_of(known.u))
+            keep_pictures(opened, rows, clips, opened.study.best)
         tell(cls, f"{len(known)} known scores, {opened.study.progress}")
         return io.NodeOutput(opened)
 

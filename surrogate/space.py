@@ -250,6 +250,17 @@ class SurrogateSpace:
             ]
         return notes
 
+    def trimmed(self, u) -> tuple[SurrogateSpace, np.ndarray]:
+        """A smaller space with the same noise at the points u (n, k-1), and the points in it, as far as there is one.
+
+        The space of an adaptive search ends with noises that nobody has used: they need not be in a picture's recipe.
+        """
+        u = np.atleast_2d(check_coordinates(u, self.k))
+        used = np.flatnonzero(self.weights(u).any(axis=0)) if self.chart.signed else [self.k]
+        # One more than is used: the last coordinate of this chart has another scale.
+        k = min(self.k, max(int(used[-1]) + 2, 2))
+        return (self, u) if k == self.k else (replace(self, seeds=Seeds(tuple(self.seeds)[:k])), u[:, : k - 1])
+
     def recipe(self) -> dict:
         """What rebuilds this space (JSON): the content of a picture's metadata."""
         return {

@@ -52,7 +52,8 @@ def course(history: History, budget: int, *, title: str | None = None, size=(960
 
 
 def landscape(history: History, space: SurrogateSpace, album: Album | None = None) -> np.ndarray | None:
-    """Where the points lie and how they scored: a map of two coordinates, else the weights of the seeds.
+    """Where the points lie and how they scored: a map of two coordinates, else the weights of the seeds; of an adaptive
+    search, whose seeds are as many as its images, the two directions in which its noises differ most.
 
     With an `album` the best points show their pictures on the map. Of several scores the first is shown.
     """
@@ -62,8 +63,18 @@ def landscape(history: History, space: SurrogateSpace, album: Album | None = Non
     scores, direction = history.scores[rows, 0], history.directions[0]
     ranked = history.ranked(1)
     best = int(np.flatnonzero(rows == ranked[0])[0]) if len(ranked) else None
+    small = None if album is None else _pictures(album, rows)
+    if space.chart.signed:
+        return space_map(
+            _principal(space.weights(history.u[rows])),
+            scores,
+            field=False,
+            best=best,
+            thumbnails=small,
+            names=("most of how the noises differ", "most of the rest"),
+            direction=direction,
+        )
     if space.k == 3:
-        small = None if album is None else _pictures(album, rows)
         return space_map(
             history.u[rows], scores, seeds=_places(space), best=best, thumbnails=small, direction=direction
         )
@@ -149,6 +160,18 @@ def page(
         if sheet is not None
     ]
     return above(rows) if rows else contact_sheet([None], captions=["no image has a score yet"], title=title or None)
+
+
+def _principal(w: np.ndarray) -> np.ndarray:
+    """The first two principal components (n, 2) of w (n, k), one scale for both, within [0, 1]."""
+    w = w - w.mean(axis=0)
+    vectors, values, _ = np.linalg.svd(w, full_matrices=False)
+    # The sign of a component is chance of the arithmetic: the last point, where the search has come to, right and up.
+    flat = np.zeros((len(w), 2))
+    flat[:, : min(2, len(values))] = (vectors * values)[:, :2]
+    flat *= np.where(flat[-1] * [1, -1] < 0, -1.0, 1.0)
+    middle, reach = (flat.max(axis=0) + flat.min(axis=0)) / 2, np.ptp(flat, axis=0).max()
+    return 0.5 + 0.94 * (flat - middle) / (reach or 1.0)
 
 
 def _places(space: SurrogateSpace) -> list[tuple[str, np.ndarray]]:

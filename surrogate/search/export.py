@@ -9,6 +9,9 @@ import math
 import os
 from pathlib import Path
 
+import numpy as np
+
+from ..charts import chart_named
 from .definition import Definition
 from .values import History
 
@@ -36,18 +39,24 @@ def write_json(path: str | os.PathLike, name: str, definition: Definition, histo
 
 def write_csv(path: str | os.PathLike, definition: Definition, history: History) -> None:
     """A header, and one line a point. Numbers have all their digits; the space's recipe ends each line."""
-    m, d = history.scores.shape[1], history.u.shape[1]
+    m = history.scores.shape[1]
+    u, recipe = history.u, definition.space
+    if chart_named(recipe["chart"]).signed and len(u):
+        # An adaptive search ends with noises that nobody has used, and their coordinates are 0.
+        used = min(int(np.flatnonzero(u.any(axis=0))[-1]) + 3, definition.k)
+        u, recipe = u[:, : used - 1], {**recipe, "seeds": recipe["seeds"][:used]}
+    d = u.shape[1]
     names = ["score"] if m == 1 else [f"score{j + 1}" for j in range(m)]
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     coordinates = [f"u{j + 1}" for j in range(d)]
     place = ["number", "label", "state", "run", "generation", "index"]
     table.writerow([*place, *names, *coordinates, "reason", "shape", "space"])
-    shape, space = json.dumps(definition.shape), json.dumps(definition.space, ensure_ascii=False)
+    shape, space = json.dumps(definition.shape), json.dumps(recipe, ensure_ascii=False)
     for i in range(len(history)):
         scores = [repr(score) if math.isfinite(score) else "" for score in history.scores[i].tolist()]
         place = [i, history.labels[i], history.state[i], history.run[i], history.generation[i], history.index[i]]
-        coordinates = [repr(value) for value in history.u[i].tolist()]
+        coordinates = [repr(value) for value in u[i].tolist()]
         table.writerow([*place, *scores, *coordinates, history.reasons[i], shape, space])
     _write(path, text.getvalue())
 

@@ -26,6 +26,7 @@ class Ledger:
         self.labels: list[str] = []
         self.reasons: list[str] = []
         self.attributes: list[Mapping] = []
+        self.glimpses: list[np.ndarray | None] = []
         self._u = np.empty((64, dimension))
         self._scores = np.empty((64, len(directions)))
         self._state = np.empty(64, dtype="<U8")
@@ -60,9 +61,17 @@ class Ledger:
         self.labels.append(str(notes.get("label", f"point {number}")))
         self.reasons.append(str(notes.get("reason", "")))
         self.attributes.append(attributes)
+        self.glimpses.append(None)
         self._u[row], self._scores[row], self._state[row], self._place[row] = u, np.nan, RUNNING, place
 
-    def finish(self, row: int, state: str, scores: Sequence[float] | None = None, reason: str = "") -> None:
+    def finish(
+        self,
+        row: int,
+        state: str,
+        scores: Sequence[float] | None = None,
+        reason: str = "",
+        glimpse: np.ndarray | None = None,
+    ) -> None:
         """A point came back: complete with `scores` (m,), or failed for a `reason`."""
         inside = ((self._u[row] >= 0) & (self._u[row] <= 1)).all()
         if state == COMPLETE and not (inside and np.isfinite(scores).all()):
@@ -75,6 +84,7 @@ class Ledger:
             self.failed += state == FAILED
         self._state[row] = state
         self.reasons[row] = reason or self.reasons[row]
+        self.glimpses[row] = glimpse
         self.open.discard(row)
 
     def u(self, rows) -> np.ndarray:
@@ -116,4 +126,5 @@ class Ledger:
             labels=tuple(self.labels),
             reasons=tuple(self.reasons),
             attributes=tuple(self.attributes),
+            glimpses=tuple(self.glimpses),
         )

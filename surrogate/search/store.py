@@ -29,6 +29,7 @@ import numpy as np
 
 from .ledger import Ledger
 from .optimisers.quiet import quiet_optuna
+from .packing import pack_coordinates, pack_glimpse, unpack_coordinates, unpack_glimpse
 from .statements import DEFINITION, STATE, sql
 from .values import FAILED, RUNNING, StudyError, UnknownStudy
 
@@ -38,6 +39,10 @@ __all__ = ["Store"]
 PATIENCE = 30.0
 # Databases limit how many values a statement can name.
 AT_ONCE = 500
+# Coordinates that are rows of Optuna's own; points of more are packed into one note, or a thousand points of a thousand
+# coordinates would be a million rows.
+MOST_ROWS = 64
+PACKED, GLIMPSE = "u", "glimpse"
 
 
 class Store:
@@ -215,12 +220,15 @@ class Store:
             for trial_id, key, value in connection.execute(about.attributes, which):
                 attributes[place[trial_id]][key] = json.loads(value)
             for i, (trial_id, number, _) in enumerate(trials):
-                ledger.append(trial_id, number, u[i], notes[i], attributes[i])
+                packed = notes[i].get(PACKED)
+                point = u[i] if packed is None else unpack_coordinates(packed, ledger.dimension)
+                ledger.append(trial_id, number, point, notes[i], attributes[i])
         ours = {state: name for name, state in sql().states.items()}
         for i, (_, number, state) in enumerate(trials):
             name = ours.get(state, FAILED)
             if name != RUNNING:
-                ledger.finish(number, name, scores[i], str(notes[i].get("reason", "")))
+                seen = unpack_glimpse(notes[i].get(GLIMPSE))
+                ledger.finish(number, name, scores[i], str(notes[i].get("reason", "")), seen)
 
     def add(
         self,
@@ -235,19 +243,22 @@ class Store:
         started = {"study_id": study_id, "state": sql().states[RUNNING], "datetime_start": _now()}
         connection.execute(sql().add_trial, [{"number": len(ledger) + i, **started} for i in range(len(u))])
         ids = connection.execute(sql().ids, {"study": study_id, "last": ledger.last_id}).scalars().all()
-        connection.execute(
-            sql().add_u,
-            [
-                {
-                    "trial_id": trial_id,
-                    "param_name": f"u{j + 1}",
-                    "param_value": value,
-                    "distribution_json": sql().coordinate,
-                }
-                for trial_id, row in zip(ids, u.tolist(), strict=True)
-                for j, value in enumerate(row)
-            ],
-        )
+        if ledger.dimension > MOST_ROWS:
+            notes = [{**entry, PACKED: pack_coordinates(row)} for entry, row in zip(notes, u, strict=True)]
+        else:
+            connection.execute(
+                sql().add_u,
+                [
+                    {
+                        "trial_id": trial_id,
+                        "param_name": f"u{j + 1}",
+                        "param_value": value,
+                        "distribution_json": sql().coordinate,
+                    }
+                    for trial_id, row in zip(ids, u.tolist(), strict=True)
+                    for j, value in enumerate(row)
+                ],
+            )
         for statement, entries in ((sql().add_note, notes), (sql().add_attribute, attributes)):
             rows = [
                 {"trial_id": trial_id, "key": key, "value_json": json.dumps(value)}
@@ -258,19 +269,30 @@ class Store:
                 connection.execute(statement, rows)
         return ids
 
-    def finish(self, connection, ids: Sequence[int], results: Sequence[tuple[float, ...] | str]) -> None:
-        """Points came back: with scores, or with a sentence that says why there are none."""
+    def finish(
+        self,
+        connection,
+        ids: Sequence[int],
+        results: Sequence[tuple[float, ...] | str],
+        glimpses: Sequence[np.ndarray | None] = (),
+    ) -> None:
+        """Points came back: with scores, or with a sentence that says why there are none; and with what was seen of them."""
         now = _now()
-        updates, scores, reasons = [], [], []
+        updates, scores = [], []
+        notes = [
+            {"trial_id": trial_id, "key": GLIMPSE, "value_json": json.dumps(pack_glimpse(seen))}
+            for trial_id, seen in zip(ids, glimpses)
+            if seen is not None
+        ]
         for trial_id, result in zip(ids, results, strict=True):
             failed = isinstance(result, str)
             updates.append({"id": trial_id, "new": sql().states[FAILED if failed else "complete"], "now": now})
             if failed:
-                reasons.append({"trial_id": trial_id, "key": "reason", "value_json": json.dumps(result)})
+                notes.append({"trial_id": trial_id, "key": "reason", "value_json": json.dumps(result)})
                 continue
             for j, value in enumerate(result):
                 scores.append({"trial_id": trial_id, "objective": j, "value": value, "value_type": sql().finite})
-        for statement, rows in ((sql().finish, updates), (sql().add_score, scores), (sql().add_note, reasons)):
+        for statement, rows in ((sql().finish, updates), (sql().add_score, scores), (sql().add_note, notes)):
             if rows:
                 connection.execute(statement, rows)
 

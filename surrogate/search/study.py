@@ -15,11 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from ..charts import check_coordinates
+from ..charts import chart_named, check_coordinates
+from ..space import SurrogateSpace
 from .definition import Definition, check_name
 from .export import write_csv, write_json
 from .ledger import Ledger
 from .optimisers import Optimiser, Proposal, make_optimiser
+from .packing import glimpse
 from .store import Store
 from .values import COMPLETE, FAILED, RUNNING, Best, Generation, History, Report, StudyError, UnknownStudy, pareto_front
 from .workers import Worker
@@ -31,6 +33,8 @@ FORMAT = 1
 LEASE = 1800.0
 LARGEST_BUDGET = 1_000_000
 ON_MISMATCH = ("refuse", "new")
+# In a space's recipe: the seeds and the chart of the space that an optimiser has widened to it.
+WIDENED = "widened"
 # Studies of which this process keeps points and optimisers at hand.
 KEPT = 8
 
@@ -78,7 +82,8 @@ class Study:
     `ask` gives a generation of points, `tell` records their scores; both may be called from any process, and may stop
     and go on at any time. One worker at a time works on a generation; several share a study.
     `definition` is what is searched, `identity` a text that no other study has (a deleted study's name can come again),
-    `remarks` are sentences for the user about how the study was opened.
+    `remarks` are sentences for the user about how the study was opened. `space` is the `SurrogateSpace` of its points,
+    which an optimiser may have widened beyond the one that was given; None if only a recipe is known.
     """
 
     name: str
@@ -88,6 +93,7 @@ class Study:
     lease: float
     worker: str
     identity: str
+    space: SurrogateSpace | None = field(repr=False)
     _study_id: int = field(repr=False)
     _store: Store = field(repr=False)
 
@@ -127,13 +133,15 @@ class Study:
         if on_mismatch not in ON_MISMATCH:
             raise ValueError(f"on_mismatch must be {' or '.join(ON_MISMATCH)}, got {on_mismatch!r}.")
         made = make_optimiser(optimiser, **(settings or {}))
+        seed = _whole("seed", seed, 0, 2**64 - 1)
+        space, recipe = _searched(space, made, seed)
         definition = Definition(
-            space=space if isinstance(space, Mapping) or not hasattr(space, "recipe") else space.recipe(),
+            space=recipe,
             shape=shape,
             directions=(directions,) if isinstance(directions, str) else tuple(directions),
             optimiser=optimiser,
             settings=made.settings(),
-            seed=_whole("seed", seed, 0, 2**64 - 1),
+            seed=seed,
         )
         made.check(definition.k - 1, len(definition.directions))
         wanted = {
@@ -155,7 +163,7 @@ class Study:
                 # In a database server two processes can create the same name at once; then the other one's is there.
                 if attempt == 2 or "IntegrityError" not in type(error.__cause__).__name__:
                     raise
-        return cls(found, definition, made, tuple(remarks), float(lease), str(worker), identity, study_id, store)
+        return cls(found, definition, made, tuple(remarks), float(lease), str(worker), identity, space, study_id, store)
 
     @classmethod
     def load(cls, storage: str | os.PathLike, name: str, *, worker: str = "", lease: float = LEASE) -> Study:
@@ -168,7 +176,7 @@ class Study:
         study_id, entry, _ = found
         definition = _read_definition(entry, name)
         optimiser = make_optimiser(definition.optimiser, **definition.settings)
-        return cls(name, definition, optimiser, (), float(lease), str(worker), entry["id"], study_id, store)
+        return cls(name, definition, optimiser, (), float(lease), str(worker), entry["id"], None, study_id, store)
 
     # Searching.
 
@@ -209,15 +217,23 @@ class Study:
                     rows.sort(key=lambda row: ledger.place(row)[2])
                     return self._generation(ledger, task.run, task.number, rows[:n])
 
-    def tell(self, generation: Generation, scores, reasons: Sequence[str | None] | None = None) -> Report:
+    def tell(
+        self,
+        generation: Generation,
+        scores,
+        reasons: Sequence[str | None] | None = None,
+        pictures: Sequence[np.ndarray | None] | None = None,
+    ) -> Report:
         """Record the `scores` (n,) or (n, m) of a generation, or of a slice of one, and report how the study stands.
 
         A score that is not finite (or None) counts as failed, for the reason given in `reasons` or that one.
+        `pictures`: of each point its frames (t, h, w, 1 | 3 | 4) uint8, for an optimiser that looks at them (`sees`).
         The same result told again changes nothing. Raises ValueError, and records nothing, for a wrong number of
         scores, for points that are not of this study, or for another result than the recorded one; if meanwhile
         another worker has taken over the generation, its result stays and the report says so.
         """
         results = self._results(generation, scores, reasons)
+        glimpses = dict(zip(generation.trials.tolist(), self._glimpses(len(generation), pictures), strict=True))
         here, memory = Worker.this(self.worker), self._memory()
         remarks: list[str] = []
         with self._writing(memory) as now:
@@ -228,7 +244,7 @@ class Study:
             for trial, result in zip(generation.trials.tolist(), results, strict=True):
                 recorded = ledger.state(trial)
                 if recorded == RUNNING:
-                    now.told.append((trial, result))
+                    now.told.append((trial, result, glimpses[trial]))
                 elif recorded != (FAILED if isinstance(result, str) else COMPLETE) or (
                     recorded == COMPLETE and ledger.scores(trial) != result
                 ):
@@ -241,20 +257,30 @@ class Study:
                         )
                     remarks.append(f"Image {ledger.labels[trial]} was scored by another worker before.")
             if now.told:
-                self._store.finish(now.connection, [ledger.ids[row] for row, _ in now.told], [r for _, r in now.told])
+                rows, told, seen = zip(*now.told, strict=True)
+                self._store.finish(now.connection, [ledger.ids[row] for row in rows], told, seen)
                 if holder == here:
                     now.state["runs"][str(generation.run)] = self._hold(here)
                     self._store.set_state(now.connection, self._study_id, now.state)
         with memory.lock:
             return self._report(ledger, now.state, remarks)
 
-    def add_known(self, u, scores, labels: Sequence[str] | None = None) -> int:
+    def add_known(
+        self,
+        u,
+        scores,
+        labels: Sequence[str] | None = None,
+        pictures: Sequence[np.ndarray | None] | None = None,
+    ) -> int:
         """Points u (n, k-1) whose scores (n,) or (n, m) are known, such as the seeds themselves; how many were new.
 
+        They are points of the space that is searched, or of the one that was given, if the optimiser has widened it.
+        `pictures`: as in `tell`.
         CMA-ES starts its runs from the best of them inside the cube, the other optimisers learn from all. They do not count against
         the budget. A point that was added before keeps its first score.
         """
-        u = np.atleast_2d(check_coordinates(u, self.definition.k))
+        u = self.points_of(u)
+        glimpses = self._glimpses(len(u), pictures)
         results = self._check_scores(len(u), scores, None, "points")
         if labels is not None and len(labels) != len(u):
             raise ValueError(f"There are {len(u)} points and {len(labels)} labels: give one label a point.")
@@ -270,7 +296,7 @@ class Study:
             if new:
                 notes = [{"run": -1, "label": str(labels[i]) if labels else f"known {i + 1}"} for i in new]
                 ids = self._store.add(now.connection, self._study_id, ledger, u[new], notes, [{}] * len(new))
-                self._store.finish(now.connection, ids, [results[i] for i in new])
+                self._store.finish(now.connection, ids, [results[i] for i in new], [glimpses[i] for i in new])
         return len(new)
 
     def heartbeat(self) -> None:
@@ -381,8 +407,8 @@ class Study:
                 yield now
             for entry in now.added:
                 memory.ledger.append(*entry)
-            for row, result in now.told:
-                _finish(memory.ledger, row, result)
+            for row, result, seen in now.told:
+                _finish(memory.ledger, row, result, seen)
 
     def _read(self, connection, memory: _Memory) -> dict:
         state = self._store.state(connection, self._study_id)
@@ -509,6 +535,33 @@ class Study:
                     f"Point {trial} of this generation is not in the study {self.name!r}: tell what its ask gave."
                 )
 
+    def points_of(self, u) -> np.ndarray:
+        """Points u as points (n, k-1) of the space that is searched; those of the space that was widened keep their noise.
+
+        Raises ValueError for points of neither.
+        """
+        u = np.atleast_2d(np.asarray(u, dtype=np.float64))
+        origin = self.definition.space.get(WIDENED)
+        if origin is None or u.shape[-1] != origin["seeds"] - 1:
+            return check_coordinates(u, self.definition.k)
+        w = np.zeros((len(u), self.definition.k))
+        w[:, : origin["seeds"]] = chart_named(origin["chart"]).weights(u)
+        return chart_named(self.definition.space["chart"]).coordinates(w)
+
+    @property
+    def corners(self) -> np.ndarray:
+        """The seeds of the space that was given, as points (k, k-1) of the one that is searched."""
+        k, origin = self.definition.k, self.definition.space.get(WIDENED)
+        w = np.eye(k)[: k if origin is None else origin["seeds"]]
+        return chart_named(self.definition.space["chart"]).coordinates(w)
+
+    def _glimpses(self, n: int, pictures) -> list[np.ndarray | None]:
+        if pictures is not None and len(pictures) != n:
+            raise ValueError(f"There are {n} points and {len(pictures)} pictures: give one a point, None where none.")
+        if pictures is None or not self.optimiser.sees:
+            return [None] * n
+        return [None if picture is None else glimpse(np.asarray(picture)) for picture in pictures]
+
     def _results(self, generation: Generation, scores, reasons) -> list[tuple[float, ...] | str]:
         if not isinstance(generation, Generation):
             raise ValueError(f"tell wants the Generation that ask gave, got {type(generation).__name__}.")
@@ -616,11 +669,22 @@ def _best(history: History, row: int) -> Best:
     )
 
 
-def _finish(ledger: Ledger, row: int, result: tuple[float, ...] | str) -> None:
+def _finish(ledger: Ledger, row: int, result: tuple[float, ...] | str, seen: np.ndarray | None) -> None:
     if isinstance(result, str):
-        ledger.finish(row, FAILED, reason=result)
+        ledger.finish(row, FAILED, reason=result, glimpse=seen)
     else:
-        ledger.finish(row, COMPLETE, result)
+        ledger.finish(row, COMPLETE, result, glimpse=seen)
+
+
+def _searched(space, optimiser: Optimiser, seed: int) -> tuple[SurrogateSpace | None, Any]:
+    """The space that `optimiser` searches, as far as it is known, and its recipe with the origin of a widened one."""
+    if isinstance(space, Mapping) and optimiser.widens:
+        space = SurrogateSpace.from_recipe(space)  # raises if it needs tensors
+    if not isinstance(space, SurrogateSpace):
+        return None, space
+    wide = optimiser.widened(space, seed)
+    recipe = wide.recipe()
+    return wide, {**recipe, WIDENED: {"seeds": space.k, "chart": space.chart.name}} if wide is not space else recipe
 
 
 def _whole(name: str, value, least: int, most: int) -> int:

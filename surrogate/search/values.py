@@ -86,7 +86,8 @@ class History:
 
     `u` (n, k-1); `scores` (n, m), NaN until there is one and where it failed; `state` (n,) "running", "complete" or
     "failed"; `run`, `generation`, `index` (n,), -1 for known points; `population` (n,), the size that the row's
-    generation was planned with. `attributes` are an optimiser's own notes on its rows.
+    generation was planned with. `attributes` are an optimiser's own notes on its rows, `glimpses` what it sees of their
+    pictures: (f, 16, 16, 3) uint8, or None.
     """
 
     directions: tuple[str, ...]
@@ -100,6 +101,7 @@ class History:
     labels: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     attributes: tuple[Mapping, ...] = field(default=(), repr=False)
+    glimpses: tuple[np.ndarray | None, ...] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         return len(self.u)

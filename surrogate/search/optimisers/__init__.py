@@ -7,6 +7,7 @@ which is not for choosing: a scouting uses it.
 
 from dataclasses import fields
 
+from .adaptive import Adaptive
 from .base import Optimiser, Proposal
 from .cma_es import CmaEs
 from .designs import Random, Sobol
@@ -15,6 +16,7 @@ from .scout import Scout
 
 __all__ = [
     "OPTIMISERS",
+    "Adaptive",
     "Bayesian",
     "CmaEs",
     "NsgaII",
@@ -27,7 +29,7 @@ __all__ = [
     "make_optimiser",
 ]
 
-OPTIMISERS: dict[str, type[Optimiser]] = {o.name: o for o in (CmaEs, Bayesian, Tpe, Sobol, Random, NsgaII)}
+OPTIMISERS: dict[str, type[Optimiser]] = {o.name: o for o in (CmaEs, Adaptive, Bayesian, Tpe, Sobol, Random, NsgaII)}
 
 
 def make_optimiser(name: str, **settings) -> Optimiser:

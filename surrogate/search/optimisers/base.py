@@ -5,11 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from ..values import History
+
+if TYPE_CHECKING:
+    from ...space import SurrogateSpace
 
 __all__ = ["Optimiser", "Proposal", "generator"]
 
@@ -41,6 +44,9 @@ class Optimiser(ABC):
     # How many points a generation has unless the user says otherwise, and how few it can have.
     population: ClassVar[int] = 8
     smallest_population: ClassVar[int] = 1
+    # Whether it searches a wider space than it is given, and whether it looks at pictures: `History.glimpses`.
+    widens: ClassVar[bool] = False
+    sees: ClassVar[bool] = False
     # Whether proposing may take longer than others should wait for the database.
     slow: ClassVar[bool] = False
 
@@ -60,6 +66,10 @@ class Optimiser(ABC):
         Earlier generations of the run are finished. Lower indices of this one are in the history already, if they
         are not asked for: a generation is asked in parts where the budget ended within it.
         """
+
+    def widened(self, space: SurrogateSpace, seed: int) -> SurrogateSpace:
+        """The space that it searches when it is given `space`, whose seeds are the first of it."""
+        return space
 
     def check(self, dimension: int, scores: int) -> None:
         """Raises ValueError if this optimiser cannot search a cube of `dimension` for so many scores."""

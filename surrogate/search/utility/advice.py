@@ -108,6 +108,11 @@ def seed_utility(history: History, space: SurrogateSpace, score: int = 0) -> Uti
     m = len(history.directions)
     if isinstance(score, bool) or not isinstance(score, (int, np.integer)) or not 0 <= score < m:
         raise ValueError(f"score must be from 0 to {m - 1} for a study of {m} scores, got {score!r}.")
+    if space.chart.signed:
+        raise ValueError(
+            "An adaptive search makes a new noise for every image: there are no seeds to keep or drop. Look at its best "
+            "images instead, or search the space of your seeds with another optimiser."
+        )
     if history.u.ndim != 2 or history.u.shape[1] != space.k - 1:
         raise ValueError(
             f"The history's points have {history.u.shape[-1]} coordinates, but a space of {space.k} seeds has "

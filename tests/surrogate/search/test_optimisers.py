@@ -15,8 +15,8 @@ import torch
 from surrogate.search import COMPLETE, OPTIMISERS, History, Optimiser, make_optimiser
 
 # The Gaussian process takes most of a second a point: few of them, and early.
-QUICK = {"bayesian": {"startup": 2}, "tpe": {"startup": 4}}
-POPULATION = {"bayesian": 2, "nsga-ii": 6, "tpe": 5, "cma-es": 5, "sobol": 5, "random": 5}
+QUICK = {"bayesian": {"startup": 2}, "tpe": {"startup": 4}, "adaptive": {"scout": 8, "noises": 24}}
+POPULATION = {"adaptive": 4, "bayesian": 2, "nsga-ii": 6, "tpe": 5, "cma-es": 5, "sobol": 5, "random": 5}
 GENERATIONS = {"bayesian": 2}
 every_optimiser = pytest.mark.parametrize("name", OPTIMISERS)
 
@@ -109,9 +109,15 @@ def test_what_is_kept_in_memory_only_saves_time(name, course, searching):
 @every_optimiser
 def test_another_seed_gives_other_points(name, course, searching):
     first = np.array(course(name)[: POPULATION[name]])
-    other = searching.open(**arguments(name, seed=8)).ask().u
+    study = searching.open(**arguments(name, seed=8))
+    other = study.ask().u
     assert other.shape == first.shape
-    assert (other != first).all()
+    if OPTIMISERS[name].widens:  # the same combinations, of other noises
+        before = searching.open(**arguments(name))
+        assert study.space.seeds[:4] == before.space.seeds[:4]
+        assert not {seed.label for seed in study.space.seeds[4:]} & {seed.label for seed in before.space.seeds[4:]}
+    else:
+        assert (other != first).all()
 
 
 @every_optimiser
@@ -125,7 +131,8 @@ def test_it_stays_in_the_cube(name, k, searching):
         gain = generation.u.sum(axis=1)
         study.tell(generation, gain if OPTIMISERS[name].one_score else np.stack([gain, -gain], axis=1))
     u = study.history().u
-    assert u.shape == (study.report().budget, k - 1)
+    assert u.shape == (study.report().budget, study.definition.k - 1)
+    assert study.definition.k == k or OPTIMISERS[name].widens
     assert ((u >= 0) & (u <= 1)).all()
     assert len(np.unique(u, axis=0)) > len(u) / 2
 
