@@ -1,7 +1,8 @@
 """Every family of models: core's own model classes with a few random weights, in stock samplers.
 
-One prompt for each family; the checks look at what it kept. Not here, because no point of a space is a sample of
-their batches: Stable Video Diffusion and its kin, whose batch is the frames of one clip.
+One prompt for each family; the checks look at what it kept. Not here: what differs from a family in its conditioning
+alone (Wan's camera, sound and pose models, upscalers, refiners, unCLIP and others), and Stable Video Diffusion with its
+kin, whose batch is the frames of one clip. ACE-Step's encoder of lyrics is a smaller one of the same class.
 """
 
 from __future__ import annotations
@@ -57,14 +58,16 @@ FAMILIES = {
     "FLUX schnell": Family([(16, 7, 9)], IMAGE),
     "FLUX.2": Family([(128, 5, 7)], (*IMAGE, ("EmptyFlux2LatentImage", size(112, 80)))),
     "Chroma": Family([(16, 7, 9)], IMAGE),
-    "Chroma Radiance": Family([(3, 32, 48)], (("EmptyChromaRadianceLatentImage", size(48, 32)),)),
+    "Chroma Radiance": Family(
+        [(3, 32, 48)], (("EmptyLatentImage", size(384, 256)), ("EmptyChromaRadianceLatentImage", size(48, 32)))
+    ),
     "Qwen-Image": Family([(16, 1, 7, 9)], IMAGE),
     "Lumina 2": Family([(16, 7, 9)], IMAGE),
     "Z-Image": Family([(16, 7, 9)], IMAGE),
     "PixArt": Family([(4, 34, 38)], (("EmptyLatentImage", size(272, 304)),)),
     "AuraFlow": Family([(4, 7, 9)], IMAGE),
     "HunyuanDiT": Family([(4, 7, 9)], IMAGE),
-    "HiDream": Family([(16, 6, 10)], (("EmptySD3LatentImage", size(80, 48)),)),
+    "HiDream": Family([(16, 6, 10)], EVEN),
     "OmniGen2": Family([(16, 7, 9)], IMAGE),
     "HunyuanImage": Family([(64, 5, 7)], (*IMAGE, ("EmptyHunyuanImageLatent", size(224, 160))), loader=True),
     "HunyuanVideo": Family([(16, 3, 6, 10)], (*EVEN, CLIP), loader=True),
@@ -82,11 +85,13 @@ FAMILIES = {
         [(48, 3, 5, 7)], (*IMAGE, ("Wan22ImageToVideoLatent", size(128, 96, length=9, vae="TestAnyVAE"))), loader=True
     ),
     "LTX-Video": Family([(128, 3, 3, 5)], (*IMAGE, ("EmptyLTXVLatentVideo", size(160, 96, length=17))), loader=True),
-    "Mochi": Family([(12, 3, 6, 10)], (("EmptyMochiLatentVideo", size(80, 48, length=13)),)),
+    "Mochi": Family([(12, 3, 6, 10)], (*EVEN, ("EmptyMochiLatentVideo", size(80, 48, length=13)))),
     "Cosmos": Family([(16, 3, 6, 10)], (*EVEN, ("EmptyCosmosLatentVideo", size(80, 48, length=17)))),
     "Cosmos Predict2": Family([(16, 3, 6, 10)], (*EVEN, ("EmptyCosmosLatentVideo", size(80, 48, length=17)))),
     "Stable Audio": Family([(64, 21)], (("EmptyLatentAudio", {"seconds": 1.0}),)),
-    "ACE-Step": Family([(8, 16, 11)], (("EmptyAceStepLatentAudio", {"seconds": 2.0}),)),
+    "ACE-Step": Family(
+        [(8, 16, 11)], (("EmptyLatentImage", size(88, 128)), ("EmptyAceStepLatentAudio", {"seconds": 2.0}))
+    ),
     "Hunyuan3D 2": Family([(64, 9)], (("EmptyLatentHunyuan3Dv2", {"resolution": 9}),), loader=True),
     # Takes its two prompts in one batch only, as CFG gives them.
     "Hunyuan3D 2.1": Family([(64, 9)], (("EmptyLatentHunyuan3Dv2", {"resolution": 9}),), loader=True, cfg=2.0),
@@ -114,14 +119,14 @@ class Sampled:
         space = g.space("42, 7, 1234")
         vertex = g.vertices(space, 3, [0])
         zeros, two, picture = self.latent(1), self.latent(2), self.latent(1, fill="normal", number=5)
-        four = g.space("42:0/2, 42:1/2")
+        places = g.space("42:0/2, 42:1/2")
         self.pairs = {
             "empty": {
                 f"{node}, {route}": self.pair(route, space, vertex, self.empty(node, inputs))
                 for node, inputs in family.empty
                 for route in ROUTES
             },
-            "batch": {route: self.pair(route, four, g.vertices(four, 2), zeros, two) for route in ROUTES},
+            "batch": {route: self.pair(route, places, g.vertices(places, 2), zeros, two) for route in ROUTES},
             "picture": {route: self.pair(route, space, vertex, picture, denoise=0.6) for route in ROUTES},
         }
         if family.mask:
