@@ -8,6 +8,7 @@ import torch
 from surrogate import CHARTS, Seeds, SurrogateSpace
 from surrogate.quality import stationarity, walks
 from surrogate.quality.stationarity import cosines, relation
+from surrogate.scores.distances import picture_distances
 
 from .conftest import SHAPE, noises, pictures_of
 
@@ -42,6 +43,21 @@ def test_a_smooth_model_has_near_pictures_at_near_points(chart, k):
     assert min(found.by_u.rank, found.by_weights.rank, found.by_latents.rank) > 0.85
     # 4096 values: the noises' cosine is that of the weights, up to about 1/√1024.
     assert found.by_weights.rank == pytest.approx(found.by_latents.rank, abs=0.05)
+
+
+def test_each_relation_is_that_of_its_name():
+    space = SurrogateSpace(Seeds.from_range(0, 8), "angular")
+    points = walks(space, 24, 0)
+    z = space.latents(points.u, SHAPE)
+    found = stationarity(space, points, pictures_of(z), z)
+    (i, j), w = points.pairs, space.weights(points.u)
+    seen, walk = picture_distances(pictures_of(z))[i, j], points.walk[i]
+    by_u, by_w = np.linalg.norm(points.u[i] - points.u[j], axis=1), 1 - (w[i] * w[j]).sum(1)
+    cosine = torch.nn.functional.cosine_similarity(z[i].flatten(1), z[j].flatten(1)).numpy()
+    assert np.array_equal(found.u, by_u) and np.array_equal(found.pictures, seen)
+    assert found.by_u == relation(by_u, seen, walk) != found.by_weights == relation(by_w, seen, walk)
+    assert found.by_latents.linear == pytest.approx(relation(1 - cosine, seen, walk).linear, abs=1e-4)
+    assert found.u_weights == relation(by_u, by_w, walk)
 
 
 def test_pictures_that_have_nothing_to_do_with_the_points_are_chance():
