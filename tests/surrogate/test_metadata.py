@@ -558,12 +558,22 @@ def test_a_batch_of_sounds_by_its_names(tmp_path):
     assert "one of 2 noises made it (5:0/3, 5:1/3)" in seeds_of(paths[1]).reason
 
 
-@pytest.mark.parametrize("name", ["ComfyUI_temp_abcde_00001_.flac", "surrogate_sounds_00001_.flac"])
-def test_sounds_that_were_only_listened_to(tmp_path, name):
-    space = {**SPACE, "points": node("SurrogateWeights", space=["space", 0], weights="1 0 0 0")}
-    sheet = node("SurrogateSoundSheet", sounds=["decoded", 0], points=["points", 0])
-    prompt = sound_graph("PreviewAudio", ["sheet", 0], sheet=sheet, **space)
-    assert labels(seeds_of(write_sound(tmp_path / name, prompt))) == ["5"]
+@pytest.mark.parametrize("stem", ["ComfyUI_temp_abcde", "surrogate_sounds"])
+def test_sounds_that_were_only_listened_to(tmp_path, stem):
+    sheet = node("SurrogateSoundSheet", sounds=["decoded", 0])
+    prompt = sound_graph(
+        "PreviewAudio", ["sheet", 0], sheet=sheet, latent=node("EmptyLatentAudio", seconds=2.0, batch_size=2)
+    )
+    paths = [write_sound(tmp_path / f"{stem}_{i:05}_.flac", prompt) for i in (1, 2)]
+    assert [labels(seeds_of(path)) for path in paths] == [["5:0/2"], ["5:1/2"]]
+
+
+def test_one_name_in_two_formats(tmp_path):
+    """Each file is its own node's, by its kind."""
+    second = {"decoded2": node("VAEDecodeAudio", samples=["second", 0], vae=["model", 2]), "second": ksampler(seed=6)}
+    prompt = sound_graph(**second, mp3=node("SaveAudioMP3", audio=["decoded2", 0], filename_prefix="x"))
+    paths = [write_sound(tmp_path / f"x_00001_{suffix}", prompt) for suffix in (".flac", ".mp3")]
+    assert [labels(seeds_of(path)) for path in paths] == [["5"], ["6"]]
 
 
 def test_sounds_one_by_one_keep_their_places(tmp_path):

@@ -82,6 +82,8 @@ def test_channels_that_cancel_are_seen():
     sound = tone(1000).samples
     opposed = Sound(np.concatenate([sound, -sound]), RATE)
     assert np.array_equal(*(drawn(s, kind="spectrogram")[0] for s in (opposed, Sound(sound, RATE))))
+    right = Sound(np.concatenate([0 * sound, sound]), RATE)
+    assert bright(drawn(right, kind="spectrogram")[0]).max() > 500
 
 
 def test_a_lower_rate_has_no_high_notes():
