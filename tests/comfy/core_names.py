@@ -1,4 +1,4 @@
-"""Every name of ComfyUI that the pack uses. A new one is a new way to break with the next version: think, then add it here."""
+"""The names of ComfyUI that the pack uses. A new one is a new way to break with the next version: think, then add it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["GUARDED", "INPUTS", "IO", "OPEN", "used"]
+__all__ = ["GUARDED", "INPUTS", "IO", "OPEN", "names_of", "used"]
 
 ROOT = Path(__file__).absolute().parents[2]
 CORE = ("comfy", "comfy_api", "comfy_execution", "comfy_extras", "comfyui_version", "execution", "folder_paths",
@@ -30,8 +30,8 @@ IN_FILE = {
 }
 
 # The V3 API: what ComfyUI promises to node packs.
-IO = """Audio Boolean Clip ClipVision Combo ComfyNode Conditioning Custom Float FolderType Guider Hidden.extra_pnginfo Hidden.prompt
-        Hidden.unique_id Image Int Latent Model Noise NodeOutput Sampler Schema Sigmas String Vae""".split()
+IO = """Audio Boolean Clip ClipVision Combo ComfyNode Conditioning Custom Float FolderType Guider Hidden.extra_pnginfo
+        Hidden.prompt Hidden.unique_id Image Int Latent Model Noise NodeOutput Sampler Schema Sigmas String Vae""".split()
 
 # Used by core's own node files or described in its documentation, in the way that the pack uses it: core cannot change
 # it without changing its own nodes.
@@ -56,7 +56,6 @@ OPEN = {
     "comfy.utils.ProgressBar": "progress",
     "comfy.utils.load_torch_file": "demo model",
     "comfy_api.latest.ComfyExtension": "the pack itself; __init__.py says so where it is missing",
-    "comfy_api.latest.io": "asked for when the pack is loaded",
     "comfy_execution.graph.ExecutionBlocker": "Ask, Tell and scores hold back what has no value",
     "folder_paths.annotated_filepath": "Load Seeds",
     "folder_paths.get_input_directory": "files",
@@ -109,17 +108,21 @@ GUARDED = {
 
 
 def used() -> dict[str, set[str]]:
-    """Core's names in the pack's source, each with the files that use it. An attribute of `io` stands for all of its own."""
+    """Core's names in the pack's source, each with the files that use it.
+
+    What is reached through other variables than `INPUTS` is not seen.
+    """
     found: dict[str, set[str]] = {}
     for path in [ROOT / "__init__.py", *sorted((ROOT / "nodes").glob("*.py"))]:
-        for name in _names(ast.parse(path.read_text("utf-8")), path.stem):
+        for name in names_of(ast.parse(path.read_text("utf-8")), path.stem):
             found.setdefault(name, set()).add(path.name)
     return found
 
 
-def _names(tree: ast.Module, file: str) -> Iterator[str]:
+def names_of(tree: ast.Module, file: str = "") -> Iterator[str]:
+    """Core's names in one file's source."""
     known = INPUTS | {name: what for (where, name), what in IN_FILE.items() if where == file}
-    inside = set()
+    imported, inside = {}, set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             known |= {
@@ -128,18 +131,21 @@ def _names(tree: ast.Module, file: str) -> Iterator[str]:
                 if alias.name.split(".")[0] in CORE
             }
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module.split(".")[0] in CORE:
-            known |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
-            # Used as it is, or not at all: a class to derive from, a name to be asked for.
-            yield from (name for alias in node.names if (name := f"{node.module}.{alias.name}") in {*OPEN, *GUARDED})
+            imported |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Attribute):
             inside.add(node.value)
         elif _asks(node):
             inside.add(node.args[0])
+    known |= imported
     for node in ast.walk(tree):
-        if node not in inside and (isinstance(node, ast.Attribute) or _asks(node)):
+        if node in inside:
+            continue
+        if isinstance(node, ast.Attribute) or _asks(node):
             first, *rest = _chain(node)
             if first in known:
                 yield _without_its_own(".".join([known[first], *rest]))
+        elif isinstance(node, ast.Name) and node.id in imported:
+            yield imported[node.id]
 
 
 def _chain(node: ast.AST) -> list[str]:

@@ -4,7 +4,7 @@ import ast
 import json
 import re
 
-from .core_names import GUARDED, IO, OPEN, ROOT, used
+from .core_names import GUARDED, IO, OPEN, ROOT, names_of, used
 from .graph import Graph
 
 API = {f"comfy_api.latest.io.{name}" for name in IO}
@@ -35,6 +35,22 @@ def test_every_name_is_listed():
     new = {name: files for name, files in found.items() if name not in listed}
     assert not new, "new dependences on core: list them in core_names.py, with a guard if core does not promise them"
     assert not listed - found.keys(), "no longer used"
+
+
+def test_every_way_to_use_a_name_is_seen():
+    source = """
+from comfy.utils import lanczos
+from comfy import ops as o
+import comfy.sd
+def use(guider):
+    lanczos(o.cast(comfy.sd._private.thing))
+    getattr(getattr(guider, "conds", None), "items", hasattr(comfy.sd, "CLIP"))
+    return guider.cfg
+"""
+    assert set(names_of(ast.parse(source))) == {
+        "comfy.utils.lanczos", "comfy.ops.cast", "comfy.sd._private.thing", "guider.conds.items", "comfy.sd.CLIP",
+        "guider.cfg",
+    }  # fmt: skip
 
 
 def test_underscored_names_are_not_used():

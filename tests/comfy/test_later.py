@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from demo.client import Client
+from demo.client import Client, ExecutionFailed
 from demo.server import Server, comfyui_folder
 
 from .conftest import Comfy
@@ -81,7 +81,14 @@ def later(tmp_path_factory):
     """With everything at once, and without a cache: nothing may rely on what an earlier run left there."""
     folder = copied(
         tmp_path_factory.mktemp("later") / "ComfyUI",
-        {"comfy/sample.py": SAMPLE, "comfy/model_sampling.py": SAMPLING, "comfy/k_diffusion/sampling.py": ANCESTRAL},
+        {
+            "comfy/sample.py": SAMPLE,
+            "comfy/model_sampling.py": SAMPLING,
+            "comfy/k_diffusion/sampling.py": ANCESTRAL,
+            # Not promised to nodes; what uses them is missed by no other test here.
+            "comfy/model_management.py": "\ndel processing_interrupted\n",
+            "comfy/sd1_clip.py": "\ndel SD1ClipModel.reset_clip_options\n",
+        },
         {
             "nodes.py": [
                 (CALL.format("model"), CALL_NOW.format("model")),
@@ -278,35 +285,122 @@ def test_guiders_need_nothing_but_a_model_and_sample(later):
         assert torch.equal(a.tensor, b.tensor)
 
 
+def test_clip_score_says_what_is_missing(later):
+    g = Graph(later)
+    clip, vision = g("TestSmallClip"), g("TestSmallClipVision")
+    g(
+        "PreviewAny",
+        source=g(
+            "SurrogateClipScore",
+            clip=clip,
+            clip_vision=vision,
+            text="a",
+            images=g("TestImages", shapes="[[1, 8, 8, 3]]"),
+        ),
+    )
+    with pytest.raises(ExecutionFailed, match=r"it has no reset_clip_options.*update the pack"):
+        g.run()
+
+
 # Something is missing.
 
 
-def test_what_lacks_a_name_is_missing_alone_and_says_so(tmp_path):
-    """A type of input that some nodes have, and a name that other files import."""
+@pytest.fixture(scope="module")
+def lacking(tmp_path_factory):
+    """Without a type of input that some nodes have, a name that some files import, and what nobody promised to nodes."""
     folder = copied(
-        tmp_path / "ComfyUI",
-        {"comfy_api/latest/_io.py": "\ndel Noise\n", "comfy_execution/graph.py": "\ndel ExecutionBlocker\n"},
+        tmp_path_factory.mktemp("lacking") / "ComfyUI",
         {
+            "comfy_api/latest/_io.py": "\n_Noise = Noise\ndel Noise\n",
+            "comfy_execution/graph.py": "\ndel ExecutionBlocker\n",
+            "comfy/k_diffusion/sampling.py": "\ndel BrownianTreeNoiseSampler\n",
+            "comfy/samplers.py": "\nKSAMPLER.max_denoise = Sampler.max_denoise\ndel Sampler.max_denoise\n",
+            "comfy/supported_models.py": "\ndel FluxSchnell\n",
+            "comfy/utils.py": "\ndel PROGRESS_BAR_ENABLED\n",
+            "latent_preview.py": "\ndel get_previewer\n",
+        },
+        {
+            "comfy_extras/nodes_custom_sampler.py": [("io.Noise.", "io._Noise.")],
             "execution.py": [
                 ("    ExecutionBlocker,\n", ""),
                 ("import nodes\n", "import nodes\nfrom comfy_execution.graph_utils import ExecutionBlocker\n"),
             ],
         },
     )
-    with Server("missing", arguments=["--cpu"], comfyui=folder) as server:
-        there = set(Client(server.url).object_info())
-        log = server.log.read_text("utf-8", "replace")
+    with Server("lacking", packs=[TESTKIT], arguments=["--cpu"], comfyui=folder) as server:
+        yield Comfy(server, Client(server.url))
+
+
+def test_a_node_that_lacks_a_name_is_missing_alone_and_the_log_says_why(lacking):
+    there, log = set(lacking.client.object_info()), lacking.server.log.read_text("utf-8", "replace")
     gone = {
         "ExecutionBlocker": ["Ask", "Tell", "MatchImage", "PictureStatistics", "ClipScore", "CombineScores"],
         "Noise": ["SeedsFromLatents", "LocateLatent", "Noise"],
     }
-    for lacking, nodes in gone.items():
-        (line,) = [line for line in log.splitlines() if line.startswith("ComfyUI-Surrogate") and f"'{lacking}'" in line]
+    for name, nodes in gone.items():
+        (line,) = [line for line in log.splitlines() if line.startswith("ComfyUI-Surrogate") and f"'{name}'" in line]
         assert "update ComfyUI, or if it is newer than the pack, the pack" in line
-        for name in nodes:
-            assert name in line and f"Surrogate{name}" not in there
-    # Others of the same files, and those that need neither.
-    assert {f"Surrogate{name}" for name in ("SeedsFromIntegers", "Space", "KSamplerNoise", "RenderPoints")} <= there
+        for node in nodes:
+            assert node in line and f"Surrogate{node}" not in there
+    assert {
+        f"Surrogate{node}" for node in ("SeedsFromIntegers", "Space", "KSamplerNoise", "RenderPoints", "Search")
+    } <= there
+
+
+def test_what_can_do_without_does(lacking, comfy):
+    """Render Points without previews, Invert without core's opinion of the schedule, ancestral samplers without trees."""
+    kept = {}
+    for version in (comfy, lacking):
+        g = Graph(version)
+        model, conditioning = g("TestAnyModel", kind="eps", channels=4).outputs(2)
+        latent, space = g.latent(1, 4, 8, 8), g.space("12, 99")
+        inputs = {
+            "guider": g("BasicGuider", model=model, conditioning=conditioning),
+            "sigmas": g("BasicScheduler", model=model, scheduler="simple", steps=4, denoise=1.0),
+        }
+        ancestral = g("KSamplerSelect", sampler_name="euler_ancestral")
+        rendered = g(
+            "SurrogateRenderPoints",
+            **inputs,
+            sampler=g("SurrogatePinnedSampler", sampler=ancestral, noise_seed=3),
+            latent=latent,
+            vae=g("TestAnyVAE"),
+            space=space,
+            points=g.vertices(space, 2),
+            filename_prefix="without",
+        )
+        inverted = g("SurrogateInvert", **inputs, latent=g.latent(1, 4, 8, 8, fill="normal"))
+        kept[version] = [g.keep(rendered), g.keep(inverted[1])]
+        g.run()
+    for ours, there in zip(kept[lacking], kept[comfy], strict=True):
+        assert torch.equal(ours.tensor, there.tensor)
+    assert "no previews while a batch is sampled" in lacking.server.log.read_text("utf-8", "replace")
+
+
+def test_what_cannot_says_so(lacking):
+    g = Graph(lacking)
+    model, conditioning = g("TestAnyModel", kind="eps", channels=4).outputs(2)
+    space, sampler = g.space("12, 99"), g("KSamplerSelect", sampler_name="dpmpp_sde")
+    g.keep(
+        g(
+            "SurrogateRenderPoints",
+            guider=g("BasicGuider", model=model, conditioning=conditioning),
+            sampler=g("SurrogatePinnedSampler", sampler=sampler, noise_seed=3),
+            sigmas=g("BasicScheduler", model=model, scheduler="simple", steps=4, denoise=1.0),
+            latent=g.latent(1, 4, 8, 8),
+            vae=g("TestAnyVAE"),
+            space=space,
+            points=g.vertices(space, 2),
+        )
+    )
+    with pytest.raises(ExecutionFailed, match=r"no BrownianTreeNoiseSampler.*Choose an ancestral sampler"):
+        g.run()
+    g = Graph(lacking)
+    g.keep(g("SurrogateDemoModel")[3])
+    with pytest.raises(
+        ExecutionFailed, match=r"demo model does not fit this ComfyUI.*FluxSchnell.*every other node works"
+    ):
+        g.run()
 
 
 LOAD = """

@@ -18,8 +18,7 @@ test that sees End Loop's output has seen that nothing was blocked.)
 """
 
 from comfy_api.latest import io
-from comfy_execution.graph import ExecutionBlocker
-from comfy_execution.graph_utils import GraphBuilder, is_link
+from comfy_execution.graph_utils import ExecutionBlocker, GraphBuilder, is_link
 
 import nodes
 
