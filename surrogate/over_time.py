@@ -132,27 +132,34 @@ def latents_over_time(
         return space.combine(w[0][:, 0], parts if nested else parts[0], dtype, progress)
 
     z = [torch.zeros(len(stretches), *part) for part in parts]
-    seeds = [np.where((weights == 1).any(-1), weights.argmax(-1), -1) for weights in w]  # that have all the weight
-    for j, seed in enumerate(space.seeds):
-        if any(weights[~still, :, j].any() for weights in w):
-            for i, noise in enumerate(seed.noise(parts)):
-                blended = np.where(seeds[i] < 0, w[i][..., j], 0.0)
-                xi = transports[i].forward(noise[None])[0]
-                for row in np.flatnonzero(~still):
-                    add_over_time(z[i][row], axes[i], blended[row], xi)
-                    own = torch.from_numpy(np.flatnonzero(seeds[i][row] == j))
-                    z[i][row].index_copy_(axes[i], own, noise.index_select(axes[i], own))
-            noise = xi = None  # gone before the next one is drawn
-        if progress is not None:
-            progress(j + 1, space.k)
-    for i, transport in enumerate(transports):
-        if not isinstance(transport, Gaussian):
-            for row in np.flatnonzero(~still):
-                moving = torch.from_numpy(np.flatnonzero(seeds[i][row] < 0))
-                values = z[i][row].index_select(axes[i], moving)
-                z[i][row].index_copy_(axes[i], moving, transport.inverse(values[None])[0])
+    _add_moving(space, z, np.flatnonzero(~still), w, axes, transports, progress)
     for row in np.flatnonzero(still):
         for part, whole in zip(z, space.combine(w[0][row, 0], parts), strict=True):
             part[row] = whole[0]
     z = [part.to(dtype) for part in z]
     return z if nested else z[0]
+
+
+def _add_moving(space, z: list[torch.Tensor], rows, w: list[np.ndarray], axes, transports, progress) -> None:
+    """Fill the `rows` of z, zeros (n, *part), for weights w (n, steps, k) of each part: seed by seed."""
+    parts = tuple(tuple(part.shape[1:]) for part in z)
+    vertex = [np.where((weights == 1).any(-1), weights.argmax(-1), -1) for weights in w]  # the seed that has all, or -1
+    for j, seed in enumerate(space.seeds):
+        if any(weights[rows, :, j].any() for weights in w):
+            for i, noise in enumerate(seed.noise(parts)):
+                blended = np.where(vertex[i] < 0, w[i][..., j], 0.0)
+                xi = transports[i].forward(noise[None])[0]
+                for row in rows:
+                    add_over_time(z[i][row], axes[i], blended[row], xi)
+                    own = torch.from_numpy(np.flatnonzero(vertex[i][row] == j))
+                    z[i][row].index_copy_(axes[i], own, noise.index_select(axes[i], own))
+            noise = xi = None  # gone before the next one is drawn
+        if progress is not None:
+            progress(j + 1, space.k)
+    for i, transport in enumerate(transports):
+        if isinstance(transport, Gaussian):
+            continue
+        for row in rows:
+            moving = torch.from_numpy(np.flatnonzero(vertex[i][row] < 0))
+            values = z[i][row].index_select(axes[i], moving)
+            z[i][row].index_copy_(axes[i], moving, transport.inverse(values[None])[0])
