@@ -136,7 +136,8 @@ def in_groups(count: int, size: int) -> list[list[int]]:
 def _start_from(points_noise: PointsNoise, latent: dict, noise_seed: int | None):
     """A wrapper around `CFGGuider.outer_sample` that replaces the sampler's first noise.
 
-    With a `noise_seed` it pins the noise on the way too. It steps aside for another shape (a second pass at another size) and for a sampler that adds no noise.
+    With a `noise_seed` it pins the noise on the way too. It steps aside for another shape (a second pass at another size),
+    and gives no first noise to a sampler that adds none.
     """
     wanted = [tuple(part.shape) for part in tensors_of(latent["samples"])]
 
