@@ -108,10 +108,6 @@ def later(tmp_path_factory):
         yield Comfy(server, Client(server.url))
 
 
-def empty(g: Graph, side: int = 128, batch: int = 1):
-    return g("EmptyLatentImage", width=side, height=side, batch_size=batch)
-
-
 def ours(g: Graph, latent, seeds: str = "12, 99", which=(0, 1)):
     """NOISE and LATENT of seeds of a space."""
     space = g.space(seeds)
@@ -122,7 +118,7 @@ def test_noise_has_the_size_that_the_sampler_asks_for(later):
     """By every route, and bit for bit core's own."""
     g = Graph(later)
     model, conditioning = g("TestAnyModel", kind="flow", channels=16).outputs(2)
-    latent = empty(g)
+    latent = g("EmptyLatentImage", width=128, height=128, batch_size=1)
     noise, repeated = ours(g, latent, which=[0])
     custom = g.keep(g.custom(model, conditioning, noise, repeated))
     core = g.keep(g.custom(model, conditioning, g("RandomNoise", noise_seed=12), latent))
@@ -219,8 +215,8 @@ def test_pinned_samplers_give_the_same_picture_in_every_version(later, comfy):
 
 def test_searches_need_no_cache(later):
     """Ask and Tell repeat the graph; Search is one node. Both find the same."""
-    names = {}
-    for way in ("loop", "node"):
+    ways = ("loop", "node")
+    for way in ways:
         g = Graph(later)
         model, conditioning = g("TestAnyModel", kind="flow", channels=4).outputs(2)
         latent, vae = g.latent(1, 4, 6, 6), g("TestAnyVAE")
@@ -245,12 +241,13 @@ def test_searches_need_no_cache(later):
                 score_seeds=False,
             )
         g.run()
-        names[way] = f"later {way}"
-    deadline = time.monotonic() + 60
-    while not all(later.client.get("/surrogate/study", name=name)["finished"] for name in names.values()):
+    deadline = time.monotonic() + 120
+    while True:
+        loop, node = (later.client.get("/surrogate/study", name=f"later {way}") for way in ways)
+        if loop["finished"]:
+            break
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    loop, node = (later.client.get("/surrogate/study", name=name) for name in names.values())
     assert loop["evaluated"] == node["evaluated"] == 12
     assert loop["best"] == node["best"]
 
