@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from comfy_api.latest import io
 
 from ..surrogate import CHARTS, SurrogateSpace
-from ..surrogate.search import Scouting, scouting_name
+from ..surrogate.search import OPTIMISERS, Scouting, scouting_name
 from . import wires
 from .advanced import advanced
 from .live import album_of, copy_pictures
@@ -23,7 +23,8 @@ CHART = next(iter(CHARTS))
 class Scout(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        latent, name, *others = study_inputs()
+        # One that widens its space scouts by itself.
+        latent, name, *others = study_inputs([name for name, made in OPTIMISERS.items() if not made.widens])
         return io.Schema(
             node_id="SurrogateScout",
             display_name="Surrogate Scout",

@@ -64,7 +64,8 @@ class Search(io.ComfyNode):
                 io.String.Output(display_name="report"),
                 wires.Study.Output(display_name="study"),
                 wires.Space.Output(
-                    display_name="space", tooltip="The space of n_best_points: of adaptive and of a scouting another one than was connected."
+                    display_name="space",
+                    tooltip="The space of n_best_points: of adaptive and of a scouting another one than was connected.",
                 ),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt],

@@ -117,16 +117,17 @@ class StudyNode(io.ComfyNode):
         return io.NodeOutput(opened)
 
 
-def study_inputs() -> list:
+def study_inputs(optimisers=tuple(OPTIMISERS)) -> list:
     """What is asked of every search, whatever its space."""
     return [
         io.Latent.Input("latent", tooltip="The latent that will be sampled; the study remembers its size."),
         io.String.Input("name", default="my search", tooltip="Under this name the search is continued."),
         io.Combo.Input(
             "optimiser",
-            options=list(OPTIMISERS),
-            default=next(iter(OPTIMISERS)),
-            tooltip="cma-es: the default. bayesian: a Gaussian process, for few images and up to about "
+            options=list(optimisers),
+            default=optimisers[0],
+            tooltip="cma-es: the default, stays between the seeds. adaptive: leaves them, makes new noises around the best, and "
+            "comes closest to a target. bayesian: a Gaussian process, for few images and up to about "
             "5 seeds. tpe: another model. sobol, random: no learning. nsga-ii: several scores at once.",
         ),
         io.Int.Input(
@@ -141,7 +142,7 @@ def study_inputs() -> list:
             default=0,
             min=0,
             max=10_000,
-            tooltip="Images in a generation. 0: what the optimiser prefers (8 for cma-es).",
+            tooltip="Images in a generation. 0: what the optimiser prefers (8 for cma-es, 4 for adaptive).",
         ),
         io.Combo.Input("direction", options=["maximize", "minimize"], default="maximize", tooltip="What is better."),
         io.Int.Input("random_seed", default=0, min=0, max=0xFFFFFFFF, tooltip="Another number, another course."),

@@ -92,6 +92,11 @@ class Scouting:
         # In memory: what the search cannot be is said now, not when the noises are spent.
         draft = Study.open(None, name, SurrogateSpace(Seeds.from_range(first, k), chart), budget=budget, **search)
         new = search.get("on_mismatch") == "new"
+        if draft.optimiser.widens:
+            raise ValueError(
+                f"The optimiser {draft.optimiser.name} scouts by itself: give it a study of its own, of a space of any seeds "
+                "(Surrogate Study), or choose another optimiser for what follows the scouting."
+            )
 
         def noises(count: int) -> SurrogateSpace:
             return SurrogateSpace(Seeds.from_range(first, count))

@@ -21,19 +21,24 @@ from .sphere_process import SphereProcess
 __all__ = ["Adaptive"]
 
 CHART = WholeSphere()
+# Scores to learn from, those nearest to the best one: the work grows with their cube.
+MOST = 400
+# In the notes of a candidate, whose advice it followed; and for how many generations the advisers are compared.
+ADVISER, PICTURES, SCORES, WINDOW = "adviser", "pictures", "scores", 8
 
 
 @dataclass(frozen=True)
 class Adaptive(Optimiser):
     """Bayesian optimisation over all combinations of every noise tried so far, each candidate turned towards a new one.
 
-    It begins with the given seeds and fresh noises, `scout` points in all. Then it learns from the `near` points nearest
-    to the best which picture each combination of their noises will give (a Gaussian process with the picture as its
-    output), and from all pictures how the score depends on the picture; so it knows of each new image much more than
-    one number: Bayesian optimisation of a composite function (Astudillo & Frazier 2019). The candidates of a
-    generation are the best combination, each turned by `angle` radians towards a noise of its own that nobody has tried:
-    so the space gains a dimension with each image, and every candidate is a combination of unit norm, valid noise.
-    Without pictures the score itself is the process's output.
+    It begins with the given seeds and fresh noises, `scout` points in all. The candidates of a generation are the most
+    promising combination of all noises tried so far, each turned by `angle` radians towards a noise of its own that
+    nobody has tried: so the space gains a dimension with each image, and every candidate is a combination of unit norm,
+    valid noise. Two advisers say what is promising. One is a Gaussian process of the score over the combinations.
+    The other learns from the `near` points nearest to the best which picture each combination gives, and from
+    all pictures how the score depends on the picture: it learns more than one number from each image (Bayesian
+    optimisation of a composite function, Astudillo & Frazier 2019). Three of four candidates follow the adviser whose
+    candidates did better of late. Without pictures there is the first one alone.
     """
 
     name: ClassVar[str] = "adaptive"
@@ -79,48 +84,77 @@ class Adaptive(Optimiser):
             fresh[row] = generator(seed, run, generation, int(indices[row])).standard_normal(w.shape[1])
         scored = np.flatnonzero(np.isfinite(history.gains[:, 0]))
         if len(w) < self.scout or len(scored) < 2:
-            w = fresh
-        else:
-            best = self._best(history, w, scored)
-            fresh -= (fresh @ best)[:, None] * best
-            fresh /= np.linalg.norm(fresh, axis=1, keepdims=True)
-            w = math.cos(self.angle) * best + math.sin(self.angle) * fresh
-        return Proposal(CHART.coordinates(w / np.linalg.norm(w, axis=1, keepdims=True)))
+            return Proposal(CHART.coordinates(fresh / np.linalg.norm(fresh, axis=1, keepdims=True)))
+        found = self._promising(history, w, scored)
+        advisers = [_adviser(history, found, i, generation, population) for i in indices]
+        points = []
+        for adviser, direction in zip(advisers, fresh, strict=True):
+            best = found[adviser]
+            direction = direction - (direction @ best) * best
+            point = math.cos(self.angle) * best + math.sin(self.angle) * direction / np.linalg.norm(direction)
+            points.append(point / np.linalg.norm(point))
+        return Proposal(CHART.coordinates(np.array(points)), tuple({ADVISER: adviser} for adviser in advisers))
 
-    def _best(self, history: History, w: np.ndarray, scored: np.ndarray) -> np.ndarray:
-        """The combination (k,) of what was tried that promises most."""
+    def _promising(self, history: History, w: np.ndarray, scored: np.ndarray) -> dict[str, np.ndarray]:
+        """The combination (k,) of what was tried that promises most: by the scores, and by the pictures if there are any."""
+        losses = _tame(-history.gains[scored, 0])
+        start, near = _nearest(w[scored], losses, MOST)
+        w, losses, scored = w[scored][near], losses[near], scored[near]
+        process = SphereProcess(w, (losses[:, None] - losses.mean()) / (losses.std() or 1.0))
+        found = {SCORES: process.minimise(lambda mean, variance: (mean[0], np.ones(1), 0.0), process.places[start])}
         rows, pictures = _seen(history, scored)
-        losses = -history.gains[rows, 0]
         if pictures is None:
-            usual, spread = losses.mean(), losses.std() or 1.0
-            start, near = self._nearest(w[rows], losses)
-            process = SphereProcess(w[rows][near], (losses[near, None] - usual) / spread)
-            return process.minimise(lambda mean, variance: (mean[0], np.ones(1), 0.0), process.places[start])
+            return found
+        w, losses = w[rows], losses[rows]
         score = PictureProcess(pictures, losses)
+        # Where scores are noisy, the best one is the luckiest.
         expected = np.array([score.predict(picture)[0] for picture in pictures]) if score.noise > 1e-3 else losses
-        start, near = self._nearest(w[rows], expected)
-        process = SphereProcess(w[rows][near], pictures[near])
+        start, near = _nearest(w, expected, self.near)
+        process = SphereProcess(w[near], pictures[near])
         doubt = score.scale / pictures.var(axis=0).mean()
 
         def loss(picture, variance):
             number, slope = score.predict(picture)
             return number + doubt * variance, slope, doubt
 
-        return process.minimise(loss, process.places[start])
+        return {PICTURES: process.minimise(loss, process.places[start]), **found}
 
-    def _nearest(self, w: np.ndarray, losses: np.ndarray) -> tuple[int, np.ndarray]:
-        """The rows nearest to that of the least loss, and its place among them."""
-        best = int(losses.argmin())
-        near = np.sort(np.argsort(-(w @ w[best]), kind="stable")[: self.near])
-        return int(np.flatnonzero(near == best)[0]), near
+
+def _nearest(w: np.ndarray, losses: np.ndarray, count: int) -> tuple[int, np.ndarray]:
+    """The `count` rows nearest to that of the least loss, and its place among them."""
+    best = int(losses.argmin())
+    near = np.sort(np.argsort(-(w @ w[best]), kind="stable")[:count])
+    return int(np.flatnonzero(near == best)[0]), near
+
+
+def _adviser(history: History, found, index: int, generation: int, population: int) -> str:
+    """Whose advice candidate `index` follows: three of four follow the adviser whose candidates did better of late."""
+    if len(found) == 1:
+        return next(iter(found))
+    past = [(entry.get(ADVISER), gain) for entry, gain in zip(history.attributes, history.gains[:, 0])]
+    late = [(name, gain) for name, gain in past if name in found and np.isfinite(gain)][-WINDOW * population :]
+    mean = {name: np.mean([g for n, g in late if n == name] or [-np.inf]) for name in found}
+    better = max(found, key=lambda name: mean[name])
+    other = next(name for name in found if name != better)
+    if not np.isfinite(list(mean.values())).all():  # Nothing to compare yet: take turns.
+        return (better, other)[(index + generation * population) % 2]
+    return other if (index + generation * population) % 4 == 3 else better
+
+
+def _tame(losses: np.ndarray) -> np.ndarray:
+    """`losses` without what would hide all differences between the better ones: those far above the rest, and overflow."""
+    losses = losses.clip(-1e100, 1e100)
+    low, high = np.quantile(losses, [0.25, 0.75])
+    return losses.clip(max=high + 3 * (high - low)) if high > low else losses
 
 
 def _seen(history: History, scored: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """The rows to learn from, and their pictures (n, m) in [0, 1]: None if they have none, or too few of one kind."""
-    shapes = Counter(history.glimpses[row].shape for row in scored if history.glimpses[row] is not None)
+    """Which of the rows `scored` have pictures, and these (n, m) in [0, 1]: None if too few are of one kind, or all are equal."""
+    glimpses = [history.glimpses[row] for row in scored]
+    shapes = Counter(seen.shape for seen in glimpses if seen is not None)
     shape, count = max(shapes.items(), key=lambda item: item[1], default=(None, 0))
     if count < max(2, 0.9 * len(scored)):
         return scored, None
-    rows = np.array([row for row in scored if getattr(history.glimpses[row], "shape", None) == shape])
-    pictures = np.stack([history.glimpses[row] for row in rows]).reshape(count, -1) / 255.0
-    return (rows, pictures) if pictures.var(axis=0).any() else (scored, None)
+    rows = np.array([i for i, seen in enumerate(glimpses) if seen is not None and seen.shape == shape])
+    pictures = np.stack([glimpses[i] for i in rows]).reshape(count, -1) / 255.0
+    return rows, pictures if pictures.var(axis=0).any() else None
