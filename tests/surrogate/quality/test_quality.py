@@ -27,6 +27,9 @@ def test_a_sampler_with_noise_of_its_own(fresh):
     space = SurrogateSpace(Seeds.from_range(0, 4))
     found = looked_at(space, fresh, pictures_of(noises(800, 32)), again=fresh[0])
     assert found.near is Grade.NO and "Pinned Sampler" in found.advice[0]
+    # Also if the points of a batch go well together: the next batch is another map.
+    found = looked_at(space, fresh, again=fresh[0])
+    assert found.stationarity.by_u.rank > 0.8 and found.near is Grade.NO
     # A little of it spoils less.
     z = space.latents(walks(space, 32).u, SHAPE)
     found = looked_at(space, fresh, again=pictures_of(z + 0.2 * noises(800, 32))[1])
