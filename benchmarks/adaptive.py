@@ -1,0 +1,311 @@
+"""Searches that leave the space between their seeds, on three kinds of score: `adaptive` against what others do.
+
+    python benchmarks/adaptive.py PATH_OF_COMFYUI [lines…]    whatever is not there yet; stop it and go on when you like
+    python benchmarks/adaptive.py                             the tables of what is there
+
+with a Python that has ComfyUI's requirements and this pack's. The demo model, its prompt left open, 4 Euler steps; a
+picture is the latent's preview, 16×16 pixels by a linear map fitted to the autoencoder, as ComfyUI's own previews are.
+That is ten times cheaper than pictures, so that many repeats are possible; benchmarks/search.py has whole pictures.
+
+match     root mean square error to a scene that `demo/scenes.py` draws
+either    the same to the nearer of two scenes: two places to search
+meaning   how far the brightest spot and the skyline are from where they are wanted, in steps of a sixteenth of the
+          picture, and noise on top: plateaus, and luck. What is reported is without the noise
+
+Eight goals a kind, two repeats of each. All lines of a repeat share goal and random noises. Finished runs are kept in
+.comfy/benchmarks/adaptive.jsonl: delete that file to begin anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import itertools
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+ROOT = Path(__file__).absolute().parents[1]
+sys.path.append(str(ROOT))
+sys.path.append(str(ROOT / "benchmarks"))
+
+import search  # noqa: E402
+
+from demo.scenes import render  # noqa: E402
+from surrogate import SurrogateSpace  # noqa: E402
+from surrogate.scores import make_score  # noqa: E402
+from surrogate.scores.images import resized  # noqa: E402
+from surrogate.search import Study  # noqa: E402
+
+RUNS = ROOT / ".comfy" / "benchmarks" / "adaptive.jsonl"
+BUDGETS = (32, 64, 128, 256)
+SCENES, GOALS, REPEATS = 6001, 8, 2
+SIDE, STEPS, FITTED = 16, 4, 96
+KINDS = ("match", "either", "meaning")
+NOISE = 0.03  # of the score of meaning: half a step
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A kind of score, one of its goals, and a repeat: what all lines have in common."""
+
+    kind: str
+    goal: int
+    repeat: int
+
+    @property
+    def seed(self) -> int:
+        """The first of this problem's integer seeds; no other problem has any of the 10,000 that follow."""
+        return 5_000_000 + 10_000 * (self.goal + GOALS * (self.repeat + REPEATS * KINDS.index(self.kind)))
+
+    def seeds(self, count: int):
+        return search.Seeds.from_range(self.seed, count)
+
+
+class Goals:
+    """What is wanted, and how far pictures (n, 16, 16, 3) are from it."""
+
+    def __init__(self):
+        scenes = render(GOALS, 128, generator=torch.Generator().manual_seed(SCENES))[0].permute(0, 2, 3, 1).numpy()
+        self.scenes = np.stack([resized(scene.astype(np.float64), SIDE, SIDE) for scene in scenes])
+        # Where the sun and the skyline can be in this model's pictures.
+        self.places = np.random.default_rng(SCENES).uniform([0.15, 0.1, 0.35], [0.85, 0.45, 0.75], (GOALS, 3))
+        self.spot = [make_score("brightest_x"), make_score("brightest_y")]
+
+    def __call__(self, problem: Problem, pictures: np.ndarray) -> np.ndarray:
+        if problem.kind == "meaning":
+            images = torch.from_numpy(pictures).float()
+            contrast = np.abs(np.diff(pictures.mean(axis=-1), axis=1))
+            skyline = (contrast.argmax(axis=1).mean(axis=1) + 1) / SIDE
+            found = np.stack([*(np.asarray(score(images)) for score in self.spot), skyline], axis=1)
+            return np.abs(np.round(found * SIDE) / SIDE - self.places[problem.goal]).sum(axis=1)
+        wanted = [problem.goal] if problem.kind == "match" else [problem.goal, (problem.goal + 1) % GOALS]
+        away = [np.sqrt(((pictures - self.scenes[i]) ** 2).mean(axis=(1, 2, 3))) for i in wanted]
+        return np.min(away, axis=0)
+
+
+class Meter:
+    """Pictures are made and scored here, and only here: `told` is what a search sees, `true` the same without noise."""
+
+    def __init__(self, draw: Callable, goals: Goals, problem: Problem, budget: int):
+        self.draw, self.goals, self.problem, self.budget = draw, goals, problem, budget
+        self.chance = np.random.default_rng([problem.seed, 1])
+        self.told: list[float] = []
+        self.true: list[float] = []
+        self.pictures: list[np.ndarray] = []
+
+    @property
+    def left(self) -> int:
+        return self.budget - len(self.told)
+
+    def __call__(self, z: torch.Tensor) -> np.ndarray:
+        """Scores (n,) of the noises z, as many as can be paid for. Raises search.Spent if that is none."""
+        if not self.left:
+            raise search.Spent
+        z = z[: self.left]
+        pictures = np.concatenate([self.draw(part) for part in z.split(search.BATCH)])
+        true = self.goals(self.problem, pictures)
+        told = true + NOISE * self.chance.standard_normal(len(true)) * (self.problem.kind == "meaning")
+        self.true += true.tolist()
+        self.told += told.tolist()
+        self.pictures += list(pictures)
+        return told
+
+    def scout(self, count: int) -> np.ndarray:
+        return self(search.noises(self.problem.seeds(count)))
+
+    def found(self) -> list[float]:
+        """After each picture, what the best one so far, by the scores told, is truly worth."""
+        best = np.minimum.accumulate(self.told)
+        leader = np.maximum.accumulate(np.where(self.told == best, np.arange(len(best)), 0))
+        return np.asarray(self.true)[leader].tolist()
+
+    def diversity(self) -> float:
+        """Mean root mean square distance of the ten best pictures from each other."""
+        ten = np.stack(self.pictures)[np.argsort(self.told)[:10]]
+        return float(np.mean([np.sqrt(((a - b) ** 2).mean()) for a, b in itertools.combinations(ten, 2)]))
+
+
+def fixed_steps(meter: Meter, problem: Problem) -> None:
+    """Small random steps around the best noise so far, all of one size."""
+    z, scores = search.noises(problem.seeds(search.BATCH)), meter.scout(search.BATCH)
+    best, score, angle = z[scores.argmin()], scores.min(), 0.3
+    chance = torch.Generator().manual_seed(problem.seed)
+    while True:
+        z = np.cos(angle) * best + np.sin(angle) * torch.randn(search.BATCH, *search.SHAPE, generator=chance)
+        scores = meter(z)
+        if scores.min() < score:
+            best, score = z[scores.argmin()], scores.min()
+
+
+def adaptive(pictures: bool = True, seeds: int = 8, **settings) -> Callable:
+    """This pack: a study of the space of any eight seeds, which `adaptive` widens."""
+
+    def spend(meter: Meter, problem: Problem) -> None:
+        study = Study.open(
+            None,
+            "search",
+            SurrogateSpace(problem.seeds(seeds)),
+            budget=meter.left,
+            optimiser="adaptive",
+            directions="minimize",
+            seed=problem.seed,
+            settings=settings,
+        )
+        while len(generation := study.ask()):
+            scores = meter(study.space.latents(generation.u, search.SHAPE))
+            seen = [np.round(p[None] * 255).astype(np.uint8) for p in meter.pictures[-len(scores) :]]
+            study.tell(generation, scores, pictures=seen if pictures else None)
+
+    return spend
+
+
+LINES: dict[str, tuple[str, Callable, bool]] = {
+    # name: title, what spends the budget, whether what it does depends on the budget
+    "random": ("random noise", search.random_noise, False),
+    "fixed": ("small steps, all of one size", fixed_steps, False),
+    "zero": ("small steps, adaptive size", search.zero_order, False),
+    "full": ("CMA-ES, whole latent", search.full_cma, False),
+    "k16": ("16 best seeds, cma-es", search.study(16), True),
+    "k8": ("8 best seeds, cma-es", search.study(8), True),
+    "k8 random": ("8 random seeds, cma-es", search.study(8, scouted=False), True),
+    "adaptive": ("adaptive", adaptive(), False),
+    "adaptive blind": ("adaptive, without pictures", adaptive(pictures=False), False),
+}
+LONG = 1024
+LONG_LINES = ("random", "zero", "full", "adaptive")
+
+
+def load_preview(comfyui: str) -> Callable:
+    """A function from noises (n, *SHAPE) to pictures (n, 16, 16, 3) in [0, 1]."""
+    from sampler import load_pack
+
+    load_pack(comfyui)
+    import comfy.samplers
+    from surrogate_pack.nodes.demo import DemoModel
+
+    model, vae, conditioning, _ = DemoModel.execute("any", "any").args
+    guider = comfy.samplers.CFGGuider(model)
+    guider.set_conds(conditioning, conditioning)
+    guider.set_cfg(1.0)
+    sigmas = comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), "simple", STEPS)
+    sampler = comfy.samplers.sampler_object("euler")
+
+    @torch.inference_mode()
+    def latents(z):
+        x = guider.sample(z, torch.zeros_like(z), sampler, sigmas, disable_pbar=True, seed=0)
+        return x.permute(0, 2, 3, 1).double().numpy()
+
+    some = search.noises(search.Seeds.from_range(4_000_000, FITTED)).split(search.BATCH)
+    x = np.concatenate([latents(z) for z in some])
+    with torch.inference_mode():
+        decoded = np.concatenate(
+            [vae.decode(torch.from_numpy(p).permute(0, 3, 1, 2).float()).numpy() for p in np.split(x, len(some))]
+        )
+    small = np.stack([resized(picture.astype(np.float64), SIDE, SIDE) for picture in decoded])
+    flat = np.concatenate([x.reshape(-1, x.shape[-1]), np.ones((x[..., 0].size, 1))], axis=1)
+    factors = np.linalg.lstsq(flat, small.reshape(-1, 3), rcond=None)[0]
+    left = ((flat @ factors - small.reshape(-1, 3)) ** 2).mean() / small.var()
+    print(f"The preview explains {1 - left:.1%} of the pictures' variance.", flush=True)
+    return lambda z: np.clip(latents(z) @ factors[:-1] + factors[-1], 0, 1)
+
+
+def wanted(names) -> list[tuple[str, Problem, int]]:
+    runs = []
+    for repeat, goal, kind in itertools.product(range(REPEATS), range(GOALS), KINDS):
+        problem = Problem(kind, goal, repeat)
+        for name in names:
+            runs += [(name, problem, budget) for budget in (BUDGETS if LINES[name][2] else BUDGETS[-1:])]
+    return runs + [
+        (name, Problem("match", goal, 0), LONG) for goal in range(4) for name in names if name in LONG_LINES
+    ]  # fmt: skip
+
+
+def finished() -> dict[tuple[str, Problem, int], dict]:
+    text = RUNS.read_text("utf-8") if RUNS.exists() else ""
+    entries = [json.loads(line) for line in text.splitlines()]
+    return {(e["line"], Problem(e["kind"], e["goal"], e["repeat"]), e["budget"]): e for e in entries}
+
+
+def run_missing(draw: Callable, names) -> None:
+    RUNS.parent.mkdir(parents=True, exist_ok=True)
+    goals, runs = Goals(), wanted(names)
+    for i, (name, problem, budget) in enumerate(runs, 1):
+        if (name, problem, budget) in finished():
+            continue
+        began = time.monotonic()
+        meter = Meter(draw, goals, problem, budget)
+        with contextlib.suppress(search.Spent):
+            LINES[name][1](meter, problem)
+        entry = {"line": name, "kind": problem.kind, "goal": problem.goal, "repeat": problem.repeat, "budget": budget}
+        found = [round(value, 6) for value in meter.found()]
+        with open(RUNS, "a", encoding="utf-8") as file:
+            file.write(json.dumps({**entry, "found": found, "diversity": meter.diversity()}) + "\n")
+        print(f"{i} of {len(runs)}  {name} {problem}: {found[-1]:.4f}, {time.monotonic() - began:.0f} s", flush=True)
+
+
+def report() -> None:
+    done = finished()
+    for kind in KINDS:
+        print(
+            f"\n{kind}: median, and in brackets the median of the ratios to small steps of adaptive size, with its interval\n"
+        )
+        search.row("search", "runs", *map(str, BUDGETS), "ten best apart")
+        search.row(*["---"] * (3 + len(BUDGETS)))
+        for name, (title, _, per_budget) in LINES.items():
+            table(
+                done,
+                kind,
+                name,
+                title,
+                BUDGETS,
+                per_budget,
+                [Problem(kind, g, r) for r in range(REPEATS) for g in range(GOALS)],
+            )
+    longer = [Problem("match", goal, 0) for goal in range(4)]
+    print(f"\nmatch, {LONG} pictures\n")
+    search.row("search", "runs", "256", "512", "1024", "ten best apart")
+    search.row(*["---"] * 6)
+    for name in LONG_LINES:
+        table(done, "match", name, LINES[name][0], (256, 512, 1024), False, longer)
+
+
+def table(done, kind, name, title, budgets, per_budget, problems) -> None:
+    def at(line, problem, budget):
+        entry = done.get((line, problem, budget if LINES[line][2] else budgets[-1]))
+        return None if entry is None else entry["found"][budget - 1]
+
+    complete = [p for p in problems if all(at(line, p, b) is not None for line in (name, "zero") for b in budgets)]
+    if not complete:
+        return
+    cells = []
+    for budget in budgets:
+        values = np.array([at(name, p, budget) for p in complete])
+        cell = f"{np.median(values):.4f}"
+        if name != "zero":
+            ratios = values / np.maximum([at("zero", p, budget) for p in complete], 1e-9)
+            low, high = search.bootstrap(ratios)
+            cell += f" ({np.median(ratios):.2f}, {low:.2f}…{high:.2f})"
+        cells.append(cell)
+    apart = np.median([done[name, p, budgets[-1]]["diversity"] for p in complete])
+    search.row(title, str(len(complete)), *cells, f"{apart:.3f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("comfyui", nargs="?", help="path of ComfyUI; without it only the report")
+    parser.add_argument("lines", nargs="*", help=f"which searches, of {', '.join(LINES)}; all by default")
+    arguments = parser.parse_args()
+    if arguments.comfyui:
+        run_missing(load_preview(arguments.comfyui), arguments.lines or list(LINES))
+    report()
+
+
+if __name__ == "__main__":
+    main()
