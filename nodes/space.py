@@ -16,6 +16,11 @@ from .seeds import noise_or_samples
 
 __all__ = ["LocateLatent", "Space", "SpaceInfo", "json_settings"]
 
+FRESH = (
+    "It is the space of an adaptive search: its own seeds, then the fresh noises that the search uses one by one. The first "
+    "{} are compared; the others are integers, which are independent."
+)
+
 
 class Space(io.ComfyNode):
     @classmethod
@@ -90,17 +95,20 @@ class SpaceInfo(io.ComfyNode):
     @classmethod
     def execute(cls, space, latent) -> io.NodeOutput:
         parts = sample_parts(latent)
-        gram = space.gram(parts, progress=stepper())
-        warnings = space.warnings(parts, gram)
+        compared = space.own()
+        fresh = space.k - compared.k
+        gram = compared.gram(parts, progress=stepper())
+        warnings = compared.warnings(parts, gram)
         text = "\n".join(
             [
-                f"{space.k} seeds: {', '.join(space.seeds.labels)}",
+                f"{space.k} seeds: {', '.join(compared.seeds.labels)}" + (f" and {fresh} more integers" if fresh else ""),
                 f"{space.k - 1} coordinates, chart {space.chart.name}, transport {space.transport!r}",
                 f"latent {describe(parts)}",
+                *([FRESH.format(compared.k)] if fresh else []),
                 *(warnings or ["The seeds are independent noise: every point of the space is valid."]),
             ]
         )
-        picture = torch.from_numpy(gram_picture(gram, space.seeds.labels)).float()[None] / 255
+        picture = torch.from_numpy(gram_picture(gram, compared.seeds.labels)).float()[None] / 255
         tell(cls, text)
         return io.NodeOutput(text, picture, ui={"text": [text]})
 

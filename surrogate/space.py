@@ -23,6 +23,8 @@ __all__ = ["Located", "SurrogateSpace", "seeds_from_recipe"]
 LARGEST_K = 1024
 # Memory for seeds that must stand side by side (Gram matrix): as many as fit, at least one.
 BLOCK_BYTES = 256 << 20
+# Integers of an adaptive search's space that are compared with each other: all are independent.
+COMPARED = 16
 # Columns of a float64 product of latents.
 COLUMNS = 1 << 16
 # Weights of a located latent below this are rounding of its float32 values.
@@ -260,6 +262,15 @@ class SurrogateSpace:
         # One more than is used: the last coordinate of this chart has another scale.
         k = min(self.k, max(int(used[-1]) + 2, 2))
         return (self, u) if k == self.k else (replace(self, seeds=Seeds(tuple(self.seeds)[:k])), u[:, : k - 1])
+
+    def own(self) -> SurrogateSpace:
+        """The space without the fresh integers with which that of an adaptive search ends; but for a few, it need not know
+        where they begin. Any other space as it is."""
+        if not self.chart.signed:
+            return self
+        others = [i + 1 for i, seed in enumerate(self.seeds) if not isinstance(seed, IntegerSeed)]
+        k = min(self.k, max([COMPARED, *others]))
+        return replace(self, seeds=Seeds(tuple(self.seeds)[:k]))
 
     def recipe(self) -> dict:
         """What rebuilds this space (JSON): the content of a picture's metadata."""

@@ -1,0 +1,277 @@
+"""Adaptive in a real server: every way that it can be run, interrupted, and what other nodes make of its wide space."""
+
+import csv
+import io
+import json
+import os
+import shutil
+import signal
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from demo.client import Client, ExecutionFailed, ExecutionInterrupted, PromptRejected
+from demo.server import Server
+from surrogate import Seeds, SurrogateSpace, points
+from surrogate.search import Study
+from surrogate.seed_file import load_seeds
+
+from .conftest import Comfy
+from .graph import TESTKIT, Graph, needs_sound, output
+from .test_search import history, names, storage, wait_finished
+from .test_search_faults import Search
+from .test_search_pictures import album
+from .test_seeds_from_pictures import found as read_back
+from .test_seeds_from_pictures import seeds_in
+
+SEEDS, BUDGET = "12, 99, 1024", 24
+ADAPTIVE = {
+    "optimiser": "adaptive",
+    "settings": '{"scout": 8}',
+    "budget": BUDGET,
+    "population": 4,
+    "random_seed": 5,
+}  # fmt: skip
+SHAPE = (4, 8, 8)
+
+
+class Small:
+    """A model that takes no time, and a study of its latents."""
+
+    def __init__(self, comfy, name: str | None = None, **settings):
+        self.comfy, self.name = comfy, next(names) if name is None else name
+        self.settings = {**ADAPTIVE, **settings}
+
+    def graph(self) -> Graph:
+        g = self.g = Graph(self.comfy)
+        self.model, self.conditioning = g("TestAnyModel").outputs(2)
+        self.vae, self.latent = g("TestAnyVAE"), g.latent(1, *SHAPE)
+        self.space = g.space(SEEDS)
+        self.study = g("SurrogateStudy", space=self.space, latent=self.latent, name=self.name, **self.settings)
+        return g
+
+    def loop(self, images: bool = True, study=None, **settings):
+        """Ask, stock nodes, a score, Tell; the graph and its Tell."""
+        g = self.graph()
+        self.ask = g("SurrogateAsk", study=self.study if study is None else study(self))
+        noise = g("SurrogateNoise", space=self.ask[2], points=self.ask[1], latent=self.latent)
+        pictures = g.decoded(g.custom(self.model, self.conditioning, noise[0], noise[1], steps=1), self.vae)
+        scores = g("SurrogatePictureStatistics", statistic="brightness", images=pictures)
+        shown = {"images": pictures} if images else {}
+        return g, g("SurrogateTell", study=self.ask, scores=scores, **shown, **settings)
+
+    def search(self, **settings):
+        """The same in one node."""
+        g = self.graph()
+        return g, g(
+            "SurrogateSearch",
+            guider=g("BasicGuider", model=self.model, conditioning=self.conditioning),
+            sampler=g("KSamplerSelect", sampler_name="euler"),
+            sigmas=g("BasicScheduler", model=self.model, scheduler="simple", steps=1, denoise=1.0),
+            latent=self.latent,
+            vae=self.vae,
+            study=self.study,
+            scorer=g("SurrogatePictureStatistics", statistic="brightness")[1],
+            **{"n_best": 4, **settings},
+        )
+
+    def opened(self) -> SurrogateSpace:
+        return SurrogateSpace.from_recipe(Study.load(storage(self.comfy), self.name).definition.space)
+
+    def history(self):
+        return history(self.comfy, self.name)
+
+
+@pytest.fixture(scope="module")
+def course(comfy):
+    """An adaptive search that nothing disturbs: Ask and Tell, with pictures."""
+    search = Search(comfy, **ADAPTIVE)
+    for _ in range(6):
+        search.graph().run()
+    rows = search.history()
+    assert search.recorded() == BUDGET and all(seen is not None for seen in rows.glimpses)
+    return rows
+
+
+@pytest.fixture(scope="module")
+def finished(comfy):
+    """A study that Search has finished; its graphs give Ask's space and Tell's best point, and render nothing."""
+    small = Small(comfy)
+    small.search(score_seeds=True)[0].run()
+    return small
+
+
+def wide(finished):
+    """A new graph over the finished study, its wide space and the best three points."""
+    g = finished.graph()
+    ask = g("SurrogateAsk", study=finished.study)
+    report = g("SurrogateStudyReport", study=finished.study, filename_prefix="", n_best=3)
+    return g, ask[2], report[6]
+
+
+def best(finished, n: int = 3) -> np.ndarray:
+    rows = finished.history()
+    return rows.u[rows.ranked(n)]
+
+
+def texts(entry: dict, *nodes) -> list[str]:
+    return [entry["outputs"][node.number]["text"][0] for node in nodes]
+
+
+# The search itself.
+
+
+def test_search_gives_the_space_of_its_points(comfy):
+    """Rendered again by stock nodes, n_best_points of that space are n_best_images; the demo model, two steps."""
+    name = next(names)
+    g = Graph(comfy)
+    model, vae, conditioning, latent = g("SurrogateDemoModel").outputs(4)
+    target = g("SurrogateDemoPicture")
+    sampling = {
+        "guider": g("BasicGuider", model=model, conditioning=conditioning),
+        "sampler": g("KSamplerSelect", sampler_name="euler"),
+        "sigmas": g("BasicScheduler", model=model, scheduler="simple", steps=2, denoise=1.0),
+    }
+    study = g("SurrogateStudy", space=g.space(SEEDS), latent=latent, name=name, **ADAPTIVE)
+    scorer = g("SurrogateMatchImage", target=target)[1]
+    node = g("SurrogateSearch", **sampling, latent=latent, vae=vae, study=study, scorer=scorer, n_best=4)
+    noise = g("SurrogateNoise", space=node[7], points=node[3], latent=latent)
+    again = g.keep(g.decoded(g.custom(model, conditioning, noise[0], noise[1], steps=2), vae))
+    images, scores = g.keep(node[2]), g.keep(node[4])
+    g.run()
+    assert images.tensor.shape == again.tensor.shape == (4, 128, 128, 3)
+    # The search rendered them in other batches: float rounding, then 8 bit.
+    assert float((images.tensor - again.tensor).abs().max()) <= 3.01 / 255
+    rows = history(comfy, name)
+    assert (rows.known.sum(), (~rows.known).sum()) == (3, BUDGET)
+    assert np.isfinite(rows.scores).all() and all(seen is not None for seen in rows.glimpses)
+    assert float(max(t.max() for t in scores.tensors.values())) == rows.scores.max()
+    assert {entry.get("adviser") for entry in rows.attributes} == {None, "pictures", "scores"}
+
+
+def test_a_seed_of_the_wide_space_is_the_integer(comfy, finished):
+    g, space, _ = wide(finished)
+    fresh = finished.opened().seeds.labels[40]
+    made = []
+    for place, integer in ((1, "99"), (40, fresh)):
+        points = g("SurrogateWeights", space=space, weights=" ".join("1" if i == place else "0" for i in range(1024)))
+        noise = g("SurrogateNoise", space=space, points=points, latent=finished.latent)
+        own = g("RandomNoise", noise_seed=int(integer))
+        made += [
+            g.keep(g.decoded(g.custom(finished.model, finished.conditioning, n, finished.latent), finished.vae))
+            for n in (noise, own)
+        ]
+    g.run()
+    a, b, c, d = (kept.tensor for kept in made)
+    assert torch.equal(a, b) and torch.equal(c, d) and not torch.equal(a, c)
+
+
+def test_ask_and_tell_go_the_way_of_search(comfy, finished):
+    """Without pictures scores alone decide; the seeds scored first are in both."""
+    seen, blind = Small(comfy, budget=16), Small(comfy, budget=16)
+    for small, images in ((seen, True), (blind, False)):
+        for _ in range(4):
+            small.loop(images)[0].run()
+    a, b = seen.history(), blind.history()
+    assert np.array_equal(a.u[:8], b.u[:8]) and not np.array_equal(a.u[8:], b.u[8:])
+    assert all(glimpse is not None for glimpse in a.glimpses) and all(glimpse is None for glimpse in b.glimpses)
+    assert {entry["adviser"] for entry in b.attributes[8:]} == {"scores"}
+    assert np.array_equal(finished.history().u[3:8], np.concatenate([finished.opened().chart.coordinates(np.eye(1024)[3:8])]))
+
+
+def test_until_finished_is_a_whole_search_from_one_prompt(comfy):
+    small = Small(comfy)
+    small.loop(until_finished=True)[0].run()
+    wait_finished(comfy, small.name)
+    assert np.isfinite(small.history().scores).all() and len(small.history()) == BUDGET
+
+
+def test_cancelled_in_the_middle_it_goes_on_as_if_nothing_had_been(comfy, course):
+    search = Search(comfy, **ADAPTIVE)
+    for _ in range(3):
+        search.graph().run()
+    search.order(wait=True)
+    prompt = search.started(search.graph())
+    comfy.client.interrupt()
+    with pytest.raises(ExecutionInterrupted):
+        comfy.client.wait(prompt)
+    assert search.is_like(course, 12, asked=16)
+    search.order()
+    for _ in range(3):
+        search.graph().run()
+    assert search.is_like(course, BUDGET)
+
+
+def test_the_server_is_killed_and_another_one_goes_on(comfy, course, tmp_path):
+    with Server("killed adaptive", packs=[TESTKIT], arguments=["--cpu"]) as server:
+        search = Search(Comfy(server, Client(server.url)), file=tmp_path / "studies.db", **ADAPTIVE)
+        for _ in range(3):
+            search.graph().run()
+        search.order(wait=True)
+        search.started(search.graph())
+        os.kill(server.process.pid, signal.SIGKILL)
+        server.process.wait()
+    search.comfy = comfy
+    for _ in range(3):
+        search.graph().run()
+    assert search.is_like(course, BUDGET)
+
+
+def test_search_cancelled_within_a_generation_goes_on(comfy):
+    whole, search = Search(comfy, **ADAPTIVE), Search(comfy, **ADAPTIVE)
+    whole.node().run()
+    search.order(wait=True, after=14)
+    prompt = search.started(search.node())
+    comfy.client.interrupt()
+    with pytest.raises(ExecutionInterrupted):
+        comfy.client.wait(prompt)
+    assert search.recorded() == 14
+    search.order()
+    search.node().run()
+    assert search.is_like(whole.history(), BUDGET)
+
+
+def test_known_scores_are_told_in_the_space_that_one_has(comfy):
+    def known(small: Small):
+        g = small.g
+        liked = g("SurrogateWeights", space=small.space, weights="8 2 2\n0 1 0")
+        noise = g("SurrogateNoise", space=small.space, points=liked, latent=small.latent)
+        images = g.decoded(g.custom(small.model, small.conditioning, noise[0], noise[1], steps=1), small.vae)
+        scores = g("SurrogatePictureStatistics", statistic="brightness", images=images)
+        return g("SurrogateKnownScores", study=small.study, points=liked, scores=scores, images=images)
+
+    small = Small(comfy, budget=8)
+    for _ in range(2):
+        small.loop(study=known)[0].run()
+    rows = small.history()
+    assert rows.known.tolist() == [True] * 2 + [False] * 8
+    given, space = SurrogateSpace(Seeds.from_text(SEEDS)), small.opened()
+    liked = points.from_weights(given, [[8, 2, 2], [0, 1, 0]])
+    torch.testing.assert_close(space.latents(rows.u[:2], SHAPE), given.latents(liked.u, SHAPE), rtol=0, atol=1e-6)
+    assert rows.glimpses[0] is not None
+    # A seed that is known is not scouted again, and what is scouted is no seed twice.
+    w = space.weights(rows.u)
+    assert len(np.unique(w.round(9), axis=0)) == 10
+
+
+def test_two_scores_are_refused(comfy):
+    with pytest.raises(ExecutionFailed, match="takes one score"):
+        Small(comfy, more_directions="minimize").loop()[0].run()
+
+
+def test_settings_that_cannot_be_say_why(comfy):
+    for settings, message in (('{"noises": 4096}', "noises must be at most 1024"), ('{"scout": 1}', "scout must be")):
+        with pytest.raises(ExecutionFailed, match=message):
+            Small(comfy, settings=settings).loop()[0].run()
+
+
+def test_scout_does_not_offer_it(comfy):
+    offered = comfy.client.object_info("SurrogateScout")["SurrogateScout"]["input"]["required"]["optimiser"]
+    assert "cma-es" in str(offered) and "adaptive" not in str(offered[0]) + str(offered[1].get("options"))
+    g = Graph(comfy)
+    g("SurrogateAsk", study=g("SurrogateScout", latent=g.latent(1, *SHAPE), name=next(names), optimiser="adaptive"))
+    g("SurrogateStudyReport", study=["2", 0])
+    with pytest.raises(PromptRejected, match="adaptive"):
+        g.run()
