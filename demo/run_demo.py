@@ -31,6 +31,10 @@ SHOWN = {
         "the picture that was wanted, the best of 32 random noises, and what the search found between the best eight;\n"
         "below, every score and the best so far, what the good points are made of, and the best pictures."
     ),
+    "adaptive": (
+        "the picture that was wanted, the best of six noise seeds, and what the search found beyond the space between them;\n"
+        "below, every score and the best so far, how the noises differ, and the best pictures."
+    ),
     "ask_tell": "a search out of stock nodes: the best pictures, every score, and the map of where it looked.",
     "grid": (
         "four noise seeds at the corners and, between them, images of their surrogate space.\n"

@@ -45,6 +45,15 @@ MOST_SCORES = 3
 # Studies that were opened last by name and database, and how often each name began anew.
 _opened: OrderedDict[tuple[str, str], tuple[Study, int]] = OrderedDict()
 KEPT = 32
+OPTIMISER_TOOLTIPS = {
+    "cma-es": "the default, stays between the seeds.",
+    "adaptive": "leaves them, makes new noises around the best, and comes closest to a target.",
+    "bayesian": "a Gaussian process, for few images and up to about 5 seeds.",
+    "tpe": "another model.",
+    "sobol": "spreads evenly, no learning.",
+    "random": "no learning.",
+    "nsga-ii": "several scores at once.",
+}
 # What may change while a study goes on, and its scores still mean the same.
 HARMLESS = {
     "SurrogateStudy": (
@@ -126,9 +135,7 @@ def study_inputs(optimisers=tuple(OPTIMISERS)) -> list:
             "optimiser",
             options=list(optimisers),
             default=optimisers[0],
-            tooltip="cma-es: the default, stays between the seeds. adaptive: leaves them, makes new noises around the best, and "
-            "comes closest to a target. bayesian: a Gaussian process, for few images and up to about "
-            "5 seeds. tpe: another model. sobol, random: no learning. nsga-ii: several scores at once.",
+            tooltip=" ".join(f"{name}: {OPTIMISER_TOOLTIPS[name]}" for name in optimisers),
         ),
         io.Int.Input(
             "budget",
