@@ -360,7 +360,7 @@ def test_cma_keeps_its_distribution_when_the_population_changes(searching):
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("annealing", {}, "choose one of cma-es, bayesian"),
+        ("annealing", {}, "choose one of cma-es, adaptive"),
         ("cma-es", {"sigma": 0.1}, "no setting 'sigma'; it has sigma0, x0, boundary"),
         ("random", {"sigma0": 0.1}, "it has none"),
         ("cma-es", {"sigma0": 0}, "above 0 and at most 0.5"),
