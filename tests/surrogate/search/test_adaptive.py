@@ -105,6 +105,14 @@ def test_a_smaller_space_has_the_same_noise_where_seeds_are_not_used():
     assert ordinary.trimmed([0.2, 0.4])[0] is ordinary
 
 
+def test_its_own_seeds_are_those_before_the_fresh_integers():
+    assert opened().space.own().seeds.items == opened().space.seeds.items[:16]
+    tensors = Seeds.from_tensors([torch.randn(20, *SHAPE, generator=torch.Generator().manual_seed(1))])
+    study = Study.open(None, "study", SurrogateSpace(tensors), budget=8, optimiser="adaptive")
+    assert study.space.own().seeds.items == tensors.items
+    assert study.space.k == 1024 and given(40).own().k == 40
+
+
 # What is remembered.
 
 
