@@ -288,6 +288,22 @@ def test_the_search_finds_what_is_more_like_the_target_than_every_seed(comfy):
     assert files == {".csv", ".json"}
 
 
+def test_the_adaptive_search_leaves_its_seeds_far_behind(comfy):
+    prompt = twin("demo_adaptive")
+    entry = comfy.client.run(prompt, workflow("demo_adaptive"), timeout=LONG)
+    (file,) = files_of(entry, node_of(prompt, "SaveImage"))
+    page = pixels(opened(comfy, file))
+    assert page.shape[1] > 900 and page.shape[0] > 2000
+    rows = Study.load(comfy.server.base / "user" / "surrogate_studies.db", "demo adaptive").history()
+    assert (rows.known.sum(), (~rows.known).sum()) == (6, 128)
+    assert np.isfinite(rows.scores).all() and all(seen is not None for seen in rows.glimpses)
+    distances = -rows.scores[:, 0]  # of Match Image
+    assert distances.min() < 0.7 * distances[rows.known].min()
+    assert np.median(distances[-32:]) < 0.8 * distances[:16].min()  # of the scouting
+    files = {path.suffix for path in (comfy.server.base / "output" / "surrogate").glob("demo_adaptive_points_*")}
+    assert files == {".csv", ".json"}
+
+
 def test_the_scout_finds_seeds_and_the_search_goes_beyond_them(comfy):
     prompt = twin("demo_scout_search")
     entry = comfy.client.run(prompt, workflow("demo_scout_search"), timeout=LONG)
