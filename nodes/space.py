@@ -101,7 +101,8 @@ class SpaceInfo(io.ComfyNode):
         warnings = compared.warnings(parts, gram)
         text = "\n".join(
             [
-                f"{space.k} seeds: {', '.join(compared.seeds.labels)}" + (f" and {fresh} more integers" if fresh else ""),
+                f"{space.k} seeds: {', '.join(compared.seeds.labels)}"
+                + (f" and {fresh} more integers" if fresh else ""),
                 f"{space.k - 1} coordinates, chart {space.chart.name}, transport {space.transport!r}",
                 f"latent {describe(parts)}",
                 *([FRESH.format(compared.k)] if fresh else []),
