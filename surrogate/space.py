@@ -204,13 +204,17 @@ class SurrogateSpace:
         transports = self.transport.split(len(parts))
         first = self._inner(self.seeds[0], parts, transports, None) if any(t.uses_first for t in transports) else None
         at_once = max(1, BLOCK_BYTES // (4 * size(parts)))
+        beside = max(1, at_once // 16)
         gram = np.zeros((n, n))
         for start in range(0, n, at_once):
             block = torch.stack([self._inner(s, parts, transports, first)[0] for s in seeds[start : start + at_once]])
             gram[start : start + at_once, start : start + at_once] = _products(block, block)
-            for j in range(start + at_once, n):
-                column = _products(block, self._inner(seeds[j], parts, transports, first))[:, 0]
-                gram[start : start + at_once, j] = gram[j, start : start + at_once] = column
+            # Several at once: each product has the whole block in float64, piece by piece.
+            for j in range(start + at_once, n, beside):
+                others = torch.cat([self._inner(s, parts, transports, first) for s in seeds[j : j + beside]])
+                products = _products(block, others)
+                gram[start : start + at_once, j : j + beside] = products
+                gram[j : j + beside, start : start + at_once] = products.T
             if progress is not None:
                 progress(min(n, start + at_once), n)
         return gram
