@@ -154,7 +154,7 @@ def test_a_picture_too_few(comfy):
     g = Graph(comfy)
     g("SurrogateSaveSeeds", seeds=g("SurrogateSeedsFromIntegers", seeds="5, 6, 7"),
       images=g("EmptyImage", width=64, height=64, batch_size=2, color=0))  # fmt: skip
-    with pytest.raises(ExecutionFailed, match="2 pictures for 3 seeds"):
+    with pytest.raises(ExecutionFailed, match="2 pictures, but there are 3 seeds"):
         g.run()
 
 
