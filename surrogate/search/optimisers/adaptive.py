@@ -25,8 +25,8 @@ CHART = WholeSphere()
 MOST = 400
 # In the notes of a candidate, whose advice it followed; and for how many generations the advisers are compared.
 ADVISER, PICTURES, SCORES, WINDOW = "adviser", "pictures", "scores", 8
-# How the angle grows when nothing gets better: after so many generations, by so much with each, up to so many radians.
-PATIENCE, GROWTH, WIDEST = 4, 1.15, 0.8
+# How the angles part when nothing gets better: after so many generations, by so much with each, within so many radians.
+PATIENCE, GROWTH, NARROWEST, WIDEST = 4, 1.15, 0.03, 0.8
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Adaptive(Optimiser):
     The other learns from the `near` points nearest to the best which picture each combination gives, and from
     all pictures how the score depends on the picture: it learns more than one number from each image (Bayesian
     optimisation of a composite function, Astudillo & Frazier 2019). Three of four candidates follow the adviser whose
-    candidates did better of late. Without pictures there is the first one alone. While nothing gets better the angle
-    grows, and with the next success it is `angle` again.
+    candidates did better of late. Without pictures there is the first one alone. While nothing gets better every
+    other candidate goes farther and farther and the others less and less, and with the next success all are at `angle`.
     """
 
     name: ClassVar[str] = "adaptive"
@@ -88,21 +88,25 @@ class Adaptive(Optimiser):
         scored = np.flatnonzero(np.isfinite(history.gains[:, 0]))
         if len(w) < self.scout or len(scored) < 2:
             return Proposal(CHART.coordinates(fresh / np.linalg.norm(fresh, axis=1, keepdims=True)))
-        found, angle = self._promising(history, w, scored), self._turn(history, scored, population)
+        found = self._promising(history, w, scored)
+        later = (scored > scored[history.gains[scored, 0].argmax()]).sum()
+        vain = min(max(0.0, later / population - PATIENCE), 100.0)
         advisers = [_adviser(history, found, i, generation, population) for i in indices]
         points = []
-        for adviser, direction in zip(advisers, fresh, strict=True):
-            best = found[adviser]
+        for i, adviser, direction in zip(indices, advisers, fresh, strict=True):
+            best, angle = found[adviser], self._turn(vain, farther=bool((i + generation * population) % 2))
             direction = direction - (direction @ best) * best
             point = math.cos(angle) * best + math.sin(angle) * direction / np.linalg.norm(direction)
             points.append(point / np.linalg.norm(point))
         return Proposal(CHART.coordinates(np.array(points)), tuple({ADVISER: adviser} for adviser in advisers))
 
-    def _turn(self, history: History, scored: np.ndarray, population: int) -> float:
-        """The angle of the next candidates: wider with every generation in which nothing got better, after a few."""
-        leader = scored[history.gains[scored, 0].argmax()]
-        vain = (scored > leader).sum() / population - PATIENCE
-        return min(max(self.angle, WIDEST), self.angle * GROWTH ** max(0.0, vain))
+    def _turn(self, vain: float, farther: bool) -> float:
+        """The angle of a candidate after `vain` generations too many without success: one goes farther, one less far.
+
+        Off a plateau leads only the first, into a narrow valley only the second.
+        """
+        angle = self.angle * (GROWTH if farther else 1 / GROWTH) ** vain
+        return min(max(angle, min(self.angle, NARROWEST)), max(self.angle, WIDEST))
 
     def _promising(self, history: History, w: np.ndarray, scored: np.ndarray) -> dict[str, np.ndarray]:
         """The combination (k,) of what was tried that promises most: by the scores, and by the pictures if there are any."""
