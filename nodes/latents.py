@@ -10,7 +10,17 @@ import torch
 from ..surrogate.shapes import Parts, describe
 from .progress import cancellable
 
-__all__ = ["PointsNoise", "as_samples", "batch_size", "fix_empty", "repeat_to", "sample_parts", "select", "tensors_of"]
+__all__ = [
+    "PointsNoise",
+    "as_samples",
+    "batch_size",
+    "fix_empty",
+    "parts_for",
+    "repeat_to",
+    "sample_parts",
+    "select",
+    "tensors_of",
+]
 
 
 def tensors_of(samples) -> list[torch.Tensor]:
@@ -70,6 +80,20 @@ def select(latent: dict, indices: list[int]) -> dict:
     return chosen
 
 
+def parts_for(latent: dict, count: int, what: str) -> Parts:
+    """The shape of one sample of `latent`, to which a noise for `count` points, stretches, … is to be made.
+
+    Raises ValueError if it holds another number of samples.
+    """
+    parts, size = sample_parts(latent), batch_size(latent)
+    if size != count:
+        raise ValueError(
+            f"This noise is for {count} {what}, but the sampler's latent has a batch of {size} "
+            f"({describe(parts)} each). Connect the LATENT output that stands beside the NOISE output."
+        )
+    return parts
+
+
 class PointsNoise:
     """A ComfyUI NOISE: the noises of some points, made when a sampler asks and at the shape it asks for."""
 
@@ -78,10 +102,5 @@ class PointsNoise:
 
     def generate_noise(self, latent: dict):
         """Noise (n, *shape) for the latent dictionary that the sampler is about to use."""
-        parts, size = sample_parts(latent), batch_size(latent)
-        if size != len(self.u):
-            raise ValueError(
-                f"This noise is for {len(self.u)} points, but the sampler's latent has a batch of {size} "
-                f"({describe(parts)} each). Connect the LATENT output that stands beside the NOISE output."
-            )
+        parts = parts_for(latent, len(self.u), "points")
         return as_samples(self.space.latents(self.u, parts, progress=cancellable), latent["samples"])

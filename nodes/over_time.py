@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from ..surrogate.over_time import MOVEMENTS, Stretch, latents_over_time
 from ..surrogate.shapes import describe
 from . import wires
-from .latents import as_samples, batch_size, repeat_to, sample_parts, select
+from .latents import as_samples, parts_for, repeat_to, select
 from .noise import in_groups, noise_seed_input
 from .progress import cancellable
 
@@ -103,12 +103,7 @@ class _StretchesNoise:
 
     def generate_noise(self, latent: dict):
         """Noise (n, *shape) for the latent dictionary that the sampler is about to use."""
-        parts, size = sample_parts(latent), batch_size(latent)
-        if size != len(self.stretches):
-            raise ValueError(
-                f"This noise is for {len(self.stretches)} stretches, but the sampler's latent has a batch of {size} "
-                f"({describe(parts)} each). Connect the LATENT output that stands beside the NOISE output."
-            )
+        parts = parts_for(latent, len(self.stretches), "stretches")
         kind = latent.get("type")
         if kind not in (None, "audio") and any(len(part) == 2 for part in parts):
             raise ValueError(

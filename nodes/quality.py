@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from comfy_api.latest import io
 
-from ..surrogate import IntegerSeed, Seeds, SurrogateSpace, points, quality
+from ..surrogate import SurrogateSpace, points, quality
 from . import wires
 from .latents import batch_size, fix_empty, repeat_to, sample_parts
 from .noise import in_groups, noise_seed_input
@@ -102,7 +102,7 @@ class SpaceQuality(io.ComfyNode):
         groups = in_groups(count, images_per_batch)
         # The second point once more, alone: at another place of another batch.
         *blends, again = pictures(space, walks.u[[*range(count), 1]], [*groups, [count]])
-        noises = SurrogateSpace(_fresh(space, count, random_seed))
+        noises = SurrogateSpace(space.seeds.others(count, f"quality {random_seed}"))
         fresh = pictures(noises, points.vertices(noises).u, groups)
 
         parts = sample_parts(fix_empty(guider.model_patcher, latent))
@@ -118,10 +118,3 @@ class SpaceQuality(io.ComfyNode):
             float(np.sqrt(np.mean(found.closure.noise.norm**2))),
             ui={"text": [found.summary]},
         )
-
-
-def _fresh(space, count: int, random_seed: int) -> Seeds:
-    """Integer seeds that are none of the space's."""
-    taken = {seed.value % 2**32 for seed in space.seeds if isinstance(seed, IntegerSeed)}
-    drawn = np.random.default_rng([random_seed, 1]).choice(2**32, count + len(taken), replace=False).tolist()
-    return Seeds(tuple([IntegerSeed(value) for value in drawn if value not in taken][:count]))

@@ -221,6 +221,18 @@ class Seeds:
     def __add__(self, other: Seeds) -> Seeds:
         return Seeds(self.items + other.items)
 
+    def others(self, count: int, name: str) -> Seeds:
+        """`count` integer seeds that are none of these and follow from `name`: another name, another run of integers."""
+        taken = {seed.identity for seed in self.items}
+        value = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+        fresh: list[Seed] = []
+        while len(fresh) < count:
+            value = (value + 1) % 2**32
+            seed = IntegerSeed(value)
+            if seed.identity not in taken:
+                fresh.append(seed)
+        return Seeds(tuple(fresh))
+
     @classmethod
     def join(cls, many: Iterable[Seeds]) -> Seeds:
         """All seeds of all sets, in order. Labels that occur twice get a number."""

@@ -21,17 +21,6 @@ SPREAD = 4.0  # standard deviation of the translations in ångströms: take your
 LEVEL = 0.01  # how often a correct space may fail this script, for another choice of seeds
 
 
-# %% Where the model comes in. Everything else stays as it is.
-def denoise(frames: torch.Tensor, translations: torch.Tensor):
-    """Backbones from starts: frames (n, residues, 3, 3), rotation matrices; translations (n, residues, 3), ångströms.
-
-    For RFDiffusion these two are the noise from which its reverse process begins. That process draws more noise on its
-    way: set its noise scales to 0, or give its generators the same seed for every point; else a point is not one
-    backbone but many.
-    """
-    raise NotImplementedError("This script stops before the model.")
-
-
 # %% Seeds: starts that you kept. Here they are drawn, as the model draws its own.
 def draw(count: int, residues: int, seed: int) -> list[torch.Tensor]:
     """Frames (count, residues, 3, 3) and translations (count, residues, 3), all independent."""
@@ -47,7 +36,9 @@ seeds = draw(count=4, residues=RESIDUES, seed=0)
 space = SurrogateSpace(Seeds.from_tensors(seeds), transport=Composite([Rotation(), Affine(scale=SPREAD)]))
 u = np.array([[0.5, 0.5, 0.5], [0.1, 0.2, 0.9], [0.97, 0.03, 0.6]])
 frames, translations = space.latents(u)
-# backbones = denoise(frames, translations)
+# The model comes in here: frames (n, residues, 3, 3) are rotation matrices, translations (n, residues, 3) in ångströms, the
+# noise from which RFDiffusion's reverse process begins. That process draws more noise on its way: set its noise scales to
+# 0, or give its generators the same seed for every point; else a point is not one backbone but many.
 print(f"{space.k} seeds of {RESIDUES} residues give {space.k - 1} coordinates. The starts of {len(u)} points:")
 print(f"frames {tuple(frames.shape)}, translations {tuple(translations.shape)}")
 

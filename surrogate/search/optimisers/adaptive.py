@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import Counter
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from typing import ClassVar
 import numpy as np
 
 from ...charts import WholeSphere
-from ...seeds import IntegerSeed, Seeds
 from ...space import LARGEST_K, SurrogateSpace
 from ..values import History
 from .base import Optimiser, Proposal, generator
@@ -68,15 +66,8 @@ class Adaptive(Optimiser):
 
     def widened(self, space, seed):
         """Every combination of the space's seeds and fresh noises, `noises` in all: integers that follow from `seed`."""
-        taken = {one.identity for one in space.seeds}
-        value = int.from_bytes(hashlib.sha256(f"adaptive {seed}".encode()).digest()[:4], "big")
-        fresh: list[IntegerSeed] = []
-        while len(fresh) + space.k < max(self.noises, space.k + 1):
-            value = (value + 1) % 2**32
-            new = IntegerSeed(value)
-            if new.identity not in taken:
-                fresh.append(new)
-        return SurrogateSpace(Seeds((*space.seeds, *fresh)), CHART, space.transport)
+        fresh = space.seeds.others(max(self.noises - space.k, 1), f"adaptive {seed}")
+        return SurrogateSpace(space.seeds + fresh, CHART, space.transport)
 
     def propose(self, history, run, generation, indices, population, seed, memory):
         w = CHART.weights(history.u) if len(history) else np.empty((0, history.u.shape[1] + 1))
