@@ -8,12 +8,11 @@ import pytest
 from PIL import Image
 
 from surrogate import Seeds, SurrogateSpace, points
-from surrogate.pictures import plan_sheet
 from surrogate.scores import make_score
 from surrogate.search import Study
 
 from .graph import Graph
-from .test_workflows import LONG, node_of, twin
+from .test_workflows import LONG, node_of, plan_of, twin
 
 # Workflow -> the family that stands in, and what loads the model: loader -> the outputs that are MODEL and VAE.
 FAMILIES = {
@@ -111,17 +110,7 @@ def test_a_grid_of_clips_moves_and_has_the_seeds_clips_in_its_corners(comfy):
 
     (sheet,) = saved(comfy, entry, own[0])
     grid = points.corners(SurrogateSpace(Seeds.from_text("12, 99, 1024, 7")), columns=3, rows=3)
-    axes = grid.axes
-    plan = plan_sheet(
-        [(80, 128, 3)] * 9,
-        marks=grid.marks,
-        layout=grid.layout,
-        row_labels=axes.row_labels,
-        column_labels=axes.column_labels,
-        row_title=axes.row_title,
-        column_title=axes.column_title,
-        numbers=False,
-    )
+    plan = plan_of(grid, (80, 128), numbers=False)
     assert sheet.shape == (8, plan.height + plan.height % 2, plan.width + plan.width % 2, 3)
     cells = [sheet[:, y0:y1, x0:x1] for x0, y0, x1, y1 in plan.boxes]
     for integer, cell in ((12, cells[0]), (7, cells[8])):

@@ -123,6 +123,18 @@ def alone(prompt: dict, integer: int) -> dict:
     return {**{i: node for i, node in changed.items() if node["class_type"] not in unwanted}, "keep": keep}
 
 
+def plan_of(layout: points.Points, size: tuple[int, int] = (128, 128), **plan):
+    """Where the pictures (height, width) of points stand on a contact sheet."""
+    axes = layout.axes and {
+        "row_labels": layout.axes.row_labels,
+        "column_labels": layout.axes.column_labels,
+        "row_title": layout.axes.row_title,
+        "column_title": layout.axes.column_title,
+    }
+    shapes = [(*size, 3)] * len(layout)
+    return plan_sheet(shapes, marks=layout.marks, layout=layout.layout, **(axes or {}), **plan)
+
+
 def assert_a_picture(cell: np.ndarray):
     """Not black, not one colour, not noise: neighbouring pixels are alike."""
     assert cell.mean() > 10
@@ -147,16 +159,7 @@ def test_the_grid_has_the_seeds_own_pictures_in_its_corners(comfy):
     seeds = [26, 37, 3, 6]
     space = SurrogateSpace(Seeds.from_text("26, 37, 3, 6"))
     grid = points.corners(space)
-    plan = plan_sheet(
-        [(128, 128, 3)] * 25,
-        marks=grid.marks,
-        layout=grid.layout,
-        row_labels=grid.axes.row_labels,
-        column_labels=grid.axes.column_labels,
-        row_title=grid.axes.row_title,
-        column_title=grid.axes.column_title,
-        numbers=False,
-    )
+    plan = plan_of(grid, numbers=False)
     assert picture.size == (plan.width, plan.height)
     sheet = pixels(picture)
     cells = np.array([sheet[y0:y1, x0:x1] for x0, y0, x1, y1 in plan.boxes]).reshape(5, 5, 128, 128, 3)
@@ -187,16 +190,7 @@ def test_drawn_pictures_come_back_in_the_corners_of_their_space(comfy):
     noises = np.random.default_rng(0).standard_normal((4, 16, 16, 16), dtype=np.float32)
     space = SurrogateSpace(Seeds.from_tensors(torch.from_numpy(noises), [f"scene {i}" for i in range(1, 5)]))
     grid = points.corners(space)
-    plan = plan_sheet(
-        [(128, 128, 3)] * 25,
-        marks=grid.marks,
-        layout=grid.layout,
-        row_labels=grid.axes.row_labels,
-        column_labels=grid.axes.column_labels,
-        row_title=grid.axes.row_title,
-        column_title=grid.axes.column_title,
-        title="Between the noises found for them",
-    )
+    plan = plan_of(grid, title="Between the noises found for them")
     assert page.shape[0] == plan.height
     sheet = page[:, -plan.width :]  # what was drawn stands on its left
     cells = np.array([sheet[y0:y1, x0:x1] for x0, y0, x1, y1 in plan.boxes]).reshape(5, 5, 128, 128, 3)
@@ -257,10 +251,8 @@ def test_render_points_draws_the_triangle(comfy):
 
     space = SurrogateSpace(Seeds.from_text("26, 37, 3, 6"))
     triangle = points.slice_through(space, (1, 3, 4), 6)
-    plan = plan_sheet(
-        [(128, 128, 3)] * 21,
-        marks=triangle.marks,
-        layout=triangle.layout,
+    plan = plan_of(
+        triangle,
         captions=[None if mark else label for mark, label in zip(triangle.marks, triangle.labels)],
         numbers=False,
     )

@@ -6,10 +6,9 @@ from PIL import Image
 
 from demo.scenes import render
 from surrogate import Seeds, SurrogateSpace, points
-from surrogate.pictures import plan_sheet
 
 from .graph import Graph, output
-from .test_workflows import LONG, assert_a_picture, files_of, node_of, opened, pixels, twin
+from .test_workflows import LONG, assert_a_picture, files_of, node_of, opened, pixels, plan_of, twin
 
 # What loads FLUX -> the output of the demo model that stands in for it.
 DEMO = {"UNETLoader": 0, "VAELoader": 1, "FluxGuidance": 2, "EmptySD3LatentImage": 3}
@@ -40,7 +39,7 @@ def taker(prompt: dict, link: list) -> str:
 
 def cells(sheet: np.ndarray, layout: points.Points, **plan) -> list[np.ndarray]:
     """The pictures of 128 × 128 on a contact sheet."""
-    plan = plan_sheet([(128, 128, 3)] * len(layout), marks=layout.marks, layout=layout.layout, **plan)
+    plan = plan_of(layout, **plan)
     assert sheet.shape == (plan.height, plan.width, 3)
     return [sheet[y0:y1, x0:x1] for x0, y0, x1, y1 in plan.boxes]
 
@@ -65,16 +64,7 @@ def test_saved_pictures_are_the_corners(comfy):
         assert f"{path.name}: seed {int(path.name.split('_')[0])}" in said
     (file,) = files_of(entry, node_of(prompt, "SaveImage"))
     grid = points.corners(SurrogateSpace(Seeds.from_text("26, 3, 37, 6")), columns=3, rows=3)
-    axes = grid.axes
-    found = cells(
-        pixels(opened(comfy, file)),
-        grid,
-        row_labels=axes.row_labels,
-        column_labels=axes.column_labels,
-        row_title=axes.row_title,
-        column_title=axes.column_title,
-        numbers=False,
-    )
+    found = cells(pixels(opened(comfy, file)), grid, numbers=False)
     for cell in found:
         assert_a_picture(cell)
     for path, corner in zip(mine, (found[0], found[2], found[6], found[8]), strict=True):

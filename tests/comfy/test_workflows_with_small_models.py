@@ -6,10 +6,9 @@ import torch
 
 from surrogate import Seeds, SurrogateSpace, points
 from surrogate.metadata import seeds_of
-from surrogate.pictures import plan_sheet
 
 from .graph import output
-from .test_workflows import LONG, files_of, node_of, opened, pixels, twin
+from .test_workflows import LONG, files_of, node_of, opened, pixels, plan_of, twin
 
 # Family, decoder, and the outputs of the loaders whose place they take.
 SMALL = {
@@ -59,16 +58,7 @@ def test_qwen_pictures_are_the_corners(comfy):
     entry = comfy.client.run(prompt, timeout=LONG)
     (file,) = files_of(entry, node_of(prompt, "SaveImage"))
     grid = points.corners(SurrogateSpace(Seeds.from_text("12, 99, 1024, 7")), columns=3, rows=3)
-    axes = grid.axes
-    plan = plan_sheet(
-        [(128, 128, 3)] * 9,
-        marks=grid.marks,
-        layout=grid.layout,
-        row_labels=axes.row_labels,
-        column_labels=axes.column_labels,
-        row_title=axes.row_title,
-        column_title=axes.column_title,
-    )
+    plan = plan_of(grid)
     sheet = pixels(opened(comfy, file))
     assert sheet.shape == (plan.height, plan.width, 3)
     cells = [sheet[y0:y1, x0:x1] for x0, y0, x1, y1 in plan.boxes]
