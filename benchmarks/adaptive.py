@@ -12,7 +12,7 @@ either    the same to the nearer of two scenes: two places to search
 meaning   how far the brightest spot and the skyline are from where they are wanted, in steps of a sixteenth of the
           picture, and noise on top: plateaus, and luck. What is reported is without the noise
 
-Eight goals a kind, two repeats of each. All lines of a repeat share goal and random noises. Finished runs are kept in
+Eight goals a kind, two repeats of each (of some lines one). All lines of a repeat share goal and random noises. Finished runs are kept in
 .comfy/benchmarks/adaptive.jsonl: delete that file to begin anew.
 """
 
@@ -144,19 +144,19 @@ def fixed_steps(meter: Meter, problem: Problem) -> None:
             best, score = z[scores.argmin()], scores.min()
 
 
-def adaptive(pictures: bool = True, seeds: int = 8, **settings) -> Callable:
+def adaptive(pictures: bool = True, population: int | None = None) -> Callable:
     """This pack: a study of the space of any eight seeds, which `adaptive` widens."""
 
     def spend(meter: Meter, problem: Problem) -> None:
         study = Study.open(
             None,
             "search",
-            SurrogateSpace(problem.seeds(seeds)),
+            SurrogateSpace(problem.seeds(8)),
             budget=meter.left,
             optimiser="adaptive",
+            population=population,
             directions="minimize",
             seed=problem.seed,
-            settings=settings,
         )
         while len(generation := study.ask()):
             scores = meter(study.space.latents(generation.u, search.SHAPE))
@@ -166,17 +166,31 @@ def adaptive(pictures: bool = True, seeds: int = 8, **settings) -> Callable:
     return spend
 
 
-LINES: dict[str, tuple[str, Callable, bool]] = {
-    # name: title, what spends the budget, whether what it does depends on the budget
-    "random": ("random noise", search.random_noise, False),
-    "fixed": ("small steps, all of one size", fixed_steps, False),
-    "zero": ("small steps, adaptive size", search.zero_order, False),
-    "full": ("CMA-ES, whole latent", search.full_cma, False),
-    "k16": ("16 best seeds, cma-es", search.study(16), True),
-    "k8": ("8 best seeds, cma-es", search.study(8), True),
-    "k8 random": ("8 random seeds, cma-es", search.study(8, scouted=False), True),
-    "adaptive": ("adaptive", adaptive(), False),
-    "adaptive blind": ("adaptive, without pictures", adaptive(pictures=False), False),
+@dataclass(frozen=True)
+class Line:
+    """A competitor. `per_budget`: whether what it does depends on the budget; `repeats`: how many of the two it has."""
+
+    title: str
+    spend: Callable[[Meter, Problem], None]
+    per_budget: bool = False
+    repeats: int = REPEATS
+
+
+LINES = {
+    "random": Line("random noise", search.random_noise),
+    "fixed": Line("small steps, all of one size", fixed_steps),
+    "zero": Line("small steps, adaptive size", search.zero_order),
+    "full": Line("CMA-ES, whole latent", search.full_cma),
+    "k16": Line("16 best seeds, cma-es", search.study(16), per_budget=True),
+    "k8": Line("8 best seeds, cma-es", search.study(8), per_budget=True),
+    "k8 random": Line("8 random seeds, cma-es", search.study(8, scouted=False), per_budget=True),
+    "k16 random": Line("16 random seeds, cma-es", search.study(16, scouted=False), per_budget=True, repeats=1),
+    "k8 bayesian": Line("8 best seeds, bayesian", search.study(8, "bayesian"), per_budget=True, repeats=1),
+    "k16 bayesian": Line("16 best seeds, bayesian", search.study(16, "bayesian"), per_budget=True, repeats=1),
+    "adaptive": Line("adaptive", adaptive()),
+    "adaptive blind": Line("adaptive, without pictures", adaptive(pictures=False)),
+    "adaptive 8": Line("adaptive, 8 a generation", adaptive(population=8), repeats=1),
+    "adaptive 16": Line("adaptive, 16 a generation", adaptive(population=16), repeats=1),
 }
 LONG = 1024
 LONG_LINES = ("random", "zero", "full", "adaptive")
@@ -221,7 +235,8 @@ def wanted(names) -> list[tuple[str, Problem, int]]:
     for repeat, goal, kind in itertools.product(range(REPEATS), range(GOALS), KINDS):
         problem = Problem(kind, goal, repeat)
         for name in names:
-            runs += [(name, problem, budget) for budget in (BUDGETS if LINES[name][2] else BUDGETS[-1:])]
+            if repeat < LINES[name].repeats:
+                runs += [(name, problem, budget) for budget in (BUDGETS if LINES[name].per_budget else BUDGETS[-1:])]
     return runs + [
         (name, Problem("match", goal, 0), LONG) for goal in range(4) for name in names if name in LONG_LINES
     ]  # fmt: skip
@@ -242,7 +257,7 @@ def run_missing(draw: Callable, names) -> None:
         began = time.monotonic()
         meter = Meter(draw, goals, problem, budget)
         with contextlib.suppress(search.Spent):
-            LINES[name][1](meter, problem)
+            LINES[name].spend(meter, problem)
         entry = {"line": name, "kind": problem.kind, "goal": problem.goal, "repeat": problem.repeat, "budget": budget}
         found = [round(value, 6) for value in meter.found()]
         with open(RUNS, "a", encoding="utf-8") as file:
@@ -258,14 +273,13 @@ def report() -> None:
         )
         search.row("search", "runs", *map(str, BUDGETS), "ten best apart")
         search.row(*["---"] * (3 + len(BUDGETS)))
-        for name, (title, _, per_budget) in LINES.items():
+        for name, line in LINES.items():
             table(
                 done,
                 kind,
                 name,
-                title,
+                line.title,
                 BUDGETS,
-                per_budget,
                 [Problem(kind, g, r) for r in range(REPEATS) for g in range(GOALS)],
             )
     longer = [Problem("match", goal, 0) for goal in range(4)]
@@ -273,12 +287,12 @@ def report() -> None:
     search.row("search", "runs", "256", "512", "1024", "ten best apart")
     search.row(*["---"] * 6)
     for name in LONG_LINES:
-        table(done, "match", name, LINES[name][0], (256, 512, 1024), False, longer)
+        table(done, "match", name, LINES[name].title, (256, 512, 1024), longer)
 
 
-def table(done, kind, name, title, budgets, per_budget, problems) -> None:
+def table(done, kind, name, title, budgets, problems) -> None:
     def at(line, problem, budget):
-        entry = done.get((line, problem, budget if LINES[line][2] else budgets[-1]))
+        entry = done.get((line, problem, budget if LINES[line].per_budget else budgets[-1]))
         return None if entry is None else entry["found"][budget - 1]
 
     complete = [p for p in problems if all(at(line, p, b) is not None for line in (name, "zero") for b in budgets)]

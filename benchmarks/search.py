@@ -40,8 +40,8 @@ PLOT = ROOT / "benchmarks" / "search.png"
 BUDGETS = (64, 256)
 SHAPE = (16, 16, 16)
 BATCH = 8
-# Four scenes of one generator, and for each of them two repeats with noises of their own.
-SCENES, TARGETS, REPEATS = 4001, 4, 2
+# Four scenes of one generator, and for each of them four repeats with noises of their own (two for the searches in spaces).
+SCENES, TARGETS, REPEATS = 4001, 4, 4
 
 
 class Spent(Exception):
@@ -200,7 +200,7 @@ class Line:
 
     title: str
     spend: Callable[[Meter, Problem], None]
-    repeats: int = TARGETS * REPEATS
+    repeats: int = TARGETS * REPEATS // 2
     per_budget: bool = False
     colour: tuple[int, int, int] | None = None
 
@@ -216,10 +216,10 @@ class Line:
 
 
 LINES = {
-    "random": Line("random noise", random_noise, colour=(160, 160, 168)),
-    "zero": Line("small steps around the best", zero_order, colour=(255, 196, 72)),
-    "full": Line("CMA-ES, whole latent", full_cma, colour=(232, 120, 84)),
-    "adaptive": Line("adaptive", adaptive, colour=(240, 110, 200)),
+    "random": Line("random noise", random_noise, repeats=TARGETS * REPEATS, colour=(160, 160, 168)),
+    "zero": Line("small steps around the best", zero_order, repeats=TARGETS * REPEATS, colour=(255, 196, 72)),
+    "full": Line("CMA-ES, whole latent", full_cma, repeats=TARGETS * REPEATS, colour=(232, 120, 84)),
+    "adaptive": Line("adaptive", adaptive, repeats=TARGETS * REPEATS, colour=(240, 110, 200)),
     "k16": Line("16 best seeds, cma-es", study(16), per_budget=True, colour=(40, 130, 220)),
     "k8": Line("8 best seeds, cma-es", study(8), per_budget=True, colour=(92, 184, 255)),
     "k4": Line("4 best seeds, cma-es", study(4), per_budget=True, colour=(170, 220, 255)),
