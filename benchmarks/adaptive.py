@@ -12,8 +12,8 @@ either    the same to the nearer of two scenes: two places to search
 meaning   how far the brightest spot and the skyline are from where they are wanted, in steps of a sixteenth of the
           picture, and noise on top: plateaus, and luck. What is reported is without the noise
 
-Eight goals a kind, two repeats of each (of some lines one). All lines of a repeat share goal and random noises. Finished runs are kept in
-.comfy/benchmarks/adaptive.jsonl: delete that file to begin anew.
+Eight goals a kind, two repeats of each (of some lines one). All lines of a repeat share goal and random noises.
+Finished runs are kept in .comfy/benchmarks/adaptive.jsonl: delete that file to begin anew.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ sys.path.append(str(ROOT))
 sys.path.append(str(ROOT / "benchmarks"))
 
 import search  # noqa: E402
+from search import Line  # noqa: E402
 
 from demo.scenes import render  # noqa: E402
 from surrogate import SurrogateSpace  # noqa: E402
@@ -166,31 +167,22 @@ def adaptive(pictures: bool = True, population: int | None = None) -> Callable:
     return spend
 
 
-@dataclass(frozen=True)
-class Line:
-    """A competitor. `per_budget`: whether what it does depends on the budget; `repeats`: how many of the two it has."""
-
-    title: str
-    spend: Callable[[Meter, Problem], None]
-    per_budget: bool = False
-    repeats: int = REPEATS
-
-
+EVERY = GOALS * REPEATS
 LINES = {
-    "random": Line("random noise", search.random_noise),
-    "fixed": Line("small steps, all of one size", fixed_steps),
-    "zero": Line("small steps, adaptive size", search.zero_order),
-    "full": Line("CMA-ES, whole latent", search.full_cma),
-    "k16": Line("16 best seeds, cma-es", search.study(16), per_budget=True),
-    "k8": Line("8 best seeds, cma-es", search.study(8), per_budget=True),
-    "k8 random": Line("8 random seeds, cma-es", search.study(8, scouted=False), per_budget=True),
-    "k16 random": Line("16 random seeds, cma-es", search.study(16, scouted=False), per_budget=True, repeats=1),
-    "k8 bayesian": Line("8 best seeds, bayesian", search.study(8, "bayesian"), per_budget=True, repeats=1),
-    "k16 bayesian": Line("16 best seeds, bayesian", search.study(16, "bayesian"), per_budget=True, repeats=1),
-    "adaptive": Line("adaptive", adaptive()),
-    "adaptive blind": Line("adaptive, without pictures", adaptive(pictures=False)),
-    "adaptive 8": Line("adaptive, 8 a generation", adaptive(population=8), repeats=1),
-    "adaptive 16": Line("adaptive, 16 a generation", adaptive(population=16), repeats=1),
+    "random": Line("random noise", search.random_noise, EVERY),
+    "fixed": Line("small steps, all of one size", fixed_steps, EVERY),
+    "zero": Line("small steps, adaptive size", search.zero_order, EVERY),
+    "full": Line("CMA-ES, whole latent", search.full_cma, EVERY),
+    "k16": Line("16 best seeds, cma-es", search.study(16), EVERY, per_budget=True),
+    "k8": Line("8 best seeds, cma-es", search.study(8), EVERY, per_budget=True),
+    "k8 random": Line("8 random seeds, cma-es", search.study(8, scouted=False), EVERY, per_budget=True),
+    "k16 random": Line("16 random seeds, cma-es", search.study(16, scouted=False), GOALS, per_budget=True),
+    "k8 bayesian": Line("8 best seeds, bayesian", search.study(8, "bayesian"), GOALS, per_budget=True),
+    "k16 bayesian": Line("16 best seeds, bayesian", search.study(16, "bayesian"), GOALS, per_budget=True),
+    "adaptive": Line("adaptive", adaptive(), EVERY),
+    "adaptive blind": Line("adaptive, without pictures", adaptive(pictures=False), EVERY),
+    "adaptive 8": Line("adaptive, 8 a generation", adaptive(population=8), GOALS),
+    "adaptive 16": Line("adaptive, 16 a generation", adaptive(population=16), GOALS),
 }
 LONG = 1024
 LONG_LINES = ("random", "zero", "full", "adaptive")
@@ -235,7 +227,7 @@ def wanted(names) -> list[tuple[str, Problem, int]]:
     for repeat, goal, kind in itertools.product(range(REPEATS), range(GOALS), KINDS):
         problem = Problem(kind, goal, repeat)
         for name in names:
-            if repeat < LINES[name].repeats:
+            if goal + GOALS * repeat < LINES[name].repeats:
                 runs += [(name, problem, budget) for budget in (BUDGETS if LINES[name].per_budget else BUDGETS[-1:])]
     return runs + [
         (name, Problem("match", goal, 0), LONG) for goal in range(4) for name in names if name in LONG_LINES

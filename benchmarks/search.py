@@ -40,7 +40,8 @@ PLOT = ROOT / "benchmarks" / "search.png"
 BUDGETS = (64, 256)
 SHAPE = (16, 16, 16)
 BATCH = 8
-# Four scenes of one generator, and for each of them four repeats with noises of their own (two for the searches in spaces).
+# Four scenes of one generator, and for each of them four repeats with noises of their own (two of the searches in
+# spaces).
 SCENES, TARGETS, REPEATS = 4001, 4, 4
 
 
