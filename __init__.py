@@ -1,6 +1,6 @@
 """ComfyUI-Surrogate: search the noise of any sampler in a small space that a few seeds span."""
 
-from .nodes import loading
+from .nodes.tools import loading
 
 WEB_DIRECTORY = "./web"
 

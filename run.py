@@ -36,11 +36,11 @@ ROOT = Path(__file__).absolute().parent
 if str(ROOT) not in sys.path:  # the Python of ComfyUI's portable build does not add a script's folder by itself
     sys.path.insert(0, str(ROOT))
 
-from demo.environment import Environment, Pack, SetupError, prepare, prepare_oldest  # noqa: E402
-from demo.server import free_port, link_packs, option_known  # noqa: E402
+from dev.environment import Environment, Pack, SetupError, prepare, prepare_oldest  # noqa: E402
+from dev.server import free_port, link_packs, option_known  # noqa: E402
 
 PACK = Pack(ROOT)
-LAUNCH = ROOT / "demo" / "launch.py"
+LAUNCH = ROOT / "dev" / "launch.py"
 INTERRUPTED = 130
 ACCELERATORS = {"--cpu", "--directml", "--cuda-device", "--default-device", "--oneapi-device-selector"}
 

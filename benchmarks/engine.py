@@ -29,8 +29,8 @@ import torch
 ROOT = Path(__file__).absolute().parents[1]
 sys.path.append(str(ROOT))
 
-from demo.client import Client  # noqa: E402
-from demo.server import Server  # noqa: E402
+from dev.client import Client  # noqa: E402
+from dev.server import Server  # noqa: E402
 from surrogate import Seeds, SurrogateSpace  # noqa: E402
 from surrogate.search import OPTIMISERS, Study  # noqa: E402
 from tests.comfy.graph import Graph  # noqa: E402

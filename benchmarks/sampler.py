@@ -55,7 +55,7 @@ def main():
     import comfy.samplers
     import torch
     from surrogate_pack.nodes.demo import DemoModel
-    from surrogate_pack.nodes.latents import PointsNoise, repeat_to
+    from surrogate_pack.nodes.tools.latents import PointsNoise, repeat_to
     from surrogate_pack.surrogate import Seeds, SurrogateSpace, points
 
     with torch.inference_mode():

@@ -19,8 +19,8 @@ ROOT = Path(__file__).absolute().parents[1]
 # At the end: in front, this repository's ``nodes`` would hide any other module of that name.
 sys.path.append(str(ROOT))
 
-from demo.client import Client, ExecutionFailed, Progress, PromptRejected  # noqa: E402
-from demo.server import Server, ServerFailed  # noqa: E402
+from dev.client import Client, ExecutionFailed, Progress, PromptRejected  # noqa: E402
+from dev.server import Server, ServerFailed  # noqa: E402
 
 SHOWN = {
     "search": (

@@ -9,12 +9,12 @@ from comfy_api.latest import io
 from comfy_execution.graph import ExecutionBlocker
 
 from ..surrogate import points
-from . import wires
-from .live import Live, album_of, keep_pictures
-from .notices import tell, warn
-from .resubmit import resubmit
-from .sampling import as_images, clips_of
 from .study import more_scores, note_graph, score_columns
+from .tools import wires
+from .tools.live import Live, album_of, keep_pictures
+from .tools.notices import tell, warn
+from .tools.resubmit import resubmit
+from .tools.sampling import as_images, clips_of
 
 __all__ = ["Ask", "Tell"]
 

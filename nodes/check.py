@@ -4,10 +4,10 @@ import torch
 from comfy_api.latest import io
 
 from ..surrogate.diagnostics import check_seeds, picture
-from . import wires
-from .latents import sample_parts
-from .notices import tell
-from .progress import stepper
+from .tools import wires
+from .tools.latents import sample_parts
+from .tools.notices import tell
+from .tools.progress import stepper
 
 __all__ = ["CheckSeeds"]
 

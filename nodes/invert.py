@@ -9,11 +9,11 @@ import torch
 from comfy_api.latest import io
 
 from ..surrogate import Seeds, inversion
-from . import wires
-from .latents import as_samples, batch_size, fix_empty, select, tensors_of
 from .noise import in_groups
-from .notices import tell, warn
-from .progress import quiet
+from .tools import wires
+from .tools.latents import as_samples, batch_size, fix_empty, select, tensors_of
+from .tools.notices import tell, warn
+from .tools.progress import quiet
 
 __all__ = ["Invert"]
 

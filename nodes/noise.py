@@ -8,9 +8,9 @@ import torch
 from comfy_api.latest import io
 
 from ..surrogate.shapes import describe
-from . import wires
-from .latents import PointsNoise, fix_empty, repeat_to, sample_parts, select, tensors_of
 from .pinned import pin
+from .tools import wires
+from .tools.latents import PointsNoise, fix_empty, repeat_to, sample_parts, select, tensors_of
 
 __all__ = ["KSamplerNoise", "Noise", "in_groups", "noise_seed_input"]
 

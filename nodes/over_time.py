@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..surrogate.over_time import MOVEMENTS, Stretch, latents_over_time
 from ..surrogate.shapes import describe
-from . import wires
-from .latents import as_samples, parts_for, repeat_to, select
+from ..surrogate.space.over_time import MOVEMENTS, Stretch, latents_over_time
 from .noise import in_groups, noise_seed_input
-from .progress import cancellable
+from .tools import wires
+from .tools.latents import as_samples, parts_for, repeat_to, select
+from .tools.progress import cancellable
 
 __all__ = ["NoiseOverTime"]
 

@@ -16,10 +16,10 @@ from comfy_api.latest import io
 
 from ..surrogate.metadata import CannotRead, Listing, list_pictures, read_frames, seeds_of_pictures
 from ..surrogate.space import LARGEST_K
-from . import wires
-from .notices import tell
-from .progress import stepper
-from .sampling import on_one_size
+from .tools import wires
+from .tools.notices import tell
+from .tools.progress import stepper
+from .tools.sampling import on_one_size
 
 __all__ = ["SeedsFromPictures"]
 

@@ -11,7 +11,7 @@ import comfy.samplers
 import torch
 from comfy_api.latest import io
 
-from .notices import tell, warn
+from .tools.notices import tell, warn
 
 __all__ = ["PinnedSampler", "pin"]
 

@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 
 from ..surrogate import points as make
-from . import wires
+from .tools import wires
 
 __all__ = [
     "Corners",

@@ -5,12 +5,12 @@ import torch
 from comfy_api.latest import io
 
 from ..surrogate import SurrogateSpace, points, quality
-from . import wires
-from .latents import batch_size, fix_empty, repeat_to, sample_parts
 from .noise import in_groups, noise_seed_input
-from .notices import tell
-from .progress import cancellable
-from .sampling import Progress, render
+from .tools import wires
+from .tools.latents import batch_size, fix_empty, repeat_to, sample_parts
+from .tools.notices import tell
+from .tools.progress import cancellable
+from .tools.sampling import Progress, render
 
 __all__ = ["SpaceQuality"]
 

@@ -13,15 +13,15 @@ import torch
 from comfy.cli_args import args
 from comfy_api.latest import io
 
-from ..surrogate.files import save_tensors
-from ..surrogate.gallery import Gallery
-from . import wires
-from .graph_hash import graph_hash
-from .latents import fix_empty, repeat_to, sample_parts, tensors_of
-from .memory import room
+from ..surrogate.files.tensors import save_tensors
+from ..surrogate.pictures.gallery import Gallery
 from .noise import in_groups, noise_seed_input
-from .notices import tell
-from .sampling import as_images, render
+from .tools import wires
+from .tools.graph_hash import graph_hash
+from .tools.latents import fix_empty, repeat_to, sample_parts, tensors_of
+from .tools.memory import room
+from .tools.notices import tell
+from .tools.sampling import as_images, render
 
 __all__ = ["RenderPoints"]
 

@@ -7,11 +7,11 @@ from comfy_api.latest import io
 
 from ..surrogate import points
 from ..surrogate.search import drawing
-from . import wires
-from .live import album_of
-from .notices import tell
-from .outputs import new_files
-from .sampling import as_images, as_pixels
+from .tools import wires
+from .tools.live import album_of
+from .tools.notices import tell
+from .tools.outputs import new_files
+from .tools.sampling import as_images, as_pixels
 
 __all__ = ["StudyReport"]
 

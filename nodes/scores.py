@@ -7,8 +7,8 @@ from comfy_api.latest import io
 from comfy_execution.graph import ExecutionBlocker
 
 from ..surrogate.scores import MATCHES, STATISTICS, Expression, cosine, make_score
-from . import wires
-from .clip import embedding_of_text, embeddings_of_pictures, embeddings_of_target
+from .tools import wires
+from .tools.clip_model import embedding_of_text, embeddings_of_pictures, embeddings_of_target
 
 __all__ = ["ClipScore", "CombineScores", "MatchImage", "PictureStatistics"]
 

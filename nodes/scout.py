@@ -9,10 +9,10 @@ from comfy_api.latest import io
 
 from ..surrogate import CHARTS, SurrogateSpace
 from ..surrogate.search import OPTIMISERS, Scouting, scouting_name
-from . import wires
-from .advanced import advanced
-from .live import album_of, copy_pictures
 from .study import OpenStudy, remember_opened, say_opened, study_inputs, study_options, times_deleted
+from .tools import wires
+from .tools.advanced import advanced
+from .tools.live import album_of, copy_pictures
 
 __all__ = ["Scout"]
 

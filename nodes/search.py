@@ -9,13 +9,13 @@ from comfy_api.latest import io
 from PIL import Image
 
 from ..surrogate import points
-from . import wires
-from .latents import repeat_to, sample_parts
-from .live import Live, keep_pictures
 from .noise import in_groups, noise_seed_input
-from .notices import tell, warn
-from .sampling import Progress, as_images, render
 from .study import note_graph
+from .tools import wires
+from .tools.latents import repeat_to, sample_parts
+from .tools.live import Live, keep_pictures
+from .tools.notices import tell, warn
+from .tools.sampling import Progress, as_images, render
 
 __all__ = ["Search"]
 

@@ -12,14 +12,14 @@ import numpy as np
 from comfy.cli_args import args
 from comfy_api.latest import io
 
-from ..surrogate.seed_file import load_seeds, save_seeds
-from ..surrogate.seed_list import seed_files
-from ..surrogate.thumbnails import THUMBNAIL, thumbnail
-from . import wires
-from .advanced import advanced
-from .notices import tell
-from .outputs import new_files
-from .sampling import clips_of, on_one_size
+from ..surrogate.files.folder import seed_files
+from ..surrogate.files.seed_file import load_seeds, save_seeds
+from ..surrogate.pictures.thumbnails import THUMBNAIL, thumbnail
+from .tools import wires
+from .tools.advanced import advanced
+from .tools.notices import tell
+from .tools.outputs import new_files
+from .tools.sampling import clips_of, on_one_size
 
 __all__ = ["LoadSeeds", "SaveSeeds"]
 

@@ -3,9 +3,9 @@
 from comfy_api.latest import io
 
 from ..surrogate import Seeds
-from . import wires
-from .latents import tensors_of
-from .notices import warn
+from .tools import wires
+from .tools.latents import tensors_of
+from .tools.notices import warn
 
 __all__ = ["JoinSeeds", "SeedsFromIntegers", "SeedsFromLatents"]
 

@@ -7,10 +7,10 @@ import torch
 from comfy_api.latest import io
 
 from ..surrogate.pictures import plan_sheet
-from . import wires
-from .clips import split_clips
-from .memory import room
-from .sampling import as_pixels
+from .tools import wires
+from .tools.clips import split_clips
+from .tools.memory import room
+from .tools.sampling import as_pixels
 
 __all__ = ["ContactSheet", "labels_of", "only", "scores_of"]
 

@@ -8,10 +8,10 @@ import torch
 from comfy_api.latest import io, ui
 
 from ..surrogate.pictures import SOUND_KINDS, Sound, sound_sheet
-from . import wires
-from .notices import warn
-from .sampling import as_images
 from .sheet import labels_of, only, scores_of
+from .tools import wires
+from .tools.notices import warn
+from .tools.sampling import as_images
 
 __all__ = ["SoundSheet"]
 

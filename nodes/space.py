@@ -8,11 +8,11 @@ from comfy_api.latest import io
 from ..surrogate import CHARTS, TRANSPORTS, SurrogateSpace, make_transport, points
 from ..surrogate.pictures import gram_picture
 from ..surrogate.shapes import describe
-from . import wires
-from .latents import sample_parts, tensors_of
-from .notices import tell, warn
-from .progress import stepper
 from .seeds import noise_or_samples
+from .tools import wires
+from .tools.latents import sample_parts, tensors_of
+from .tools.notices import tell, warn
+from .tools.progress import stepper
 
 __all__ = ["LocateLatent", "Space", "SpaceInfo", "json_settings"]
 

@@ -14,14 +14,14 @@ from comfy_api.latest import io
 from ..surrogate import SurrogateSpace
 from ..surrogate.scores import as_scores, not_finite
 from ..surrogate.search import OPTIMISERS, Generation, Report, Study, scouting_name, study_names
-from . import wires
-from .advanced import advanced
-from .graph_hash import graph_hash
-from .latents import sample_parts
-from .live import keep_pictures
-from .notices import tell, warn
-from .sampling import clips_of
 from .space import json_settings
+from .tools import wires
+from .tools.advanced import advanced
+from .tools.graph_hash import graph_hash
+from .tools.latents import sample_parts
+from .tools.live import keep_pictures
+from .tools.notices import tell, warn
+from .tools.sampling import clips_of
 
 __all__ = [
     "MOST_SCORES",

@@ -5,8 +5,8 @@ from comfy_api.latest import io
 
 from ..surrogate import Seeds
 from ..surrogate.search import utility
-from . import wires
-from .notices import tell
+from .tools import wires
+from .tools.notices import tell
 
 __all__ = ["SeedUtility"]
 

@@ -21,11 +21,11 @@ latents in generative models" (arXiv 2408.08558). Nothing here knows ComfyUI.
 
 from . import points
 from .charts import CHARTS
-from .clip_seed import ClipSeed
-from .over_time import Stretch, latents_over_time
-from .point_seed import PointSeed
 from .seeds import IntegerSeed, Seed, Seeds, TensorSeed
 from .space import Located, SurrogateSpace
+from .space.clip_seed import ClipSeed
+from .space.over_time import Stretch, latents_over_time
+from .space.point_seed import PointSeed
 from .transports import TRANSPORTS, make_transport
 
 __all__ = [

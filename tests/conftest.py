@@ -21,7 +21,7 @@ SLOW = tuple(ROOT / "tests" / name for name in ("test_run.py", "comfy", "browser
 
 
 def pytest_configure(config):
-    for name in ("surrogate", "demo"):
+    for name in ("surrogate", "demo", "dev"):
         found = importlib.util.find_spec(name)
         origin = Path(found.origin) if found and found.origin else None
         if origin is None or ROOT not in origin.parents:

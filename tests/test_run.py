@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.environment import (
+from dev.environment import (
     Pack,
     SetupError,
     Venv,
@@ -36,7 +36,7 @@ from demo.environment import (
     lock,
     prepare,
 )
-from demo.server import comfyui_folder, free_port, link_folder
+from dev.server import comfyui_folder, free_port, link_folder
 
 ROOT = Path(__file__).absolute().parents[1]
 posix = pytest.mark.skipif(os.name == "nt", reason="signals as Linux and macOS have them")
@@ -103,10 +103,10 @@ def use(monkeypatch, settings: dict[str, str]) -> None:
 
 def clone(folder: Path) -> Pack:
     """A checkout with run.py and what it needs, and requirements that every ComfyUI's Python already has."""
-    (folder / "demo").mkdir(parents=True)
+    (folder / "dev").mkdir(parents=True)
     shutil.copy(ROOT / "run.py", folder)
-    for file in (ROOT / "demo").glob("*.py"):
-        shutil.copy(file, folder / "demo")
+    for file in (ROOT / "dev").glob("*.py"):
+        shutil.copy(file, folder / "dev")
     (folder / "requirements.txt").write_text("scipy\nsafetensors\n", "utf-8")
     (folder / "requirements-test.txt").write_text("numpy\n", "utf-8")
     return Pack(folder)
@@ -463,7 +463,7 @@ def test_the_users_comfyui_gets_nothing_installed(users, tmp_path, wheels):
     assert "only_for_tests.py" in names
     assert "numpy" not in names  # it has one: a second would break it
     assert (environment.python, environment.owned) == (python, False)
-    command = environment.command(pack.root / "demo" / "launch.py", "-m", "only_for_tests")
+    command = environment.command(pack.root / "dev" / "launch.py", "-m", "only_for_tests")
     assert subprocess.run(command, env=environment.variables()).returncode == 0
     assert listing() == before
     assert leftovers(pack) == []
@@ -520,7 +520,7 @@ def test_run_py_needs_only_the_standard_library():
     done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     loaded = {name.split(".")[0] for name in done.stdout.split()}
-    assert loaded - sys.stdlib_module_names <= {"__main__", "run", "demo"}
+    assert loaded - sys.stdlib_module_names <= {"__main__", "run", "dev"}
 
 
 def test_nobody_pins_torch_or_numpy():

@@ -17,14 +17,14 @@ Everything in a file is a stranger's: sizes, depths and counts are bounded, othe
 the one asked for is opened (and, for Render Points, the noises beside it), nothing is imported or run.
 """
 
-from .embedded import Embedded, read_embedded
 from .errors import CannotRead, Untraceable
+from .files.embedded import Embedded, read_embedded
+from .files.listing import Listing, list_pictures
+from .files.pixels import read_frames
 from .finder import Found, Pictures, seeds_of, seeds_of_pictures
-from .listing import Listing, list_pictures
-from .pixels import read_frames
-from .prompt import parse_prompt
-from .savers import savers_of
-from .trace import Trace
+from .graph.prompt import parse_prompt
+from .graph.savers import savers_of
+from .graph.trace import Trace
 
 __all__ = [
     "CannotRead",

@@ -11,22 +11,22 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from ..clip_seed import ClipSeed
-from ..files import load_tensors
-from ..gallery import RECIPE
-from ..point_seed import PointSeed, seed_at
+from ..files.tensors import load_tensors
+from ..pictures.gallery import RECIPE
 from ..seeds import IntegerSeed, Seed, Seeds
 from ..shapes import describe
 from ..space import LARGEST_K, SurrogateSpace
-from .bounds import shown_name
-from .embedded import Embedded, open_regular, read_embedded
+from ..space.clip_seed import ClipSeed
+from ..space.point_seed import PointSeed, seed_at
 from .errors import CannotRead, Untraceable
-from .numbering import Folder, possible_positions
-from .prompt import Prompt, parse_prompt
-from .savers import TEMPORARY, Saver, savers_of
-from .settings import Settings, settings_of
-from .trace import Trace
-from .values import Row
+from .files.bounds import shown_name
+from .files.embedded import Embedded, open_regular, read_embedded
+from .files.numbering import Folder, possible_positions
+from .graph.prompt import Prompt, parse_prompt
+from .graph.savers import TEMPORARY, Saver, savers_of
+from .graph.settings import Settings, settings_of
+from .graph.trace import Trace
+from .graph.values import Row
 
 __all__ = ["Found", "Pictures", "seeds_of", "seeds_of_pictures"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from ..gaussian_process import GaussianProcess
+from ..processes.gaussian_process import GaussianProcess
 from .canvas import Canvas, Palette
 from .fitting import fitted, pixels, resize
 from .lettering import Face

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..pictures import contact_sheet, parallel_coordinates, score_curve, space_map
+from ..pictures.album import Album
 from ..pictures.compose import above, beside
 from ..space import SurrogateSpace
-from .album import Album
 from .values import RUNNING, History
 
 __all__ = ["best_sheet", "card", "course", "course_sheet", "landscape", "page"]

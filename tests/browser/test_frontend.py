@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from demo.client import Client
-from demo.server import Server
+from dev.client import Client
+from dev.server import Server
 from surrogate import Seeds
-from surrogate.seed_file import save_seeds
+from surrogate.files.seed_file import save_seeds
 
 ROOT = Path(__file__).absolute().parents[2]
 WORKFLOWS = {path.stem: path for path in sorted((ROOT / "workflows").glob("*.json"))}

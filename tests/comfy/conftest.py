@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.client import Client
-from demo.server import Server
+from dev.client import Client
+from dev.server import Server
 
 from .graph import needs_sound
 

@@ -24,8 +24,8 @@ INPUTS = {
 }
 # The same, in one file alone.
 IN_FILE = {
-    ("clip", "clip"): "clip",
-    ("clip", "model"): "clip.cond_stage_model",
+    ("clip_model", "clip"): "clip",
+    ("clip_model", "model"): "clip.cond_stage_model",
     ("demo", "model"): "model.model",
 }
 
@@ -113,7 +113,7 @@ def used() -> dict[str, set[str]]:
     What is reached through other variables than `INPUTS` is not seen.
     """
     found: dict[str, set[str]] = {}
-    for path in [ROOT / "__init__.py", *sorted((ROOT / "nodes").glob("*.py"))]:
+    for path in [ROOT / "__init__.py", *sorted((ROOT / "nodes").rglob("*.py"))]:
         for name in names_of(ast.parse(path.read_text("utf-8")), path.stem):
             found.setdefault(name, set()).add(path.name)
     return found

@@ -17,7 +17,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from demo.server import comfyui_folder
+from dev.server import comfyui_folder
 
 TESTKIT = Path(__file__).parent / "testkit"
 _names = itertools.count()

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from demo.client import Client, ExecutionFailed, ExecutionInterrupted, PromptRejected
-from demo.server import Server
+from dev.client import Client, ExecutionFailed, ExecutionInterrupted, PromptRejected
+from dev.server import Server
 from surrogate import Seeds, SurrogateSpace, points
+from surrogate.files.seed_file import load_seeds
 from surrogate.metadata import seeds_of
 from surrogate.search import Study
-from surrogate.seed_file import load_seeds
 
 from .conftest import Comfy
 from .graph import TESTKIT, Graph, needs_sound, output

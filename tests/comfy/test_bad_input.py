@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from demo.client import ExecutionFailed, PromptRejected
+from dev.client import ExecutionFailed, PromptRejected
 
 from .graph import Graph, Log, counted, output
 

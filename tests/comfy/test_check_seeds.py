@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 import torch
 
-from demo.client import ExecutionFailed, PromptRejected
+from dev.client import ExecutionFailed, PromptRejected
 from surrogate import SurrogateSpace, make_transport
 from surrogate.scores import make_score
 from surrogate.seeds import Seeds

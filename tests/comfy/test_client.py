@@ -7,8 +7,8 @@ import threading
 import pytest
 from PIL import Image
 
-from demo.client import ExecutionFailed, ExecutionInterrupted, PromptRejected
-from demo.server import Server, ServerFailed
+from dev.client import ExecutionFailed, ExecutionInterrupted, PromptRejected
+from dev.server import Server, ServerFailed
 
 EMPTY = {
     "1": {"class_type": "EmptyImage", "inputs": {"width": 48, "height": 32, "batch_size": 2, "color": 0xFF8000}},

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from demo.client import ExecutionFailed
+from dev.client import ExecutionFailed
 
 from .graph import Graph, Kept
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from demo.client import ExecutionFailed
+from dev.client import ExecutionFailed
 from surrogate import Seeds, Stretch, SurrogateSpace, latents_over_time, points
 
 from .graph import Graph, output

@@ -6,9 +6,9 @@ import time
 import pytest
 import torch
 
-from demo.client import ExecutionFailed, ExecutionInterrupted
 from demo.scenes import PLACES, TIMES
 from demo.scenes import render as draw
+from dev.client import ExecutionFailed, ExecutionInterrupted
 
 from .graph import Graph, output
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from demo.client import Client, ExecutionFailed
-from demo.server import Server, comfyui_folder
+from dev.client import Client, ExecutionFailed
+from dev.server import Server, comfyui_folder
 
 from .conftest import Comfy
 from .graph import Graph, output

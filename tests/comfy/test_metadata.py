@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from surrogate import SurrogateSpace
-from surrogate.files import load_tensors
-from surrogate.gallery import read_recipe
+from surrogate.files.tensors import load_tensors
+from surrogate.pictures.gallery import read_recipe
 
 from .graph import Graph, output
 

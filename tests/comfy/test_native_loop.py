@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from demo.client import ExecutionFailed, ExecutionInterrupted, PromptRejected
+from dev.client import ExecutionFailed, ExecutionInterrupted, PromptRejected
 from surrogate.search import Study
 
 from .graph import Graph, Log, Node, counted, output

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo.client import Client
-from demo.server import Server
+from dev.client import Client
+from dev.server import Server
 
 from .conftest import Comfy
 from .core_names import GUARDED

@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 import torch
 
-from demo.client import ExecutionFailed
+from dev.client import ExecutionFailed
 from surrogate import Seeds, SurrogateSpace, points
 
 from .graph import Graph

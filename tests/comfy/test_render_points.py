@@ -12,8 +12,8 @@ import safetensors.torch
 import torch
 from PIL import Image
 
-from demo.client import Client, ExecutionInterrupted
-from demo.server import Server
+from dev.client import Client, ExecutionInterrupted
+from dev.server import Server
 
 from .graph import TESTKIT, Graph, Log, counted, output
 

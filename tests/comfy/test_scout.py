@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from demo.client import ExecutionFailed
+from dev.client import ExecutionFailed
 from surrogate import SurrogateSpace
+from surrogate.pictures.album import Album
 from surrogate.scores.distances import picture_distances
 from surrogate.search import Study, scouting_name, study_names
-from surrogate.search.album import Album
 from surrogate.search.scouting import diverse
 
 from .graph import Graph, Log, counted, output

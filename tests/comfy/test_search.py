@@ -9,7 +9,7 @@ import urllib.request
 import numpy as np
 import pytest
 
-from demo.client import ExecutionFailed
+from dev.client import ExecutionFailed
 from surrogate.search import Study
 
 from .graph import Graph, Log, output

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from demo.client import Client, ExecutionFailed, ExecutionInterrupted
-from demo.server import Server
+from dev.client import Client, ExecutionFailed, ExecutionInterrupted
+from dev.server import Server
 from surrogate.search import Study, make_optimiser, study_names
 
 from .conftest import Comfy

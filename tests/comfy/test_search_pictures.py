@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo.client import ExecutionFailed
+from dev.client import ExecutionFailed
 from surrogate import SurrogateSpace, points
+from surrogate.pictures.album import Album
 from surrogate.search import Study
-from surrogate.search.album import Album
 
 from .graph import Graph, Log, output
 from .test_search import history, loop, names, saved, search, storage, study, wait_finished

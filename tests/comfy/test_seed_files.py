@@ -9,10 +9,10 @@ import pytest
 import safetensors.torch
 import torch
 
-from demo.client import Client, ExecutionFailed, PromptRejected
-from demo.server import Server
+from dev.client import Client, ExecutionFailed, PromptRejected
+from dev.server import Server
 from surrogate import Seeds, SurrogateSpace
-from surrogate.seed_file import KEY, load_seeds, save_seeds
+from surrogate.files.seed_file import KEY, load_seeds, save_seeds
 
 from .conftest import Comfy
 from .graph import TESTKIT, Graph, output

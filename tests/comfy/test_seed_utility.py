@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from demo.client import ExecutionFailed
+from dev.client import ExecutionFailed
 from surrogate import Seeds, SurrogateSpace
 from surrogate.search.utility import seed_utility, summary, table
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
-from demo.client import Client, ExecutionFailed
-from demo.server import Server
+from dev.client import Client, ExecutionFailed
+from dev.server import Server
 from surrogate.metadata import read_embedded, seeds_of
-from surrogate.metadata.ours import OURS
+from surrogate.metadata.graph.ours import OURS
 
 from .conftest import Comfy
 from .graph import Graph, output

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from demo.client import ExecutionFailed
+from dev.client import ExecutionFailed
 from surrogate import SurrogateSpace
 from surrogate.metadata import seeds_of
 from surrogate.search import Study

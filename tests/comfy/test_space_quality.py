@@ -7,7 +7,7 @@ import time
 import pytest
 import torch
 
-from demo.client import ExecutionFailed, ExecutionInterrupted, PromptRejected
+from dev.client import ExecutionFailed, ExecutionInterrupted, PromptRejected
 
 from .graph import Graph, counted, output
 

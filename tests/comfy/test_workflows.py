@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from demo.client import ExecutionFailed
+from dev.client import ExecutionFailed
 from surrogate import Seeds, SurrogateSpace, points
 from surrogate.pictures import plan_sheet
 from surrogate.search import Study

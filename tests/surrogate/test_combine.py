@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from surrogate.combine import add_weighted, combine_rows
+from surrogate.space.combine import add_weighted, combine_rows
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -7,7 +7,7 @@ import safetensors.torch
 import torch
 
 from surrogate import Seeds, SurrogateSpace
-from surrogate.files import load_tensors, save_tensors
+from surrogate.files.tensors import load_tensors, save_tensors
 
 
 def noises(*shape, seed=0) -> torch.Tensor:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageFile
 from PIL.PngImagePlugin import PngInfo
 
-from surrogate.gallery import RECIPE, Gallery, read_recipe
+from surrogate.pictures.gallery import RECIPE, Gallery, read_recipe
 
 RUN, OTHER_RUN = "ab" * 32, "ab" * 31 + "cd"  # the same file names
 RECIPE_OF_ONE = {"space": {"seeds": ["12", "99"]}, "u": [0.25], "label": "12 85% · 99 15%"}

@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.distance import cdist
 from scipy.stats import multivariate_normal
 
-from surrogate.gaussian_process import LENGTHS, MOST, NOISES, GaussianProcess
+from surrogate.processes.gaussian_process import LENGTHS, MOST, NOISES, GaussianProcess
 
 
 def wave(u):

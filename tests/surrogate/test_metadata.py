@@ -19,9 +19,9 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from surrogate import PointSeed, Seeds, SurrogateSpace, points
-from surrogate.files import save_tensors
+from surrogate.files.tensors import save_tensors
 from surrogate.metadata import CannotRead, list_pictures, read_embedded, read_frames, seeds_of, seeds_of_pictures
-from surrogate.metadata.numbering import possible_positions
+from surrogate.metadata.files.numbering import possible_positions
 
 # ------------------------------------------------------------------------------------------------------- graphs
 
@@ -634,7 +634,7 @@ def test_hostile_sounds_are_refused_with_the_reason(tmp_path, name):
 
 
 def test_a_long_sound_is_drawn_from_its_beginning(tmp_path, monkeypatch):
-    from surrogate.metadata import pixels
+    from surrogate.metadata.files import pixels
 
     path = write_sound(tmp_path / "x.flac", seconds=5.0)
     monkeypatch.setattr(pixels, "MOST_SAMPLES", 44100)
@@ -720,7 +720,7 @@ def test_a_nested_recipe_rebuilds_the_noise(tmp_path):
     inner = SurrogateSpace(Seeds((PointSeed(tensor_space(), (0.2, 0.7, 0.4), "a"),)) + Seeds.from_text("5, 6"))
     outer = SurrogateSpace(Seeds((PointSeed(inner, (0.3, 0.6), "b"),)) + Seeds.from_text("7"), transport="sphere")
     save_tensors(outer.seeds, tmp_path / "t.safetensors")
-    from surrogate.files import load_tensors
+    from surrogate.files.tensors import load_tensors
 
     recipe = json.loads(json.dumps(outer.recipe()))
     again = SurrogateSpace.from_recipe(recipe, load_tensors(tmp_path / "t.safetensors"))

@@ -14,9 +14,9 @@ import scipy.stats
 import torch
 
 from surrogate import ClipSeed, Seeds, Stretch, SurrogateSpace, latents_over_time, points
-from surrogate.arcs import angle, between
-from surrogate.over_time import time_axes
-from surrogate.seed_file import load_seeds, save_seeds
+from surrogate.files.seed_file import load_seeds, save_seeds
+from surrogate.space.arcs import angle, between
+from surrogate.space.over_time import time_axes
 from surrogate.transports import Affine, Composite, Gaussian, Quantile, Sphere
 
 CLIP, SOUND = (4, 9, 6, 5), (8, 16, 21)

@@ -12,8 +12,8 @@ import safetensors.torch
 import torch
 
 from surrogate import PointSeed, Seeds, SurrogateSpace
-from surrogate.files import load_tensors, save_tensors
-from surrogate.seed_file import KEY, FileSeed, is_seed_file, load_seeds, save_seeds
+from surrogate.files.seed_file import KEY, FileSeed, is_seed_file, load_seeds, save_seeds
+from surrogate.files.tensors import load_tensors, save_tensors
 
 SHAPE = (4, 6, 10)
 
@@ -110,7 +110,7 @@ def test_too_many_for_memory_are_streamed(tmp_path, monkeypatch):
     space = SurrogateSpace(load_seeds(tmp_path / "seeds.safetensors").seeds)
     u = np.random.default_rng(0).random((3, 4))
     together = space.latents(u)
-    monkeypatch.setattr("surrogate.space.BLOCK_BYTES", 1000)
+    monkeypatch.setattr("surrogate.space.space.BLOCK_BYTES", 1000)
     monkeypatch.setattr(SurrogateSpace, "_product", None)
     assert torch.allclose(space.latents(u), together, atol=1e-5)
 
@@ -217,7 +217,7 @@ def test_a_file_of_another_kind(tmp_path, kind, says):
 
 def rewritten(path, change) -> None:
     """The file with another description, and a checksum that fits it: what somebody wants us to believe."""
-    from surrogate.seed_file import _checksum_of
+    from surrogate.files.seed_file import _checksum_of
 
     with safetensors.safe_open(path, framework="pt") as file:
         entry = json.loads(file.metadata()[KEY])

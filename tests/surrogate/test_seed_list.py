@@ -8,8 +8,8 @@ import safetensors.torch
 import torch
 
 from surrogate import Seeds
-from surrogate.seed_file import save_seeds
-from surrogate.seed_list import seed_files
+from surrogate.files.folder import seed_files
+from surrogate.files.seed_file import save_seeds
 
 
 def put(path, seeds="1, 2"):
@@ -49,7 +49,7 @@ def test_there_is_an_end_to_it(tmp_path, monkeypatch):
     put(tmp_path / "a" / "b" / "far.safetensors")
     for i in range(10):
         (tmp_path / f"{i}.png").touch()
-    monkeypatch.setattr("surrogate.seed_list.MOST_ENTRIES", 5)
+    monkeypatch.setattr("surrogate.files.folder.MOST_ENTRIES", 5)
     assert seed_files(tmp_path) == [near]
 
 

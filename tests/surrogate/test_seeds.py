@@ -7,7 +7,7 @@ import hashlib
 import pytest
 import torch
 
-from surrogate.seeds import LARGEST_BATCH, LARGEST_INTEGER, IntegerSeed, Seeds, TensorSeed
+from surrogate.seeds.several import LARGEST_BATCH, LARGEST_INTEGER, IntegerSeed, Seeds, TensorSeed
 
 EVEN = (16, 8, 8)  # The number of elements is a multiple of 16 …
 ODD = (4, 125, 125)  # … and here it is not: 1000×1000 pixels, 4 channels.

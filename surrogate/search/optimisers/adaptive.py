@@ -10,11 +10,11 @@ from typing import ClassVar
 import numpy as np
 
 from ...charts import WholeSphere
+from ...processes.picture_process import PictureProcess
+from ...processes.sphere_process import SphereProcess
 from ...space import LARGEST_K, SurrogateSpace
 from ..values import History
 from .base import Optimiser, Proposal, generator
-from .picture_process import PictureProcess
-from .sphere_process import SphereProcess
 
 __all__ = ["Adaptive"]
 

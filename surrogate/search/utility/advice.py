@@ -9,7 +9,7 @@ from enum import Enum
 import numpy as np
 from scipy.special import ndtri
 
-from ...gaussian_process import GaussianProcess
+from ...processes.gaussian_process import GaussianProcess
 from ...space import SurrogateSpace
 from ..values import COMPLETE, History
 from .association import LEVEL, Association, associate

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import qmc
 
-from ...gaussian_process import GaussianProcess
+from ...processes.gaussian_process import GaussianProcess
 
 __all__ = ["Loss", "Losses"]
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from surrogate import Seeds, SurrogateSpace, points
+from surrogate.processes.picture_process import PictureProcess
+from surrogate.processes.sphere_process import SphereProcess
 from surrogate.search import Study
-from surrogate.search.optimisers.picture_process import PictureProcess
-from surrogate.search.optimisers.sphere_process import SphereProcess
 from surrogate.search.packing import glimpse, pack_coordinates, pack_glimpse, unpack_coordinates, unpack_glimpse
 
 SHAPE = (4, 16, 16)

@@ -5,11 +5,11 @@ import pytest
 from PIL import Image
 
 from surrogate import Seeds, SurrogateSpace, points
-from surrogate.gallery import read_recipe
+from surrogate.pictures.album import SIDE, Album
 from surrogate.pictures.canvas import Palette
 from surrogate.pictures.compose import above, beside
+from surrogate.pictures.gallery import read_recipe
 from surrogate.search import Study, drawing
-from surrogate.search.album import SIDE, Album
 
 
 def colour(number: int) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""What several nodes need: wires, progress, previews, routes, sampling."""

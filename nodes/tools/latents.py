@@ -1,0 +1,106 @@
+"""ComfyUI's LATENT dictionaries, whatever their rank: images, video, sound, nested parts."""
+
+from __future__ import annotations
+
+import inspect
+
+import comfy.sample
+import torch
+
+from ...surrogate.shapes import Parts, describe
+from .progress import cancellable
+
+__all__ = [
+    "PointsNoise",
+    "as_samples",
+    "batch_size",
+    "fix_empty",
+    "parts_for",
+    "repeat_to",
+    "sample_parts",
+    "select",
+    "tensors_of",
+]
+
+
+def tensors_of(samples) -> list[torch.Tensor]:
+    """The parts of `latent["samples"]`: one tensor, or those of a nested tensor."""
+    return list(samples.unbind()) if getattr(samples, "is_nested", False) else [samples]
+
+
+def as_samples(tensors: list[torch.Tensor], like):
+    """`tensors` as samples of the same kind and dtype as `like`, on the CPU, where ComfyUI makes its noise."""
+    tensors = [t.to(part.dtype) for t, part in zip(tensors, tensors_of(like), strict=True)]
+    return type(like)(tensors) if getattr(like, "is_nested", False) else tensors[0]
+
+
+def sample_parts(latent: dict) -> Parts:
+    """The shape of one sample, part by part."""
+    return tuple(tuple(part.shape[1:]) for part in tensors_of(latent["samples"]))
+
+
+def batch_size(latent: dict) -> int:
+    return len(tensors_of(latent["samples"])[0])
+
+
+def fix_empty(model, latent: dict) -> dict:
+    """The latent as the samplers will see it: core resizes empty latents to the model, more so in each version."""
+    fix = comfy.sample.fix_empty_latent_channels
+    extra = {
+        name: latent.get(name)
+        for name in ("downscale_ratio_spacial", "downscale_ratio_temporal")
+        if name in inspect.signature(fix).parameters
+    }
+    return {**latent, "samples": fix(model, latent["samples"], **extra)}
+
+
+def repeat_to(latent: dict, count: int, what: str) -> dict:
+    """The latent with `count` samples: a single one is repeated. Raises ValueError if it holds another number."""
+    size = batch_size(latent)
+    latent = {key: value for key, value in latent.items() if key != "batch_index"}  # belongs to core's own noise
+    if size == count:
+        return latent
+    if size != 1:
+        raise ValueError(
+            f"latent holds a batch of {size}, but there are {count} {what}: connect a latent with a batch of 1, "
+            f"which is repeated, or one with {count}."
+        )
+    repeated = [part.repeat(count, *[1] * (part.ndim - 1)) for part in tensors_of(latent["samples"])]
+    return {**latent, "samples": as_samples(repeated, latent["samples"])}
+
+
+def select(latent: dict, indices: list[int]) -> dict:
+    """The samples at `indices`, with their masks."""
+    size = batch_size(latent)
+    parts = [part[indices] for part in tensors_of(latent["samples"])]
+    chosen = {**latent, "samples": as_samples(parts, latent["samples"])}
+    mask = latent.get("noise_mask")
+    if isinstance(mask, torch.Tensor) and len(mask) == size > 1:
+        chosen["noise_mask"] = mask[indices]
+    return chosen
+
+
+def parts_for(latent: dict, count: int, what: str) -> Parts:
+    """The shape of one sample of `latent`, to which a noise for `count` points, stretches, … is to be made.
+
+    Raises ValueError if it holds another number of samples.
+    """
+    parts, size = sample_parts(latent), batch_size(latent)
+    if size != count:
+        raise ValueError(
+            f"This noise is for {count} {what}, but the sampler's latent has a batch of {size} "
+            f"({describe(parts)} each). Connect the LATENT output that stands beside the NOISE output."
+        )
+    return parts
+
+
+class PointsNoise:
+    """A ComfyUI NOISE: the noises of some points, made when a sampler asks and at the shape it asks for."""
+
+    def __init__(self, space, u, seed: int):
+        self.space, self.u, self.seed = space, u, seed
+
+    def generate_noise(self, latent: dict):
+        """Noise (n, *shape) for the latent dictionary that the sampler is about to use."""
+        parts = parts_for(latent, len(self.u), "points")
+        return as_samples(self.space.latents(self.u, parts, progress=cancellable), latent["samples"])

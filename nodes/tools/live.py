@@ -1,0 +1,94 @@
+"""What a search shows while it runs: its best picture and its course, under the node that works."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections import OrderedDict
+from pathlib import Path
+
+import folder_paths
+import numpy as np
+from PIL import Image
+
+from ...surrogate.pictures.album import Album
+from ...surrogate.search.drawing import card
+
+__all__ = ["Live", "album_of", "copy_pictures", "keep_pictures"]
+
+log = logging.getLogger("ComfyUI-Surrogate")
+# Of the time that a search takes, drawing takes at most this share.
+SHARE = 0.03
+# Studies of which the last card is remembered.
+KEPT = 16
+# identity of a study -> (when its card was drawn, seconds that took, what the browser was told of it)
+_drawn: OrderedDict[str, tuple[float, float, dict]] = OrderedDict()
+
+
+def album_of(study) -> Album:
+    """Where the pictures of a `surrogate.search.Study` are kept between runs: in ComfyUI's user folder."""
+    return Album(Path(folder_paths.get_user_directory()) / "surrogate_pictures" / study.identity, study.identity)
+
+
+def keep_pictures(opened, trials, clips, best) -> None:
+    """Keep the clips (t, h, w, c) uint8 of points number `trials`, that of `best` as it is. A full disk is no reason to stop."""
+    album = album_of(opened.study)
+    try:
+        for trial, clip in zip(trials, clips, strict=True):
+            album.keep(int(trial), clip)
+            if best is not None and trial == best.number:
+                space, u = opened.space.trimmed(best.u)
+                recipe = {"space": space.recipe(), "u": u[0].tolist(), "scores": list(best.scores)}
+                album.keep_whole(int(trial), clip, recipe)
+    except OSError as error:
+        log.warning("Pictures of the search cannot be kept (%s); its scores are.", error)
+
+
+def copy_pictures(source, opened, places) -> None:
+    """Give the album of `opened` the pictures that the study `source` has of the same points: pairs of their numbers."""
+    theirs, mine, best = album_of(source), album_of(opened.study), opened.study.best
+    for number, here in places:
+        small, whole = theirs.small(number), theirs.whole(number)
+        if small is None or mine.small(here) is not None:
+            continue
+        keep_pictures(opened, [here], [small[None]] if whole is None else [whole], None if whole is None else best)
+
+
+class Live:
+    """Cards of one study. They are drawn as often as `SHARE` allows, and whenever `always`."""
+
+    def __init__(self, study):
+        self.study, self.album = study, album_of(study)
+
+    def draw(self, latest=(), always: bool = False) -> np.ndarray | None:
+        """The card (h, w, 3) uint8 with the points number `latest`, or None if it is too early for another."""
+        began = time.monotonic()
+        ended, cost, file = _drawn.get(self.study.identity, (-np.inf, 0.0, {}))
+        if not always and began - ended < cost / SHARE:
+            return None
+        report = self.study.report()
+        pixels = card(self.study.history(), self.album, report.budget, latest, title=report.name)
+        _drawn[self.study.identity] = (time.monotonic(), time.monotonic() - began, file)
+        _drawn.move_to_end(self.study.identity)
+        while len(_drawn) > KEPT:
+            _drawn.popitem(last=False)
+        return pixels
+
+    def shown(self, latest=(), always: bool = False) -> list[dict]:
+        """For a node's `ui["images"]`: the card as a file in ComfyUI's temp folder, a new one or the last."""
+        pixels = self.draw(latest, always)
+        if pixels is not None:
+            folder = Path(folder_paths.get_temp_directory())
+            folder.mkdir(parents=True, exist_ok=True)
+            name = f"surrogate_{uuid.uuid4().hex}.jpg"
+            try:
+                Image.fromarray(pixels).save(folder / name, format="JPEG", quality=90)
+            except OSError as error:
+                log.warning("The card of the search cannot be saved: %s", error)
+                return []
+            ended, cost, _ = _drawn[self.study.identity]
+            file = {"filename": name, "subfolder": "", "type": "temp"}
+            _drawn[self.study.identity] = (ended, cost, file)
+        file = _drawn.get(self.study.identity, (0, 0, {}))[2]
+        return [file] if file else []

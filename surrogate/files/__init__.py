@@ -1,0 +1,16 @@
+"""Seeds on disk: seed files, the folder that holds them, and the tensors that a picture's recipe names."""
+
+from .folder import seed_files
+from .seed_file import is_seed_file, load_seeds, save_seeds
+from .tensors import fixed_seeds, load_tensors, save_tensors, write_tensors
+
+__all__ = [
+    "fixed_seeds",
+    "is_seed_file",
+    "load_seeds",
+    "load_tensors",
+    "save_seeds",
+    "save_tensors",
+    "seed_files",
+    "write_tensors",
+]

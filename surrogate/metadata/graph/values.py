@@ -1,0 +1,101 @@
+"""What travels on a prompt's wires, as far as the noise is concerned: where each picture of a batch comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ...seeds import IntegerSeed, Seed
+from ..errors import Untraceable
+
+__all__ = ["MOST_ROWS", "Batch", "Noise", "Opaque", "Row", "Sigmas", "Unknown", "random_noise"]
+
+# ComfyUI's empty latents hold at most this many.
+MOST_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class Row:
+    """One picture of a batch: the `seed` of its noise, and `sampler`, the node that sampled it first.
+
+    Before sampling both are None; `given` then tells a picture from an empty latent. `unsure`: nodes of other packs
+    may have changed how many rows there are, or their order.
+    """
+
+    seed: Seed | None = None
+    sampler: str | None = None
+    given: bool = False
+    unsure: bool = False
+    notes: tuple[str, ...] = ()
+
+    def noted(self, note: str) -> Row:
+        return self if note in self.notes else replace(self, notes=(*self.notes, note))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A LATENT or an IMAGE: its rows. `index` is a latent's `batch_index`; `size` are width, height (and frames) in
+    pixels that a sampler works at, where the prompt tells; a row of a `clip` is many pictures."""
+
+    rows: tuple[Row, ...]
+    index: tuple[int, ...] | None = None
+    size: tuple[int, ...] | None = None
+    clip: bool = False
+
+    def __post_init__(self):
+        if not 1 <= len(self.rows) <= MOST_ROWS:
+            raise Untraceable(f"a batch of {len(self.rows)} is not between 1 and {MOST_ROWS}")
+
+    @property
+    def sampled(self) -> bool:
+        return any(row.sampler is not None for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A NOISE: `draw(latent)` gives the seed of each of its rows. None for a noise of zeros."""
+
+    draw: Callable[[Batch], list[Seed]] | None
+    name: str
+
+
+@dataclass(frozen=True)
+class Sigmas:
+    """A schedule: whether it begins where noise is all there is. None: not known."""
+
+    whole: bool | None
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """What a node gives that this package knows nothing of: the numbers (with their names) and texts typed into it."""
+
+    node: str
+    numbers: tuple[tuple[str, int | float], ...] = ()
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """What cannot be known, and why."""
+
+    reason: str
+
+
+def random_noise(seed: int) -> Noise:
+    """Core's own noise of an integer seed."""
+
+    def draw(latent: Batch) -> list[Seed]:
+        if latent.index is None:
+            return [IntegerSeed(seed, i, len(latent.rows)) for i in range(len(latent.rows))]
+        # Drawn one by one: what a batch of as many would have, wherever core's stream keeps to blocks of 16.
+        count = max(latent.index) + 1
+        if min(latent.index) < 0 or count > MOST_ROWS:
+            raise Untraceable(f"its batch_index {min(latent.index)} to {count - 1} is not one")
+        return [IntegerSeed(seed, i, count if i else 1) for i in latent.index]
+
+    try:
+        IntegerSeed(seed)
+    except ValueError:
+        raise Untraceable(f"{seed} is no seed: it must be between 0 and 2^64 - 1") from None
+    return Noise(draw, str(seed))

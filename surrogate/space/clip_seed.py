@@ -1,0 +1,56 @@
+"""The noise of a clip that moved along a path, as a seed of another space."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import torch
+
+from ..seeds import Seed
+from ..shapes import Parts
+from .over_time import Stretch, latents_over_time
+
+if TYPE_CHECKING:
+    from .space import SurrogateSpace
+
+__all__ = ["ClipSeed"]
+
+
+@dataclass(frozen=True)
+class ClipSeed(Seed):
+    """The noise of one `stretch` of a path through `space`: a recipe, drawn when needed, at any size that has time.
+
+    Bit for bit what `latents_over_time` gives for it; `sound` as there.
+    """
+
+    space: SurrogateSpace = field(repr=False)
+    stretch: Stretch = field(repr=False)
+    sound: bool
+    label: str
+
+    @property
+    def parts(self) -> Parts | None:
+        return self.space.seeds.parts
+
+    @cached_property
+    def identity(self) -> tuple:
+        recipe = {name: value for name, value in self.recipe().items() if name != "label"}
+        return ("clip", hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest())
+
+    def recipe(self) -> dict:
+        return {
+            "path": self.stretch.u.tolist(),
+            "start": self.stretch.start,
+            "end": self.stretch.end,
+            "movement": self.stretch.movement,
+            "sound": self.sound,
+            "space": self.space.recipe(),
+            "label": self.label,
+        }
+
+    def noise(self, parts: Parts) -> list[torch.Tensor]:
+        return [part[0] for part in latents_over_time(self.space, [self.stretch], parts, self.sound)]
