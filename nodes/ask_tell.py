@@ -12,7 +12,7 @@ from ..surrogate import points
 from .study import more_scores, note_graph, score_columns
 from .tools import wires
 from .tools.live import Live, album_of, keep_pictures
-from .tools.notices import tell, warn
+from .tools.notices import say, warn
 from .tools.resubmit import resubmit
 from .tools.sampling import as_images, clips_of
 
@@ -52,10 +52,10 @@ class Ask(io.ComfyNode):
         if not len(generation):
             report = study.study.report()
             hint = "Others have the rest." if report.open else "Raise the budget to search on."
-            tell(cls, f"{study.progress(report)}: nothing to do. {hint}")
+            say(cls, f"{study.progress(report)}: nothing to do. {hint}")
             return io.NodeOutput(asked, ExecutionBlocker(None), study.space)
         phase = "scouting, " if study.successor else ""
-        tell(cls, f"{phase}generation {generation.number + 1}: {len(generation)} images")
+        say(cls, f"{phase}generation {generation.number + 1}: {len(generation)} images")
         return io.NodeOutput(asked, points.from_coordinates(study.space, generation.u), study.space)
 
 
@@ -132,7 +132,7 @@ class Tell(io.ComfyNode):
             warn(cls, note_graph(cls, present.study))
             report = present.study.report()
         text, finished = present.progress(report), present.finished(report)
-        tell(cls, text)
+        say(cls, text)
 
         again = until_finished[0] and not finished
         if again and cls.hidden.unique_id not in cls.hidden.prompt:  # a copy that a loop has made

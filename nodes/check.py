@@ -6,7 +6,7 @@ from comfy_api.latest import io
 from ..surrogate.diagnostics import check_seeds, picture
 from .tools import wires
 from .tools.latents import sample_parts
-from .tools.notices import tell
+from .tools.notices import say
 from .tools.progress import stepper
 
 __all__ = ["CheckSeeds"]
@@ -70,7 +70,7 @@ class CheckSeeds(io.ComfyNode):
         report = check_seeds(seeds, parts, None if space is None else space.transport, progress=stepper())
         verdict = report.summary(len(seeds))
         shown = report.summary(SHOWN)
-        tell(cls, shown)
+        say(cls, shown)
         return io.NodeOutput(
             report.fit,
             verdict,

@@ -12,7 +12,7 @@ from ..surrogate import Seeds, inversion
 from .noise import in_groups
 from .tools import wires
 from .tools.latents import as_samples, batch_size, fix_empty, select, tensors_of
-from .tools.notices import tell, warn
+from .tools.notices import say, warn
 from .tools.progress import quiet
 
 __all__ = ["Invert"]
@@ -148,7 +148,7 @@ class Invert(io.ComfyNode):
         if bad:
             warn(cls, [report])
         else:
-            tell(cls, report)
+            say(cls, report)
         return io.NodeOutput(
             Seeds.from_tensors(noise, labels),
             {**latent, "samples": as_samples([noise], latent["samples"])},

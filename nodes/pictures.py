@@ -17,7 +17,7 @@ from comfy_api.latest import io
 from ..surrogate.metadata import CannotRead, Listing, list_pictures, read_frames, seeds_of_pictures
 from ..surrogate.space import LARGEST_K
 from .tools import wires
-from .tools.notices import tell
+from .tools.notices import say
 from .tools.progress import stepper
 from .tools.sampling import on_one_size
 
@@ -107,7 +107,7 @@ class SeedsFromPictures(io.ComfyNode):
         shown = _beginning(report)
         if not len(made.seeds):
             raise ValueError(f"No seed was found.\n{shown}")
-        tell(cls, shown)
+        say(cls, shown)
         return io.NodeOutput(made.seeds, _images(made.sources, largest_side), report, ui={"text": [shown]})
 
     @classmethod

@@ -11,7 +11,7 @@ import comfy.samplers
 import torch
 from comfy_api.latest import io
 
-from .tools.notices import tell, warn
+from .tools.notices import say, warn
 
 __all__ = ["PinnedSampler", "pin"]
 
@@ -53,7 +53,7 @@ class PinnedSampler(io.ComfyNode):
         if getattr(sampler, "extra_options", {}).get("s_churn"):
             warn(cls, ["Pinned Sampler: the noise of s_churn is not pinned; set s_churn to 0."])
         if pinned is sampler:
-            tell(cls, "This sampler draws no noise: there is nothing to pin.")
+            say(cls, "This sampler draws no noise: there is nothing to pin.")
         return io.NodeOutput(pinned)
 
 

@@ -8,7 +8,7 @@ from ..surrogate import SurrogateSpace, points, quality
 from .noise import in_groups, noise_seed_input
 from .tools import wires
 from .tools.latents import batch_size, fix_empty, repeat_to, sample_parts
-from .tools.notices import tell
+from .tools.notices import say
 from .tools.progress import cancellable
 from .tools.sampling import Progress, render
 
@@ -108,7 +108,7 @@ class SpaceQuality(io.ComfyNode):
         parts = sample_parts(fix_empty(guider.model_patcher, latent))
         latents = space.latents(walks.u, parts, progress=cancellable)
         found = quality.space_quality(space, walks, blends, latents, fresh, (1, again), random_seed)
-        tell(cls, found.summary)
+        say(cls, found.summary)
         rank = found.stationarity.by_u.rank
         return io.NodeOutput(
             found.text,

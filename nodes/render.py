@@ -20,7 +20,7 @@ from .tools import wires
 from .tools.graph_hash import graph_hash
 from .tools.latents import fix_empty, repeat_to, sample_parts, tensors_of
 from .tools.memory import room
-from .tools.notices import tell
+from .tools.notices import say
 from .tools.sampling import as_images, render
 
 __all__ = ["RenderPoints"]
@@ -148,8 +148,8 @@ class RenderPoints(io.ComfyNode):
             own = recipe and {**recipe, "u": u[i].tolist(), "label": points.labels[i]}
             gallery.save(i + 1, frames, own or {}, texts)
             pictures[i] = frames
-            tell(cls, f"{done} of {count} pictures")
-        tell(cls, f"{count} pictures: {len(missing)} new, {count - len(missing)} from before")
+            say(cls, f"{done} of {count} pictures")
+        say(cls, f"{count} pictures: {len(missing)} new, {count - len(missing)} from before")
 
         saved = [{"filename": gallery.name(i + 1), "subfolder": subfolder, "type": "output"} for i in range(count)]
         images = as_images(pictures, _side_that_fits(pictures, largest_side))

@@ -9,7 +9,7 @@ from ..surrogate import points
 from ..surrogate.search import drawing
 from .tools import wires
 from .tools.live import album_of
-from .tools.notices import tell
+from .tools.notices import say
 from .tools.outputs import new_files
 from .tools.sampling import as_images, as_pixels
 
@@ -101,7 +101,7 @@ class StudyReport(io.ComfyNode):
         ]
         whole = album.whole(best[0].number)
         pictures = [None if picture is None else picture[None] for picture in pictures]
-        tell(cls, text)
+        say(cls, text)
         # Without pictures (Tell had no images) there are no sheets: a black pixel, so that what follows still runs.
         images = [torch.zeros(1, 1, 1, 3) if frames is None else as_images([frames]) for frames in (*pictures, whole)]
         return io.NodeOutput(*images, found, text, ui={"text": [text]})

@@ -14,7 +14,7 @@ from .study import note_graph
 from .tools import wires
 from .tools.latents import repeat_to, sample_parts
 from .tools.live import Live, keep_pictures
-from .tools.notices import tell, warn
+from .tools.notices import say, warn
 from .tools.sampling import Progress, as_images, render
 
 __all__ = ["Search"]
@@ -104,7 +104,7 @@ class Search(io.ComfyNode):
 
         report = opened.study.report()
         text = opened.progress(report)
-        tell(cls, text)
+        say(cls, text)
         best = opened.study.n_best(n_best)
         if not best:
             raise ValueError(f"No image of the study {report.name!r} has a score: {report}. Check the scorer.")
@@ -181,7 +181,7 @@ class _Run:
         drawn = self.live.draw(trials)
         if drawn is not None:
             self.progress.show(Image.fromarray(drawn))
-        tell(self.node, self.opened.progress(report))
+        say(self.node, self.opened.progress(report))
 
 
 def _check_latent(study, latent) -> None:

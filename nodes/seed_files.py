@@ -17,7 +17,7 @@ from ..surrogate.files.seed_file import load_seeds, save_seeds
 from ..surrogate.pictures.thumbnails import THUMBNAIL, thumbnail
 from .tools import wires
 from .tools.advanced import advanced
-from .tools.notices import tell
+from .tools.notices import say
 from .tools.outputs import new_files
 from .tools.sampling import clips_of, on_one_size
 
@@ -95,7 +95,7 @@ class SaveSeeds(io.ComfyNode):
         )
         name = f"{Path(os.path.relpath(path, folder_paths.get_output_directory())).as_posix()} [output]"
         said = f"{len(seeds)} seed{'s' * (len(seeds) != 1)} saved as {name}"
-        tell(cls, said)
+        say(cls, said)
         return io.NodeOutput(seeds, name, ui={"text": [said]})
 
 
@@ -156,7 +156,7 @@ class LoadSeeds(io.ComfyNode):
         images = on_one_size([black if picture is None else picture for picture in pictures])
         info = found.describe()
         lines = info.splitlines()
-        tell(cls, "\n".join(lines[:SHOWN_LINES] + ["…"] * (len(lines) > SHOWN_LINES)))
+        say(cls, "\n".join(lines[:SHOWN_LINES] + ["…"] * (len(lines) > SHOWN_LINES)))
         return io.NodeOutput(found.seeds, images, info)
 
 

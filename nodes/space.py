@@ -11,7 +11,7 @@ from ..surrogate.shapes import describe
 from .seeds import noise_or_samples
 from .tools import wires
 from .tools.latents import sample_parts, tensors_of
-from .tools.notices import tell, warn
+from .tools.notices import say, warn
 from .tools.progress import stepper
 
 __all__ = ["LocateLatent", "Space", "SpaceInfo", "json_settings"]
@@ -110,7 +110,7 @@ class SpaceInfo(io.ComfyNode):
             ]
         )
         picture = torch.from_numpy(gram_picture(gram, compared.seeds.labels)).float()[None] / 255
-        tell(cls, text)
+        say(cls, text)
         return io.NodeOutput(text, picture, ui={"text": [text]})
 
 

@@ -20,7 +20,7 @@ from .tools.advanced import advanced
 from .tools.graph_hash import graph_hash
 from .tools.latents import sample_parts
 from .tools.live import keep_pictures
-from .tools.notices import tell, warn
+from .tools.notices import say, warn
 from .tools.sampling import clips_of
 
 __all__ = [
@@ -230,7 +230,7 @@ def say_opened(node: type[io.ComfyNode], opened: OpenStudy, remarks) -> None:
     if not remarks:
         report = opened.study.report()
         begun = report.evaluated or report.open or report.best is not None
-        tell(node, f"goes on from {opened.progress(report)}" if begun else "a new study")
+        say(node, f"goes on from {opened.progress(report)}" if begun else "a new study")
 
 
 class KnownScores(io.ComfyNode):
@@ -270,7 +270,7 @@ class KnownScores(io.ComfyNode):
         if clips is not None:
             rows = opened.study.history().known_rows(opened.study.points_of(known.u))
             keep_pictures(opened, rows, clips, opened.study.best)
-        tell(cls, f"{len(known)} known scores, {opened.study.progress}")
+        say(cls, f"{len(known)} known scores, {opened.study.progress}")
         return io.NodeOutput(opened)
 
 

@@ -6,7 +6,7 @@ from comfy_api.latest import io
 from ..surrogate import Seeds
 from ..surrogate.search import utility
 from .tools import wires
-from .tools.notices import tell
+from .tools.notices import say
 
 __all__ = ["SeedUtility"]
 
@@ -72,7 +72,7 @@ class SeedUtility(io.ComfyNode):
         found = utility.seed_utility(history, study.space, score - 1)
         kept = Seeds(tuple(study.space.seeds[i] for i in found.kept))
         shown = utility.summary(found, SHOWN)
-        tell(cls, shown)
+        say(cls, shown)
         return io.NodeOutput(
             utility.summary(found),
             utility.table(found),

@@ -5,12 +5,12 @@ import logging
 from comfy_api.latest import io
 from server import PromptServer
 
-__all__ = ["tell", "warn"]
+__all__ = ["say", "warn"]
 
 log = logging.getLogger("ComfyUI-Surrogate")
 
 
-def tell(node: type[io.ComfyNode], text: str) -> None:
+def say(node: type[io.ComfyNode], text: str) -> None:
     """Show `text` under the node."""
     node_id = node.hidden.unique_id if node.hidden else None
     show = getattr(PromptServer.instance, "send_progress_text", None)  # newer than 0.3.3x
@@ -24,4 +24,4 @@ def warn(node: type[io.ComfyNode], texts) -> None:
     for text in texts:
         log.warning("%s", text)
     if texts:
-        tell(node, "\n".join(texts))
+        say(node, "\n".join(texts))
