@@ -113,9 +113,9 @@ def clone(folder: Path) -> Pack:
 
 
 def python_in(pack: Pack, code: str) -> subprocess.Popen:
-    """Python with the checkout's own demo package, as run.py would use it."""
+    """Python with the checkout's own dev package, as run.py would use it."""
     lines = f"import sys; sys.path.insert(0, {str(pack.root)!r})\nfrom pathlib import Path\n"
-    lines += "from demo.environment import Pack, Wheel, ensure_comfyui, lock, prepare\n" + code
+    lines += "from dev.environment import Pack, Wheel, ensure_comfyui, lock, prepare\n" + code
     return subprocess.Popen([sys.executable, "-c", lines], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
@@ -594,7 +594,7 @@ def test_a_stopped_demo_leaves_no_server(how):
 def test_a_server_whose_parent_was_killed_ends_too(tmp_path):
     code = (
         f"import sys, time; sys.path.append({str(ROOT)!r})\n"
-        "from demo.server import Server\n"
+        "from dev.server import Server\n"
         "with Server('orphan', arguments=['--cpu']) as server:\n"
         "    print(server.url, server.base, flush=True)\n"
         "    time.sleep(600)\n"
