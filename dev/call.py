@@ -23,7 +23,9 @@ def call(environment: Environment, *command: str | Path, cwd: Path, variables: M
 
     Ctrl-C and SIGTERM reach the program, and reach it once.
     """
-    process = subprocess.Popen(environment.command(*command), cwd=cwd, env=environment.variables() | {**(variables or {})})
+    process = subprocess.Popen(
+        environment.command(*command), cwd=cwd, env=environment.variables() | {**(variables or {})}
+    )
     try:
         return process.wait()
     except KeyboardInterrupt:

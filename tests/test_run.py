@@ -23,20 +23,13 @@ from pathlib import Path
 
 import pytest
 
-from dev.environment import (
-    Pack,
-    SetupError,
-    Venv,
-    Wheel,
-    _torchaudio_for,
-    ensure_comfyui,
-    ensure_site,
-    find_comfyui,
-    find_python,
-    lock,
-    prepare,
-)
+from dev.environment import prepare
+from dev.folders import lock
+from dev.pack import Pack, SetupError
 from dev.server import comfyui_folder, free_port, link_folder
+from dev.users import ensure_site, find_comfyui, find_python
+from dev.venv import Venv, torchaudio_for
+from dev.wheel import Wheel, ensure_comfyui
 
 ROOT = Path(__file__).absolute().parents[1]
 posix = pytest.mark.skipif(os.name == "nt", reason="signals as Linux and macOS have them")
@@ -115,7 +108,8 @@ def clone(folder: Path) -> Pack:
 def python_in(pack: Pack, code: str) -> subprocess.Popen:
     """Python with the checkout's own dev package, as run.py would use it."""
     lines = f"import sys; sys.path.insert(0, {str(pack.root)!r})\nfrom pathlib import Path\n"
-    lines += "from dev.environment import Pack, Wheel, ensure_comfyui, lock, prepare\n" + code
+    lines += "from dev.environment import prepare\nfrom dev.folders import lock\nfrom dev.pack import Pack\n"
+    lines += "from dev.wheel import Wheel, ensure_comfyui\n" + code
     return subprocess.Popen([sys.executable, "-c", lines], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
@@ -252,7 +246,7 @@ def test_a_torchaudio_that_cannot_be_had_costs_the_tests_of_sound_and_nothing_el
     assert prepare(pack, True, {}, wheel) == environment
     assert capsys.readouterr().err == ""  # not tried again, not said again
 
-    version = _torchaudio_for(json.loads(record.read_text("utf-8"))["torch"]["torch"]).split("==")[1].replace("*", "0")
+    version = torchaudio_for(json.loads(record.read_text("utf-8"))["torch"]["torch"]).split("==")[1].replace("*", "0")
     make_wheel(wheels, "torchaudio", version, {"torchaudio/__init__.py": "raise OSError('broken')\n"})
     works, said = again()
     assert not works and "it does not work with this torch" in said
@@ -265,7 +259,7 @@ def test_a_torchaudio_that_cannot_be_had_costs_the_tests_of_sound_and_nothing_el
 
 def test_torchaudio_belongs_to_its_torch():
     torches = ("2.9.1+cu130", "2.11.0", "2.14.1", "3.0")
-    assert [_torchaudio_for(torch) for torch in torches] == [
+    assert [torchaudio_for(torch) for torch in torches] == [
         "torchaudio==2.9.*", "torchaudio==2.11.*", "torchaudio==2.11.*", "torchaudio==2.11.*"
     ]  # fmt: skip
 
