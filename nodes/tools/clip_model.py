@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -47,7 +49,7 @@ def _embedding(clip_vision, pixels: np.ndarray) -> torch.Tensor:
 
 def embedding_of_text(clip, text: str, clip_vision) -> torch.Tensor:
     """The embedding (1, d) of `text` that CLIP made for comparing with pictures, checked to be one for `clip_vision`."""
-    model = getattr(clip, "cond_stage_model", None)
+    model: Any = getattr(clip, "cond_stage_model", None)
     lacking = [name for name in INTERNAL if not hasattr(model, name)]
     if lacking:
         raise ValueError(
@@ -93,7 +95,7 @@ def _without_projection(model: torch.nn.Module, pooled: torch.Tensor) -> bool:
         return True
     for name, weight in model.named_parameters():
         if name.endswith("text_projection.weight") and len(weight) == pooled.shape[1]:
-            weight = weight.detach().float()
-            if bool((weight == 0).float().mean() > 0.5) or not bool(weight.std() < 1):
+            values = weight.detach().float()
+            if bool((values == 0).float().mean() > 0.5) or not bool(values.std() < 1):
                 return True
     return False

@@ -22,7 +22,8 @@ def split_clips(images: list[torch.Tensor], count: int, what: str = "points") ->
             "each, or the same number of frames for each."
         )
     frames = total // count
-    clips, left = [], []
+    clips: list[torch.Tensor] = []
+    left: list[torch.Tensor] = []
     for batch in images:
         start = 0
         while start < len(batch):

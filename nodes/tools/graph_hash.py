@@ -14,14 +14,17 @@ def graph_hash(prompt: dict | None, node_id: str | None, ignored: Mapping[str, C
 
     `ignored`: class type -> the inputs of such nodes that do not count.
     """
+    if not prompt or str(node_id) not in prompt:
+        return ""
+    nodes: dict = prompt
     known: dict[str, str] = {}
 
     def visit(node_id: str) -> str:
         if node_id not in known:
-            node = prompt[node_id]
+            node = nodes[node_id]
             skipped = ignored.get(node["class_type"], ())
             inputs = {
-                name: [visit(str(value[0])), value[1]] if _is_link(value, prompt) else value
+                name: [visit(str(value[0])), value[1]] if _is_link(value, nodes) else value
                 for name, value in node["inputs"].items()
                 if name not in skipped
             }
@@ -29,7 +32,7 @@ def graph_hash(prompt: dict | None, node_id: str | None, ignored: Mapping[str, C
             known[node_id] = hashlib.sha256(text.encode()).hexdigest()
         return known[node_id]
 
-    return visit(str(node_id)) if prompt and str(node_id) in prompt else ""
+    return visit(str(node_id))
 
 
 def _is_link(value, prompt: dict) -> bool:

@@ -45,8 +45,8 @@ def load_nodes(table: dict[str, tuple[str, ...]] = NODES) -> list[type]:
                 missing.setdefault(f"{_reason(error)}. {_remedy(error)}", []).append(name)
             else:
                 loaded.append(node)
-    for why, names in missing.items():
-        log.error("ComfyUI-Surrogate: nodes missing: %s. Reason: %s", ", ".join(names), why)
+    for why, lost in missing.items():
+        log.error("ComfyUI-Surrogate: nodes missing: %s. Reason: %s", ", ".join(lost), why)
     if not loaded:
         raise RuntimeError("none of the pack's nodes could be loaded, for the reasons above")
     return loaded

@@ -177,14 +177,14 @@ def test_only_texts(text):
     ],
 )
 def test_hostile_texts_end_at_once(text):
-    began = time.perf_counter()
+    began = time.process_time()
     try:
         found = combine(text, {"a": np.array([2.0, 0.5])})
     except ValueError:
         pass
     else:
         assert found.shape == (2,)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_large_powers_are_infinite():
