@@ -41,7 +41,7 @@ def test_it_is_the_one_that_the_readme_names(oldest):
     version = oldest.client.get("/system_stats")["system"]["comfyui_version"]
     assert f"Needs ComfyUI {version} or newer" in (ROOT / "README.md").read_text("utf-8")
     assert f'requires-comfyui = ">={version}"' in (ROOT / "pyproject.toml").read_text("utf-8")
-    assert f'OLDEST = "{version}"' in (ROOT / "nodes" / "loading.py").read_text("utf-8")
+    assert f'OLDEST = "{version}"' in (ROOT / "nodes" / "tools" / "loading.py").read_text("utf-8")
 
 
 def test_every_node_is_there_and_takes_the_same_inputs(oldest, comfy):
