@@ -25,7 +25,7 @@ import urllib.request
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from dev.environment import find_comfyui, is_comfyui
+from dev.users import find_comfyui, is_comfyui
 
 __all__ = ["ROOT", "Server", "ServerFailed", "comfyui_folder", "free_port", "link_folder", "link_packs", "option_known"]
 

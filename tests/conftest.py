@@ -17,7 +17,7 @@ ROOT = Path(__file__).absolute().parents[1]
 # that inherits the path.
 sys.path.append(str(ROOT))
 
-SLOW = tuple(ROOT / "tests" / name for name in ("test_run.py", "comfy", "browser"))
+SLOW = tuple(ROOT / "tests" / name for name in ("dev", "test_run.py", "comfy", "browser"))
 
 
 def pytest_configure(config):

@@ -1,0 +1,44 @@
+"""How ``run.py test`` calls pytest: with a worker for each processor, where what it is asked for allows that.
+
+A test file stays together on one worker (``--dist loadfile``), and each worker starts servers of its own, on ports and
+in base folders of their own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+__all__ = ["processors", "pytest_arguments", "pytest_variables"]
+
+MOST_WORKERS = 4  # each worker starts a ComfyUI, which takes about 2 GB of memory
+# Options that need the tests in one process, or that say how many processes there are.
+ALONE = ("-n", "--numprocesses", "--dist", "-s", "--capture=no", "--pdb", "--trace", "--sw", "--stepwise", "--co",
+         "--collect-only", "--markers", "--fixtures", "-h", "--help", "--version", "no:xdist")  # fmt: skip
+
+
+def pytest_arguments(arguments: Sequence[str], count: int) -> list[str]:
+    """The user's `arguments`, and the workers for `count` processors if nothing in the arguments forbids workers."""
+    workers = min(count, MOST_WORKERS)
+    if workers < 2 or any(_alone(argument) for argument in arguments):
+        return list(arguments)
+    return ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder", *arguments]
+
+
+def pytest_variables(arguments: Sequence[str], count: int) -> dict[str, str]:
+    """Environment variables that keep the workers from starting more threads than there are processors."""
+    if "--dist" not in pytest_arguments(arguments, count) or os.environ.get("OMP_NUM_THREADS"):
+        return {}
+    return {"OMP_NUM_THREADS": str(count // min(count, MOST_WORKERS))}
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _alone(argument: str) -> bool:
+    # One test that is named (file.py::test) is sooner done without workers. -n4 and -n=4 are forms of -n.
+    return "::" in argument or argument.split("=")[0] in ALONE or argument in ALONE or argument[:2] == "-n"
