@@ -113,7 +113,7 @@ class Invert(io.ComfyNode):
             )
         if latent.pop("noise_mask", None) is not None:
             warn(cls, ["Invert: the latent's mask is not used; the whole image is inverted."])
-        check_noise_counts(guider.model_patcher)
+        check_noise_counts(guider)
         # Now: what is wrong is said of the whole batch, and before the model is loaded.
         _, sigmas = inversion.checked(latent["samples"].cpu(), sigmas.cpu(), iterations, tolerance)
         groups = in_groups(batch_size(latent), images_per_batch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 import comfy.sample
 import torch
@@ -37,9 +38,10 @@ def replaced_noise() -> str | None:
 
     Says which function replaced it. A replacement that draws the same noise as ComfyUI is no reason to warn.
     """
+    own = sys.modules["comfy.sample"].__file__
     noise = comfy.sample.prepare_noise
     inner = getattr(comfy.sample, "prepare_noise_inner", noise)
-    replaced = next((function for function in (noise, inner) if _file_of(function) != comfy.sample.__file__), None)
+    replaced = next((function for function in (noise, inner) if _file_of(function) != own), None)
     if replaced is None:
         return None
     where = f"{getattr(replaced, '__module__', '?')}.{getattr(replaced, '__qualname__', type(replaced).__name__)}"

@@ -73,11 +73,11 @@ def render(
     channels = getattr(vae, "output_channels", 3)  # said before a batch is sampled in vain
     if channels not in (1, 3, 4):
         raise ValueError(NO_PICTURES.format(f"{channels} channels"))
-    check_noise_counts(guider.model_patcher)
+    check_noise_counts(guider)
     progress = progress or Progress(guider, sum(len(group) for group in groups), sigmas)
     progress.notice(replaced_noise())
     if any(len(group) > 1 for group in groups):
-        progress.notice(DIFFER_IN_A_BATCH.get(type(guider.model_patcher.model).__name__))
+        progress.notice(DIFFER_IN_A_BATCH.get(_class_of(guider)))
     waiting = list(groups)
     while waiting:
         group = waiting.pop(0)
@@ -101,18 +101,23 @@ def render(
         progress.decoded(len(group), pictures[-1][0][0])
 
 
-def check_noise_counts(model) -> None:
-    """Raises ValueError if what `model` starts from is the latent alone, whatever the noise (Flow RVS, Marigold)."""
-    sampling = model.get_model_object("model_sampling")
+def check_noise_counts(guider) -> None:
+    """Raises ValueError if what the guider's model starts from is the latent alone, whatever the noise (Flow RVS, Marigold)."""
+    sampling = guider.model_patcher.get_model_object("model_sampling")
     sigma = torch.as_tensor(sampling.sigma_max, dtype=torch.float32).cpu()
     zero, one = torch.zeros(1, 1), torch.ones(1, 1)
     with_noise, without = (sampling.noise_scaling(sigma, noise, zero.clone()) for noise in (one, zero.clone()))
     if torch.equal(with_noise, without):
         raise ValueError(
-            f"The model ({type(model.model).__name__}) ignores the initial noise: it starts from the latent alone, so that "
+            f"The model ({_class_of(guider)}) ignores the initial noise: it starts from the latent alone, so that "
             "all points of a space give the same picture, and no noise can be found for one. Use a model that makes its "
             "pictures from noise."
         )
+
+
+def _class_of(guider) -> str:
+    """The name of the model's class in ComfyUI, such as ACEStep15."""
+    return type(getattr(guider.model_patcher, "model", None)).__name__
 
 
 def as_images(pictures: list[np.ndarray], longest: int = 0) -> torch.Tensor:
