@@ -423,7 +423,7 @@ def loaded(table: str, lacking: str = "") -> list[str]:
 
 def test_a_comfyui_without_the_node_api_gets_one_sentence():
     """It would never ask for our nodes: what it says by itself is that NODE_CLASS_MAPPINGS is missing."""
-    first, second, last = loaded(table="{'wires': ('Seeds', 'Space')}")
+    first, second, last = loaded(table="{'tools.wires': ('Seeds', 'Space')}")
     assert first == (
         "ComfyUI-Surrogate needs ComfyUI 0.3.52 or newer, and this is an older one: it has no V3 node API (No module named "
         "'comfy_api'), so the pack's nodes are missing. Update ComfyUI, then restart it."
@@ -437,6 +437,6 @@ def test_a_comfyui_without_the_node_api_gets_one_sentence():
 
 
 def test_a_missing_requirement_says_what_to_install():
-    _, line, _ = loaded("{'clip': ('embedding_of_text',)}", "numpy")
+    _, line, _ = loaded("{'tools.clip_model': ('embedding_of_text',)}", "numpy")
     assert "nodes missing: embedding_of_text. Reason: " in line and "numpy" in line
     assert line.endswith("Install the pack's requirements.txt into ComfyUI's Python, then restart ComfyUI.")
