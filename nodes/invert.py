@@ -14,6 +14,7 @@ from .tools import wires
 from .tools.latents import as_samples, batch_size, fix_empty, select, tensors_of
 from .tools.notices import say, warn
 from .tools.progress import quiet
+from .tools.sampling import check_noise_counts
 
 __all__ = ["Invert"]
 
@@ -112,6 +113,7 @@ class Invert(io.ComfyNode):
             )
         if latent.pop("noise_mask", None) is not None:
             warn(cls, ["Invert: the latent's mask is not used; the whole image is inverted."])
+        check_noise_counts(guider)
         # Now: what is wrong is said of the whole batch, and before the model is loaded.
         _, sigmas = inversion.checked(latent["samples"].cpu(), sigmas.cpu(), iterations, tolerance)
         groups = in_groups(batch_size(latent), images_per_batch)
@@ -188,6 +190,10 @@ class Backwards(comfy.samplers.Sampler):
         # Core's samplers tell whether a schedule starts at full noise, as it should here; one that does not say: it does.
         full = self.max_denoise(guider, sigmas) if hasattr(self, "max_denoise") else True
         scale = float(sampling.noise_scaling(sigmas[0], one, zero, full))
+        # How large a noise of variance 1 is in x, in units of sigma: 1, but for models with a noise scale (HiDream-O1: 8).
+        spread = float(
+            sampling.noise_scaling(sigmas[-2], noise.new_ones(1, 1), noise.new_zeros(1, 1), False) / sigmas[-2]
+        )
         # The sampler divides what it ends with, if it ends before sigma 0; this undoes it.
         latent = sampling.noise_scaling(sigmas[-1], torch.zeros_like(clean), clean.clone(), False)
         result = inversion.invert(
@@ -195,6 +201,7 @@ class Backwards(comfy.samplers.Sampler):
             latent,
             sigmas,
             scale=scale,
+            spread=spread,
             iterations=self.iterations,
             tolerance=self.tolerance,
             noise=self._fresh(clean.shape),

@@ -10,7 +10,7 @@ from .tools import wires
 from .tools.latents import batch_size, fix_empty, repeat_to, sample_parts
 from .tools.notices import say
 from .tools.progress import cancellable
-from .tools.sampling import Progress, render
+from .tools.sampling import Progress, Rendered, render
 
 __all__ = ["SpaceQuality"]
 
@@ -92,12 +92,12 @@ class SpaceQuality(io.ComfyNode):
         if batch_size(latent) != 1:
             raise ValueError(f"latent holds a batch of {batch_size(latent)}: connect one with a batch of 1.")
         walks = quality.walks(space, count, random_seed)
-        progress = Progress(guider, 2 * count + 1, sigmas)
+        progress = Progress(guider, 2 * count + 1, sigmas, cls)
 
         def pictures(space, u, groups) -> list[np.ndarray]:
             repeated = repeat_to(latent, len(u), "points")
             made = render(guider, sampler, sigmas, repeated, vae, space, u, noise_seed, groups, progress)
-            return [quality.keep(frames) for _, frames, _ in made]
+            return [quality.keep(_whole(picture).frames) for picture in made]
 
         groups = in_groups(count, images_per_batch)
         # The second point once more, alone: at another place of another batch.
@@ -118,3 +118,12 @@ class SpaceQuality(io.ComfyNode):
             float(np.sqrt(np.mean(found.closure.noise.norm**2))),
             ui={"text": [found.summary]},
         )
+
+
+def _whole(picture: Rendered) -> Rendered:
+    if picture.fault:
+        raise ValueError(
+            f"Picture {picture.index + 1} cannot be compared: {picture.fault}. Sample one such latent with ComfyUI's own "
+            "nodes first; starting ComfyUI with --fp32-vae or --force-fp32 often mends NaN pictures."
+        )
+    return picture

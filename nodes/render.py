@@ -1,4 +1,4 @@
-"""Render Points: grids of any size, saved picture by picture, continued after an interruption."""
+"""Render Points: all points as pictures, saved one by one, continued after an interruption."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import folder_paths
+import numpy as np
 import torch
 from comfy.cli_args import args
 from comfy_api.latest import io
@@ -18,15 +19,17 @@ from ..surrogate.pictures.gallery import Gallery
 from .noise import in_groups, noise_seed_input
 from .tools import wires
 from .tools.graph_hash import graph_hash
-from .tools.latents import fix_empty, repeat_to, sample_parts, tensors_of
+from .tools.latents import fix_empty, repeat_to, sample_parts, select, tensors_of
 from .tools.memory import room
-from .tools.notices import say
-from .tools.sampling import as_images, render
+from .tools.notices import say, warn
+from .tools.sampling import Progress, as_images, render
 
 __all__ = ["RenderPoints"]
 
 log = logging.getLogger("ComfyUI-Surrogate")
 CONTINUE, AGAIN = "continue", "render again"
+# Failed pictures that are named one by one.
+MOST_NAMED = 8
 # Inputs that do not change the pictures: the run goes on where it was when they change.
 COSMETIC = ("images_per_batch", "filename_prefix", "finished_pictures", "largest_side", "frames_per_second")
 
@@ -39,11 +42,18 @@ class RenderPoints(io.ComfyNode):
             display_name="Render Points",
             category="surrogate",
             description="Samples and decodes all points, batch by batch, and saves each picture as soon as it is "
-            "finished, with what rebuilds it. Press Cancel when you like: the next run goes on where it stopped.",
+            "finished, with the recipe that rebuilds it. After Cancel, or a crash, the next run makes only the pictures "
+            "that are missing. Pictures with NaN pixels count as failed: they are named, not saved, and made again.",
             inputs=[
                 io.Guider.Input("guider", tooltip="The model with its prompt, as for SamplerCustomAdvanced."),
-                io.Sampler.Input("sampler", tooltip="The sampler. Deterministic ones such as euler are best."),
-                io.Sigmas.Input("sigmas", tooltip="The schedule."),
+                io.Sampler.Input(
+                    "sampler",
+                    tooltip="The sampler. Use a deterministic one, such as euler: with it near points give near pictures. "
+                    "Ancestral and SDE samplers add noise on the way (see noise_seed).",
+                ),
+                io.Sigmas.Input(
+                    "sigmas", tooltip="The noise schedule (steps and scheduler), from BasicScheduler or another."
+                ),
                 io.Latent.Input(
                     "latent",
                     tooltip="An empty latent of the size you want, or an image to start from. A batch of 1 "
@@ -58,20 +68,22 @@ class RenderPoints(io.ComfyNode):
                     default=4,
                     min=1,
                     max=4096,
-                    tooltip="How many to sample together: as many as your memory holds.",
+                    tooltip="Batch size: how many images are sampled together. 1 uses the least memory; larger "
+                    "batches are faster, until the memory is full. A model that takes only batches of 1 gets them.",
                 ),
                 io.String.Input(
                     "filename_prefix",
                     default="surrogate/grid",
-                    tooltip="Where to save in ComfyUI's output folder. A code for the settings and the number of the "
-                    "point are added.",
+                    tooltip="Where to save in ComfyUI's output folder: folder/name. A code for the settings and the number "
+                    "of the point are added. %width%, %height%, %batch_num% (0 for the first point), %year% and the like "
+                    "are replaced as in Save Image.",
                 ),
                 io.Combo.Input(
                     "finished_pictures",
                     options=[CONTINUE, AGAIN],
                     default=CONTINUE,
-                    tooltip="continue: pictures of the same settings that are already there are kept. render again: "
-                    "make all of them anew (after you changed a model file, say).",
+                    tooltip="continue: pictures with the same settings that were saved before are kept, and only the others "
+                    "are made. render again: all are made again, for example after a model file has changed.",
                 ),
                 io.Int.Input(
                     "largest_side",
@@ -79,8 +91,8 @@ class RenderPoints(io.ComfyNode):
                     min=0,
                     max=16384,
                     optional=True,
-                    tooltip="Size of the pictures at the IMAGE output; the files are always full size. 0: as rendered, "
-                    "less if they would not fit into memory.",
+                    tooltip="Longest side, in pixels, of the pictures at the IMAGE output; smaller pictures are not enlarged, "
+                    "and the files are always full size. 0: full size, reduced only if they do not fit into memory.",
                 ),
                 io.Float.Input(
                     "frames_per_second",
@@ -88,7 +100,8 @@ class RenderPoints(io.ComfyNode):
                     min=1.0,
                     max=100.0,
                     optional=True,
-                    tooltip="For video models: the speed of the saved clips.",
+                    tooltip="For video models: frames per second of the saved clips (1: slow, 100: fast). Still pictures do "
+                    "not use it.",
                 ),
             ],
             outputs=[
@@ -96,7 +109,8 @@ class RenderPoints(io.ComfyNode):
                 io.Image.Output(
                     display_name="clips",
                     is_output_list=True,
-                    tooltip="The same, one batch for each point: its picture, or the frames of its clip.",
+                    tooltip="The same pictures as a list with one batch for each point: its picture, or the frames of its "
+                    "clip.",
                 ),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
@@ -130,28 +144,45 @@ class RenderPoints(io.ComfyNode):
         recipe = {"space": needed.recipe(), "shape": shape, "noise_seed": noise_seed}
         run = _run(cls.hidden, recipe, points, latent, sigmas)
         folder, stem, _, subfolder, _ = folder_paths.get_save_image_path(
-            filename_prefix, folder_paths.get_output_directory()
+            filename_prefix,
+            folder_paths.get_output_directory(),
+            *_width_and_height(filename_prefix, guider, latent, vae),
         )
         gallery = Gallery(Path(folder), stem, run, max(1, round(1000 / frames_per_second)))
         gallery.prepare()
+        tensors = f"{stem.replace('%batch_num%', 'all')}_{run[:8]}_seeds.safetensors"
         if args.disable_metadata:
             recipe = None
-        elif save_tensors(space.seeds, gallery.folder / f"{stem}_{run[:8]}_seeds.safetensors"):
-            recipe["tensors"] = f"{stem}_{run[:8]}_seeds.safetensors"
+        elif save_tensors(space.seeds, gallery.folder / tensors):
+            recipe["tensors"] = tensors
 
         pictures = [None if finished_pictures == AGAIN else gallery.load(i + 1) for i in range(count)]
         missing = [i for i, picture in enumerate(pictures) if picture is None]
         groups = [[missing[j] for j in group] for group in in_groups(len(missing), images_per_batch)]
         texts = _texts(cls.hidden)
-        rendered = render(guider, sampler, sigmas, latent, vae, space, points.u, noise_seed, groups)
-        for done, (i, frames, _) in enumerate(rendered, count - len(missing) + 1):
-            own = recipe and {**recipe, "u": u[i].tolist(), "label": points.labels[i]}
-            gallery.save(i + 1, frames, own or {}, texts)
-            pictures[i] = frames
+        progress = Progress(guider, len(missing), sigmas, cls)
+        faults: dict[int, str] = {}
+        rendered = render(guider, sampler, sigmas, latent, vae, space, points.u, noise_seed, groups, progress)
+        for done, picture in enumerate(rendered, count - len(missing) + 1):
+            i = picture.index
+            if picture.fault:
+                faults[i], pictures[i] = picture.fault, np.zeros_like(picture.frames)
+            else:
+                own = recipe and {**recipe, "u": u[i].tolist(), "label": points.labels[i]}
+                gallery.save(i + 1, picture.frames, own or {}, texts)
+                pictures[i] = picture.frames
             say(cls, f"{done} of {count} pictures")
-        say(cls, f"{count} pictures: {len(missing)} new, {count - len(missing)} from before")
+        if len(faults) == count:
+            raise ValueError(f"No picture was saved. {_failed(faults, points.labels)}")
+        made = f"{count} pictures: {len(missing) - len(faults)} new, {count - len(missing)} from before"
+        if faults:
+            warn(cls, [f"{made}, {len(faults)} failed. {_failed(faults, points.labels)}"])
+        else:
+            notices = sorted(progress.noticed)
+            say(cls, "\n".join([made, *notices]))
 
-        saved = [{"filename": gallery.name(i + 1), "subfolder": subfolder, "type": "output"} for i in range(count)]
+        good = [i for i in range(count) if i not in faults]
+        saved = [{"filename": gallery.name(i + 1), "subfolder": subfolder, "type": "output"} for i in good]
         images = as_images(pictures, _side_that_fits(pictures, largest_side))
         return io.NodeOutput(
             images,
@@ -164,6 +195,26 @@ class RenderPoints(io.ComfyNode):
         # "render again" means each time that Run is pressed, also when nothing else has changed. Core writes the value
         # into the prompt that pictures carry: no NaN, which browsers cannot read.
         return time.time_ns() if finished_pictures == AGAIN else finished_pictures
+
+
+def _failed(faults: dict[int, str], labels) -> str:
+    """Which pictures failed and why, and what to do."""
+    names = [f"{i + 1} ({labels[i]}): {why}" for i, why in list(faults.items())[:MOST_NAMED]]
+    more = f"; and {len(faults) - MOST_NAMED} more" if len(faults) > MOST_NAMED else ""
+    return (
+        f"Failed pictures: {'; '.join(names)}{more}. They are not saved, black at the outputs, and made again the next time "
+        "that the node runs. Often the model or the VAE overflows in half precision: restart ComfyUI with --fp32-vae or "
+        "--force-fp32. Or the guider divides by zero: check its conditioning and cfg."
+    )
+
+
+def _width_and_height(prefix: str, guider, latent: dict, vae) -> tuple[int, int]:
+    """The size of the pictures in pixels, if the file name asks for it (0, 0 otherwise): that of a decoded empty latent."""
+    if "%width%" not in prefix and "%height%" not in prefix:
+        return 0, 0
+    first = tensors_of(fix_empty(guider.model_patcher, select(latent, [0]))["samples"])[0]
+    height, width = vae.decode(torch.zeros_like(first)).shape[-3:-1]
+    return width, height
 
 
 def _texts(hidden) -> dict[str, str]:
@@ -180,7 +231,7 @@ def _run(hidden, recipe: dict, points, latent: dict, sigmas: torch.Tensor) -> st
     digest.update(json.dumps([recipe, points.u.tolist()], sort_keys=True).encode())
     digest.update(graph_hash(hidden.prompt, hidden.unique_id, {"SurrogateRenderPoints": COSMETIC}).encode())
     mask = latent.get("noise_mask")
-    for tensor in (*tensors_of(latent["samples"]), sigmas, *([] if mask is None else [mask])):
+    for tensor in (*tensors_of(latent["samples"]), sigmas, *([] if mask is None else tensors_of(mask))):
         digest.update(str(tuple(tensor.shape)).encode())
         digest.update(tensor.detach().cpu().float().contiguous().numpy().tobytes())
     return digest.hexdigest()

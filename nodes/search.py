@@ -138,7 +138,7 @@ class _Run:
         unscored = [i for i, row in enumerate(study.history().known_rows(seeds.u)) if score_seeds and row < 0]
         report = study.report()
         guider, _, sigmas = self.sampling
-        self.progress = Progress(guider, len(unscored) + report.budget + self.n_best, sigmas)
+        self.progress = Progress(guider, len(unscored) + report.budget + self.n_best, sigmas, self.node)
         self.progress.skip(report.evaluated)
         for group in in_groups(len(unscored), self.at_once) if unscored else ():
             chosen = seeds.select([unscored[i] for i in group])
@@ -163,7 +163,7 @@ class _Run:
         made = render(
             *self.sampling, repeated, self.vae, self.opened.space, u, self.noise_seed, everything, self.progress
         )
-        return [(frames, sample) for _, frames, sample in made]
+        return [(one.frames, one.sample) for one in made]
 
     def _scored(self, u) -> tuple[list[tuple], list, list]:
         pictures = self._pictures(u)

@@ -28,7 +28,7 @@ SHELL = (0.8, 1.25)
 # Where a walk that ended outside aims next: a latent with too much detail keeps as much of it as it may.
 AIM_BELOW, AIM_ABOVE = 1.0, 1.12
 WALKS = 4
-# How far the last step's x may be from the latent, ‖x - latent‖²/(σ²D): 1 to 2 where z is Gaussian, beyond it never is.
+# How far the last step's x may be from the latent, ‖x - latent‖²/(s²σ²D) with the spread s: 1 to 2 where z is Gaussian, beyond it never is.
 REACH = 4.0
 
 MEMORY = 5
@@ -78,6 +78,7 @@ def invert(
     sigmas: torch.Tensor,
     *,
     scale: float | None = None,
+    spread: float = 1.0,
     iterations: int = 40,
     tolerance: float = 3e-6,
     noise: torch.Tensor | None = None,
@@ -86,7 +87,8 @@ def invert(
     """The noise z such that `euler(denoise, scale · z, sigmas)` is `latent` (n, *shape), as the sampler sees it.
 
     `sigmas` (N+1,) fall from the noise to the latent, `denoise(x, sigma)` takes the whole batch. `scale` is how large
-    the sampler makes the noise it starts from (sigmas[0] unless given). `iterations` bounds the calls for each step of
+    the sampler makes the noise it starts from (sigmas[0] unless given), `spread` the standard deviation in x of a noise of
+    variance 1, in units of sigma (a model's noise scale; 1 for nearly all). `iterations` bounds the calls for each step of
     a walk, `tolerance` is the relative error of the latent at which a step is good enough. `noise` (n, *shape) is
     standard normal, for samples that need some on top; without it they get none, and their z may be too small.
     `progress(done, total)` is told of every step; it may raise.
@@ -97,9 +99,11 @@ def invert(
     scale = float(sigmas[0]) if scale is None else scale
     if not (math.isfinite(scale) and scale > 0):
         raise ValueError(f"scale must be a positive number, got {scale}.")
+    if not (math.isfinite(spread) and spread > 0):
+        raise ValueError(f"spread must be a positive number, got {spread}.")
     if noise is not None and noise.shape != latent.shape:
         raise ValueError(f"noise must have the shape of latent, {tuple(latent.shape)}, got {tuple(noise.shape)}.")
-    walk = _Walk(denoise, latent, sigmas, iterations, tolerance, progress)
+    walk = _Walk(denoise, latent, sigmas, spread, iterations, tolerance, progress)
 
     # How the last step is taken, a number for each row: how far it may go, the variance of the fresh noise on top.
     reach, fresh = latent.new_full((len(latent),), REACH), latent.new_zeros(len(latent))
@@ -170,8 +174,8 @@ def _within(radius: torch.Tensor, centre: torch.Tensor, inner: torch.Tensor, out
 class _Walk:
     """From the latent back to the start of the schedule, any number of times."""
 
-    def __init__(self, denoise, latent, sigmas, iterations, tolerance, progress):
-        self.denoise, self.latent, self.sigmas = denoise, latent, sigmas
+    def __init__(self, denoise, latent, sigmas, spread, iterations, tolerance, progress):
+        self.denoise, self.latent, self.sigmas, self.spread = denoise, latent, sigmas, spread
         self.iterations, self.tolerance = iterations, tolerance
         self.progress, self.done = progress, 0
         self.calls = 0
@@ -201,16 +205,17 @@ class _Walk:
 
     def _last_step(self, active, sigma, following, reach, fresh, noise) -> _Solved:
         x, size = self.latent, self.latent[0].numel()
+        # Of a noise of variance 1 in x at this step, whatever the kind of model.
+        deviation = self.spread * sigma
         if self.first_x is None:
             guess = x
         else:
-            # In x a noise of variance 1 has the standard deviation sigma, whatever the kind of model.
-            guess = torch.where(_rows(fresh > 0, x), self.first_x + sigma * _rows(fresh.sqrt(), x) * noise, x)
-        radius = sigma * (reach * size).sqrt()
+            guess = torch.where(_rows(fresh > 0, x), self.first_x + deviation * _rows(fresh.sqrt(), x) * noise, x)
+        radius = deviation * (reach * size).sqrt()
         solved = self._solve(active, x, sigma, following, guess, radius)
         if self.first_x is None:
             self.first_x = solved.x
-        self.reached = (_norm(solved.x - x) / sigma) ** 2 / size
+        self.reached = (_norm(solved.x - x) / deviation) ** 2 / size
         return solved
 
     def _evaluate(self, target, sigma, following, x):

@@ -75,8 +75,9 @@ def select(latent: dict, indices: list[int]) -> dict:
     parts = [part[indices] for part in tensors_of(latent["samples"])]
     chosen = {**latent, "samples": as_samples(parts, latent["samples"])}
     mask = latent.get("noise_mask")
-    if isinstance(mask, torch.Tensor) and len(mask) == size > 1:
-        chosen["noise_mask"] = mask[indices]
+    if mask is not None and size > 1:  # of several parts, each has a mask; one of batch size 1 counts for all samples
+        masks = [part[indices] if len(part) == size else part for part in tensors_of(mask)]
+        chosen["noise_mask"] = as_samples(masks, mask)
     return chosen
 
 

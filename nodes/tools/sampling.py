@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import comfy.model_management
 import comfy.utils
@@ -13,9 +16,10 @@ from PIL import Image
 
 from .clips import split_clips
 from .latents import PointsNoise, fix_empty, select, tensors_of
+from .notices import replaced_noise, warn
 from .progress import quiet
 
-__all__ = ["Progress", "as_images", "as_pixels", "clips_of", "on_one_size", "render"]
+__all__ = ["Progress", "Rendered", "as_images", "as_pixels", "check_noise_counts", "clips_of", "on_one_size", "render"]
 
 log = logging.getLogger("ComfyUI-Surrogate")
 PREVIEW = 512
@@ -25,28 +29,95 @@ NO_PICTURES = (
 )
 
 
+# How models say that they cannot sample several images together, such as MiniMax H3: "supports batch size 1".
+ONE_AT_A_TIME = re.compile(r"batch[ _-]?size (of |must be |is |== ?)?(1|one)\b|single batch|batches of (1|one)\b", re.I)
+# Model classes of ComfyUI whose result depends on what else is in the batch, in ComfyUI itself.
+DIFFER_IN_A_BATCH = {
+    "ACEStep15": "ACE-Step 1.5 gives a point another result in a batch than alone (measured: 7 to 13 %). That is so in "
+    "ComfyUI itself. Set images_per_batch to 1 if a point must always give the same result.",
+}
+
+
+class Rendered(NamedTuple):
+    """A point that was sampled and decoded.
+
+    frames (t, h, w, c) uint8; `sample` a LATENT of one. `fault` is why the picture is of no use ("its pixels are NaN or
+    infinite"), empty if it is good: such a picture is black where it is not a number, and must get no score.
+    """
+
+    index: int
+    frames: np.ndarray
+    sample: dict
+    fault: str
+
+
 def render(
-    guider, sampler, sigmas, latent: dict, vae, space, u, noise_seed: int, groups: list[list[int]], progress=None
-):
+    guider,
+    sampler,
+    sigmas,
+    latent: dict,
+    vae,
+    space,
+    u,
+    noise_seed: int,
+    groups: list[list[int]],
+    progress: Progress | None = None,
+) -> Iterator[Rendered]:
     """Sample and decode the points u (n, k-1) from the samples of `latent` (n), one group of indices after the other.
 
-    Yields (index, frames, sample) for each point, as soon as its group is decoded: frames (t, h, w, c) uint8, sample a
-    LATENT of one. `progress` is shared by several calls; by default this call is all there is to do.
+    Yields each point as soon as its group is decoded. `progress` is shared by several calls; by default this call is all
+    there is to do. A model that samples only one image at a time gets the images of a group one by one.
     Stops at once, with ComfyUI's own exception, if the user presses Cancel. Raises ValueError if the VAE gives something
-    else than pictures.
+    else than pictures, or the model ignores its noise.
     """
     channels = getattr(vae, "output_channels", 3)  # said before a batch is sampled in vain
     if channels not in (1, 3, 4):
         raise ValueError(NO_PICTURES.format(f"{channels} channels"))
+    check_noise_counts(guider)
     progress = progress or Progress(guider, sum(len(group) for group in groups), sigmas)
-    for group in groups:
+    progress.notice(replaced_noise())
+    if any(len(group) > 1 for group in groups):
+        progress.notice(DIFFER_IN_A_BATCH.get(_class_of(guider)))
+    waiting = list(groups)
+    while waiting:
+        group = waiting.pop(0)
+        if progress.one_at_a_time and len(group) > 1:
+            waiting[:0] = [[i] for i in group]
+            continue
         noise = PointsNoise(space, u[group], noise_seed)
-        chosen = select(latent, group)
-        samples = _sample(guider, sampler, sigmas, chosen, noise, progress.steps_of(len(group)))
+        chosen = fix_empty(guider.model_patcher, select(latent, group))
+        try:
+            samples = _sample(guider, sampler, sigmas, chosen, noise, progress.steps_of(chosen))
+        except Exception as error:
+            if len(group) == 1 or not ONE_AT_A_TIME.search(str(error)):
+                raise
+            progress.one_at_a_time = True
+            progress.notice(f"This model samples one image at a time ({error}): images_per_batch is taken as 1.")
+            waiting.insert(0, group)
+            continue
         pictures = _decode(vae, samples)
-        for place, (i, frames) in enumerate(zip(group, pictures, strict=True)):
-            yield i, frames, select({**chosen, "samples": samples}, [place])
-        progress.decoded(len(group), pictures[-1][0])
+        for place, (i, (frames, fault)) in enumerate(zip(group, pictures, strict=True)):
+            yield Rendered(i, frames, select({**chosen, "samples": samples}, [place]), fault)
+        progress.decoded(len(group), pictures[-1][0][0])
+
+
+def check_noise_counts(guider) -> None:
+    """Raises ValueError if what the guider's model starts from is the latent alone, whatever the noise (Flow RVS, Marigold)."""
+    sampling = guider.model_patcher.get_model_object("model_sampling")
+    sigma = torch.as_tensor(sampling.sigma_max, dtype=torch.float32).cpu()
+    zero, one = torch.zeros(1, 1), torch.ones(1, 1)
+    with_noise, without = (sampling.noise_scaling(sigma, noise, zero.clone()) for noise in (one, zero.clone()))
+    if torch.equal(with_noise, without):
+        raise ValueError(
+            f"The model ({_class_of(guider)}) ignores the initial noise: it starts from the latent alone, so that "
+            "all points of a space give the same picture, and no noise can be found for one. Use a model that makes its "
+            "pictures from noise."
+        )
+
+
+def _class_of(guider) -> str:
+    """The name of the model's class in ComfyUI, such as ACEStep15."""
+    return type(getattr(guider.model_patcher, "model", None)).__name__
 
 
 def as_images(pictures: list[np.ndarray], longest: int = 0) -> torch.Tensor:
@@ -87,9 +158,14 @@ def as_pixels(images) -> np.ndarray:
 
 
 class Progress:
-    """One progress bar over several batches: every sampling step, and every decoded batch with its last picture."""
+    """One progress bar over several batches: every sampling step, and every decoded batch with its last picture.
 
-    def __init__(self, guider, images: int, sigmas: torch.Tensor):
+    `node` (a node's class) is where notices are shown; without it they are only logged.
+    """
+
+    def __init__(self, guider, images: int, sigmas: torch.Tensor, node=None):
+        self.node, self.noticed = node, set[str]()
+        self.one_at_a_time = False  # whether the model was found to sample no batches
         self.per_image = len(sigmas)  # the steps, and one for decoding
         self.total = max(1, images * self.per_image)
         self.done = 0
@@ -97,11 +173,21 @@ class Progress:
         self.shown: Image.Image | None = None
         self.previewer = _previewer(guider.model_patcher)
 
-    def steps_of(self, images: int):
-        """A sampler's callback for a batch of `images`."""
+    def notice(self, text: str | None) -> None:
+        """Say `text` once, if there is one."""
+        if text and text not in self.noticed:
+            self.noticed.add(text)
+            warn(self.node, [text])
+
+    def steps_of(self, latent: dict):
+        """A sampler's callback for the batch `latent`."""
+        shapes = [part.shape for part in tensors_of(latent["samples"])]
+        images = shapes[0][0]
 
         def step(step, x0, x, total_steps) -> None:
-            preview = self.previewer.decode_latent_to_preview_image("JPEG", x0) if self.previewer else None
+            preview = None
+            if self.previewer:
+                preview = self.previewer.decode_latent_to_preview_image("JPEG", _first_part(x0, shapes))
             self.bar.update_absolute(self.done + images * (step + 1), self.total, preview)
 
         return step
@@ -124,6 +210,13 @@ class Progress:
         self.bar.update_absolute(self.done, self.total, ("JPEG", picture, PREVIEW))
 
 
+def _first_part(x0, shapes: list) -> torch.Tensor:
+    """The part of a sampler's prediction that is shown. Older ComfyUI gives several parts packed into one tensor."""
+    if len(shapes) > 1 and not getattr(x0, "is_nested", False):
+        return comfy.utils.unpack_latents(x0, shapes)[0]
+    return tensors_of(x0)[0]
+
+
 def _previewer(model):
     """What turns a latent into a preview; None unless the server runs with a preview method."""
     try:
@@ -136,7 +229,6 @@ def _previewer(model):
 def _sample(guider, sampler, sigmas, latent: dict, noise: PointsNoise, callback=None):
     """What SamplerCustomAdvanced does: the sampled latents of `noise` for `latent`, on ComfyUI's intermediate device."""
     comfy.model_management.throw_exception_if_processing_interrupted()
-    latent = fix_empty(guider.model_patcher, latent)
     samples = guider.sample(
         noise.generate_noise(latent),
         latent["samples"],
@@ -150,14 +242,22 @@ def _sample(guider, sampler, sigmas, latent: dict, noise: PointsNoise, callback=
     return samples.to(comfy.model_management.intermediate_device())
 
 
-def _decode(vae, samples) -> list[np.ndarray]:
-    """Decoded pictures, one array (frames, h, w, c) uint8 for each sample.
+def _decode(vae, samples) -> list[tuple[np.ndarray, str]]:
+    """For each sample its decoded picture, frames (t, h, w, c) uint8, and why it is of no use (mostly empty).
 
     Raises ValueError if the VAE gives something else than pictures.
     """
-    images = vae.decode(tensors_of(samples)[0])
+    parts = tensors_of(samples)
+    images = vae.decode(parts[0])
     if images.ndim == 4:
         images = images[:, None]
     if images.ndim != 5 or images.shape[-1] not in (1, 3, 4):
         raise ValueError(NO_PICTURES.format(f"shape {tuple(images.shape)}"))
-    return [as_pixels(image) for image in images]
+    return [(as_pixels(image), _fault(image, [part[i] for part in parts])) for i, image in enumerate(images)]
+
+
+def _fault(image: torch.Tensor, sample: list[torch.Tensor]) -> str:
+    for what, tensors in (("pixels", [image]), ("latents", sample)):
+        if not all(torch.isfinite(tensor).all() for tensor in tensors):
+            return f"its {what} are NaN or infinite"
+    return ""

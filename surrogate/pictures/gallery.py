@@ -35,7 +35,8 @@ class Gallery:
     milliseconds: int = 42
 
     def name(self, number: int) -> str:
-        return f"{self.stem}_{self.run[:8]}_{number:05d}.png"
+        # As in ComfyUI's own file names, %batch_num% counts from 0.
+        return f"{self.stem.replace('%batch_num%', str(number - 1))}_{self.run[:8]}_{number:05d}.png"
 
     def prepare(self) -> None:
         """Raises ValueError if pictures cannot be written under this name: better known before the first is made."""
