@@ -8,7 +8,6 @@ import sys
 import comfy.sample
 import torch
 from comfy_api.latest import io
-
 from server import PromptServer
 
 __all__ = ["replaced_noise", "say", "warn"]

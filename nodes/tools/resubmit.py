@@ -11,7 +11,6 @@ import urllib.request
 
 import comfy.model_management
 from comfy.cli_args import args
-
 from server import PromptServer
 
 __all__ = ["resubmit"]

@@ -6,7 +6,6 @@ import asyncio
 import logging
 
 from aiohttp import web
-
 from server import PromptServer
 
 from ...surrogate.search import StudyError, UnknownStudy
