@@ -21,6 +21,7 @@ from .tools.memory import room
 from .tools.notices import say, warn
 from .tools.provenance import run_hash, texts
 from .tools.sampling import Progress, as_images, render
+from .tools.schema import schema
 
 __all__ = ["RenderPoints"]
 
@@ -35,9 +36,10 @@ COSMETIC = ("images_per_batch", "filename_prefix", "finished_pictures", "largest
 class RenderPoints(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateRenderPoints",
-            display_name="Render Points",
+            display_name="Surrogate Render Points",
+            search_aliases=["x/y plot", "render grid", "batch render", "render all", "resume rendering"],
             category="surrogate",
             description="Samples and decodes all points, batch by batch, and saves each picture as soon as it is "
             "finished, with the recipe that rebuilds it. After Cancel, or a crash, the next run makes only the pictures "
