@@ -40,24 +40,30 @@ class RenderPoints(io.ComfyNode):
             node_id="SurrogateRenderPoints",
             display_name="Surrogate Render Points",
             search_aliases=["x/y plot", "render grid", "batch render", "render all", "resume rendering"],
-            category="surrogate",
-            description="Samples and decodes all points, batch by batch, and saves each picture as soon as it is "
-            "finished, with the recipe that rebuilds it. After Cancel, or a crash, the next run makes only the pictures "
-            "that are missing. Pictures with NaN pixels count as failed: they are named, not saved, and made again.",
+            category="surrogate/pictures",
+            description="Renders any number of points: samples, decodes and saves them batch by batch. Each picture "
+            "is saved as soon as it is finished, with the recipe that rebuilds it. After Cancel or a "
+            "crash, the next run makes only the missing pictures. Pictures with NaN pixels count as "
+            "failed: they are named, not saved, and made again.",
             inputs=[
-                io.Guider.Input("guider", tooltip="The model with its prompt, as for SamplerCustomAdvanced."),
+                io.Guider.Input(
+                    "guider",
+                    tooltip="The model with its prompt, from BasicGuider (models without a "
+                    "negative prompt) or CFGGuider.",
+                ),
                 io.Sampler.Input(
                     "sampler",
-                    tooltip="The sampler. Use a deterministic one, such as euler: with it near points give near pictures. "
-                    "Ancestral and SDE samplers add noise on the way (see noise_seed).",
+                    tooltip="The sampler, from KSamplerSelect. With a deterministic one, such as euler, near points "
+                    "give similar pictures. Ancestral and SDE samplers add noise at each step (see "
+                    "noise_seed).",
                 ),
                 io.Sigmas.Input(
-                    "sigmas", tooltip="The noise schedule (steps and scheduler), from BasicScheduler or another."
+                    "sigmas", tooltip="The noise schedule (scheduler and steps), from BasicScheduler or another node."
                 ),
                 io.Latent.Input(
                     "latent",
-                    tooltip="An empty latent of the size you want, or an image to start from. A batch of 1 "
-                    "is repeated for all points.",
+                    tooltip="An empty latent of the size you want, or encoded pictures to start from. A batch size of "
+                    "1 is repeated for all points.",
                 ),
                 io.Vae.Input("vae", tooltip="Decodes the latents to pictures."),
                 wires.Space.Input("space", tooltip="The space of the points."),
@@ -105,12 +111,15 @@ class RenderPoints(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Image.Output(display_name="images", tooltip="All pictures in the points' order."),
+                io.Image.Output(
+                    display_name="images",
+                    tooltip="All pictures in the order of the points. For clips: all frames, clip after clip.",
+                ),
                 io.Image.Output(
                     display_name="clips",
                     is_output_list=True,
-                    tooltip="The same pictures as a list with one batch for each point: its picture, or the frames of its "
-                    "clip.",
+                    tooltip="The same pictures as a list with one batch for each point: its picture, or the frames of "
+                    "its clip.",
                 ),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
