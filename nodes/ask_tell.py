@@ -15,6 +15,7 @@ from .tools.live import Live, album_of, keep_pictures
 from .tools.notices import say, warn
 from .tools.resubmit import resubmit
 from .tools.sampling import as_images, clips_of
+from .tools.schema import schema
 
 __all__ = ["Ask", "Tell"]
 
@@ -24,9 +25,10 @@ log = logging.getLogger("ComfyUI-Surrogate")
 class Ask(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateAsk",
-            display_name="Ask",
+            display_name="Surrogate Ask",
+            search_aliases=["evolve", "genetic", "optimize", "next generation", "interactive evolution"],
             category="surrogate/search",
             description="The next generation of a study. Render its points, score the images with any nodes, and "
             "connect the scores to Tell. Each run of the graph is one generation.",
@@ -62,9 +64,10 @@ class Ask(io.ComfyNode):
 class Tell(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateTell",
-            display_name="Tell",
+            display_name="Surrogate Tell",
+            search_aliases=["fitness", "reward", "feedback", "score images", "optimize"],
             category="surrogate/search",
             description="Records the scores of the generation that Ask gave, and shows the best so far.",
             inputs=[

@@ -8,6 +8,7 @@ from .tools import wires
 from .tools.latents import sample_parts
 from .tools.notices import say
 from .tools.progress import stepper
+from .tools.schema import schema
 
 __all__ = ["CheckSeeds"]
 
@@ -17,9 +18,10 @@ SHOWN = 4
 class CheckSeeds(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateCheckSeeds",
-            display_name="Check Seeds",
+            display_name="Surrogate Check Seeds",
+            search_aliases=["noise check", "noise statistics", "is it noise", "gaussian test"],
             category="surrogate/seeds",
             description="Measures each seed as noise, says in plain words whether it is fit to be blended, and names "
             "the transport that keeps blends most like the seeds. For inverted, edited or foreign noises, before a "

@@ -15,6 +15,7 @@ import torch
 from comfy_api.latest import io
 
 from ..demo import scenes
+from .tools.schema import schema
 
 __all__ = ["DemoModel", "DemoPicture"]
 
@@ -28,9 +29,10 @@ PLACES = ("mountains", "desert", "forest", "sea")
 class DemoModel(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateDemoModel",
-            display_name="Demo Model",
+            display_name="Surrogate Demo Model",
+            search_aliases=["tiny model", "example model", "test model", "try it"],
             category="surrogate/demo",
             description="A model of 5 million parameters on ComfyUI's own FLUX class that draws landscapes of 128 × 128 "
             "pixels: the whole of a graph in seconds, on any machine. Use 8 steps, euler, simple.",
@@ -65,9 +67,10 @@ class DemoModel(io.ComfyNode):
 class DemoPicture(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateDemoPicture",
-            display_name="Demo Picture",
+            display_name="Surrogate Demo Picture",
+            search_aliases=["example picture", "target picture", "test image"],
             category="surrogate/demo",
             description="A landscape of the kind that the demo model was trained on, drawn by rules and not by the model: "
             "something to look for in a space.",

@@ -15,6 +15,7 @@ from .tools.latents import as_samples, batch_size, fix_empty, select, tensors_of
 from .tools.notices import say, warn
 from .tools.peculiar import check_noise_counts
 from .tools.progress import quiet
+from .tools.schema import schema
 
 __all__ = ["Invert"]
 
@@ -25,9 +26,18 @@ NOT_THE_IMAGE = 0.05
 class Invert(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateInvert",
-            display_name="Invert",
+            display_name="Surrogate Invert",
+            search_aliases=[
+                "unsample",
+                "unsampler",
+                "image to noise",
+                "inversion",
+                "image to seed",
+                "renoise",
+                "img2noise",
+            ],
             category="surrogate/seeds",
             description="The noise from which your model makes a given image or clip, as seeds: sampling it with "
             "euler and the same schedule brings the image back. For images from disk as corners of a space.",

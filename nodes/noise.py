@@ -13,6 +13,7 @@ from .tools import wires
 from .tools.latents import PointsNoise, fix_empty, repeat_to, sample_parts, select, tensors_of
 from .tools.notices import warn
 from .tools.peculiar import check_noise_counts, depends_on_batch
+from .tools.schema import schema
 
 __all__ = ["KSamplerNoise", "Noise", "in_groups", "noise_seed_input"]
 
@@ -40,9 +41,10 @@ def noise_seed_input(
 class Noise(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateNoise",
             display_name="Surrogate Noise",
+            search_aliases=["slerp noise", "noise mix", "custom noise", "noise input", "variation noise"],
             category="surrogate",
             description="The noise of the points, for SamplerCustomAdvanced, with a latent of the right batch size. "
             "Connect both outputs to the sampler.",
@@ -83,9 +85,10 @@ class Noise(io.ComfyNode):
 class KSamplerNoise(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateKSamplerNoise",
             display_name="Surrogate Noise for KSampler",
+            search_aliases=["variation seed", "custom noise", "noise injection", "ksampler noise", "noise mix"],
             category="surrogate",
             description="For samplers without a NOISE input (KSampler, KSamplerAdvanced, SamplerCustom, others): a "
             "copy of the model whose samplers start from the points' noise instead of their own. Connect MODEL and "

@@ -11,6 +11,7 @@ from .tools import wires
 from .tools.core_noise import notice_replaced_noise
 from .tools.latents import as_samples, parts_for, repeat_to, select
 from .tools.progress import cancellable
+from .tools.schema import schema
 
 __all__ = ["NoiseOverTime"]
 
@@ -18,9 +19,10 @@ __all__ = ["NoiseOverTime"]
 class NoiseOverTime(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateNoiseOverTime",
             display_name="Surrogate Noise over Time",
+            search_aliases=["seed travel", "morph video", "video noise", "noise path", "interpolation"],
             category="surrogate",
             description="Noise for one clip (or sound) that moves along a path while the clip goes on, or for several "
             "clips that follow each other on it. For SamplerCustomAdvanced; connect both outputs to the sampler.",

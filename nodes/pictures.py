@@ -20,6 +20,7 @@ from .tools import wires
 from .tools.notices import say
 from .tools.progress import stepper
 from .tools.sampling import on_one_size
+from .tools.schema import schema
 
 __all__ = ["SeedsFromPictures"]
 
@@ -32,9 +33,17 @@ LEAVE_OUT, KEEP = "leave out", "keep"
 class SeedsFromPictures(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateSeedsFromPictures",
-            display_name="Seeds from Pictures",
+            display_name="Surrogate Seeds from Pictures",
+            search_aliases=[
+                "image to seed",
+                "seed of an image",
+                "png info",
+                "read metadata",
+                "find seed",
+                "similar images",
+            ],
             category="surrogate/seeds",
             description="The noises that made pictures, clips and sounds ComfyUI saved (PNG, WebP, JPEG, video, FLAC, "
             "MP3, Opus): found in the prompt inside each file, with the place in its batch. As corners of a space they "

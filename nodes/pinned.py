@@ -12,6 +12,7 @@ import torch
 from comfy_api.latest import io
 
 from .tools.notices import say, warn
+from .tools.schema import schema
 
 __all__ = ["PinnedSampler", "pin"]
 
@@ -19,9 +20,10 @@ __all__ = ["PinnedSampler", "pin"]
 class PinnedSampler(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogatePinnedSampler",
-            display_name="Pinned Sampler",
+            display_name="Surrogate Pinned Sampler",
+            search_aliases=["ancestral", "sde", "stochastic sampler", "deterministic sampler", "fixed sampler noise"],
             category="surrogate/noise",
             description="A stochastic sampler (ancestral, SDE, LCM) that draws the same noise on the way for every point: "
             "a point gives the same picture in every batch, and near points give near pictures.",

@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from ..surrogate import points as make
 from .tools import wires
+from .tools.schema import schema
 
 __all__ = [
     "Corners",
@@ -45,9 +46,10 @@ def _whole(text: str, space, name: str) -> list[int]:
 class Point(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogatePoint",
             display_name="Surrogate Point",
+            search_aliases=["coordinates", "seed blend", "single point"],
             category="surrogate/points",
             description="Points by their coordinates.",
             inputs=[
@@ -74,9 +76,10 @@ class Point(io.ComfyNode):
 class Weights(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateWeights",
             display_name="Surrogate Weights",
+            search_aliases=["slerp", "noise mix", "seed blend", "mix seeds", "blend weights", "weighted seeds"],
             category="surrogate/points",
             description="Points by how much each seed counts.",
             inputs=[
@@ -100,9 +103,10 @@ class Weights(io.ComfyNode):
 class Grid(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateGrid",
             display_name="Surrogate Grid",
+            search_aliases=["x/y plot", "xy plot", "xyz plot", "seed explorer", "parameter grid"],
             category="surrogate/points",
             description="A grid over two coordinates of the space; the others stay where the base point has them. "
             "For a grid with a seed in each corner use Four Corners.",
@@ -127,9 +131,10 @@ class Grid(io.ComfyNode):
 class Corners(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateCorners",
-            display_name="Four Corners",
+            display_name="Surrogate Four Corners",
+            search_aliases=["grid", "x/y plot", "xy plot", "seed explorer", "seed grid", "seed blend", "interpolation"],
             category="surrogate/points",
             description="A grid with a seed in each corner, and everything in between.",
             inputs=[
@@ -154,9 +159,10 @@ class Corners(io.ComfyNode):
 class Slice(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateSlice",
             display_name="Surrogate Slice",
+            search_aliases=["triangle", "blend three seeds", "barycentric", "seed blend"],
             category="surrogate/points",
             description="A flat slice through three seeds: a triangle with the seeds at its corners.",
             inputs=[
@@ -185,9 +191,10 @@ class Slice(io.ComfyNode):
 class Path(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogatePath",
             display_name="Surrogate Path",
+            search_aliases=["seed travel", "interpolation", "slerp", "latent walk", "animation", "morph", "loop"],
             category="surrogate/points",
             description="A walk through seeds or points at even speed, for animations.",
             inputs=[
@@ -219,9 +226,10 @@ class Path(io.ComfyNode):
 class Neighbours(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateNeighbours",
             display_name="Surrogate Neighbours",
+            search_aliases=["variation", "variations", "variation seed", "subseed", "similar images", "neighbors"],
             category="surrogate/points",
             description="Variations of a point: random points around it.",
             inputs=[
@@ -254,9 +262,10 @@ class RandomPoints(io.ComfyNode):
 
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateRandomPoints",
-            display_name="Random Points",
+            display_name="Surrogate Random Points",
+            search_aliases=["seed explorer", "seed hunt", "random blends", "sobol", "sample the space"],
             category="surrogate/points",
             description="Points all over the space.",
             inputs=[
@@ -283,9 +292,10 @@ class RandomPoints(io.ComfyNode):
 class SelectPoints(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateSelectPoints",
-            display_name="Select Points",
+            display_name="Surrogate Select Points",
+            search_aliases=["pick", "choose images", "select images", "favourites", "batch index"],
             category="surrogate/points",
             description="Some of the points, by the numbers that the contact sheet shows.",
             inputs=[

@@ -11,6 +11,7 @@ from .tools.latents import batch_size, fix_empty, repeat_to, sample_parts
 from .tools.notices import say
 from .tools.progress import cancellable
 from .tools.sampling import Progress, Rendered, render
+from .tools.schema import schema
 
 __all__ = ["SpaceQuality"]
 
@@ -18,9 +19,10 @@ __all__ = ["SpaceQuality"]
 class SpaceQuality(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateSpaceQuality",
-            display_name="Space Quality",
+            display_name="Surrogate Space Quality",
+            search_aliases=["space test", "does noise matter", "noise sensitivity"],
             category="surrogate",
             description="Renders some points of a space and as many fresh noises, and says in plain words whether near "
             "points give near pictures, whether blends look like the model's own pictures, and what to do if not.",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import time
 from pathlib import Path
@@ -18,11 +16,12 @@ from ..surrogate.files.tensors import save_tensors
 from ..surrogate.pictures.gallery import Gallery
 from .noise import in_groups, noise_seed_input
 from .tools import wires
-from .tools.graph_hash import graph_hash
 from .tools.latents import fix_empty, repeat_to, sample_parts, select, tensors_of
 from .tools.memory import room
 from .tools.notices import say, warn
+from .tools.provenance import run_hash, texts
 from .tools.sampling import Progress, as_images, render
+from .tools.schema import schema
 
 __all__ = ["RenderPoints"]
 
@@ -37,9 +36,10 @@ COSMETIC = ("images_per_batch", "filename_prefix", "finished_pictures", "largest
 class RenderPoints(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateRenderPoints",
-            display_name="Render Points",
+            display_name="Surrogate Render Points",
+            search_aliases=["x/y plot", "render grid", "batch render", "render all", "resume rendering"],
             category="surrogate",
             description="Samples and decodes all points, batch by batch, and saves each picture as soon as it is "
             "finished, with the recipe that rebuilds it. After Cancel, or a crash, the next run makes only the pictures "
@@ -142,7 +142,8 @@ class RenderPoints(io.ComfyNode):
         shape = [list(part) for part in sample_parts(fix_empty(guider.model_patcher, latent))]
         needed, u = space.trimmed(points.u)
         recipe = {"space": needed.recipe(), "shape": shape, "noise_seed": noise_seed}
-        run = _run(cls.hidden, recipe, points, latent, sigmas)
+        ignored = {"SurrogateRenderPoints": COSMETIC}
+        run = run_hash(cls.hidden, [recipe, points.u.tolist()], ignored, latent, sigmas)
         folder, stem, _, subfolder, _ = folder_paths.get_save_image_path(
             filename_prefix,
             folder_paths.get_output_directory(),
@@ -159,7 +160,7 @@ class RenderPoints(io.ComfyNode):
         pictures = [None if finished_pictures == AGAIN else gallery.load(i + 1) for i in range(count)]
         missing = [i for i, picture in enumerate(pictures) if picture is None]
         groups = [[missing[j] for j in group] for group in in_groups(len(missing), images_per_batch)]
-        texts = _texts(cls.hidden)
+        written = texts(cls.hidden)
         progress = Progress(guider, len(missing), sigmas, cls)
         faults: dict[int, str] = {}
         rendered = render(guider, sampler, sigmas, latent, vae, space, points.u, noise_seed, groups, progress)
@@ -169,7 +170,7 @@ class RenderPoints(io.ComfyNode):
                 faults[i], pictures[i] = picture.fault, np.zeros_like(picture.frames)
             else:
                 own = recipe and {**recipe, "u": u[i].tolist(), "label": points.labels[i]}
-                gallery.save(i + 1, picture.frames, own or {}, texts)
+                gallery.save(i + 1, picture.frames, own or {}, written)
                 pictures[i] = picture.frames
             say(cls, f"{done} of {count} pictures")
         if len(faults) == count:
@@ -215,26 +216,6 @@ def _width_and_height(prefix: str, guider, latent: dict, vae) -> tuple[int, int]
     first = tensors_of(fix_empty(guider.model_patcher, select(latent, [0]))["samples"])[0]
     height, width = vae.decode(torch.zeros_like(first)).shape[-3:-1]
     return width, height
-
-
-def _texts(hidden) -> dict[str, str]:
-    """What Save Image writes into a PNG."""
-    if args.disable_metadata:
-        return {}
-    texts = {} if hidden.prompt is None else {"prompt": json.dumps(hidden.prompt)}
-    return texts | {name: json.dumps(value) for name, value in (hidden.extra_pnginfo or {}).items()}
-
-
-def _run(hidden, recipe: dict, points, latent: dict, sigmas: torch.Tensor) -> str:
-    """A hash of everything that decides the pictures, as far as a node can see it: the graph above it and its inputs."""
-    digest = hashlib.sha256()
-    digest.update(json.dumps([recipe, points.u.tolist()], sort_keys=True).encode())
-    digest.update(graph_hash(hidden.prompt, hidden.unique_id, {"SurrogateRenderPoints": COSMETIC}).encode())
-    mask = latent.get("noise_mask")
-    for tensor in (*tensors_of(latent["samples"]), sigmas, *([] if mask is None else tensors_of(mask))):
-        digest.update(str(tuple(tensor.shape)).encode())
-        digest.update(tensor.detach().cpu().float().contiguous().numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _side_that_fits(pictures: list, wanted: int) -> int:

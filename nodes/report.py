@@ -12,6 +12,7 @@ from .tools.live import album_of
 from .tools.notices import say
 from .tools.outputs import new_files
 from .tools.sampling import as_images, as_pixels
+from .tools.schema import schema
 
 __all__ = ["StudyReport"]
 
@@ -19,9 +20,10 @@ __all__ = ["StudyReport"]
 class StudyReport(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateStudyReport",
-            display_name="Study Report",
+            display_name="Surrogate Study Report",
+            search_aliases=["search history", "optimization plot", "search results", "csv export"],
             category="surrogate/search",
             description="A search on one page: what it found, its course, a map of where it looked, the best pictures "
             "and the best of each generation. And as CSV and JSON files that rebuild every image.",

@@ -9,6 +9,7 @@ from comfy_execution.graph import ExecutionBlocker
 from ..surrogate.scores import MATCHES, STATISTICS, Expression, cosine, make_score
 from .tools import wires
 from .tools.clip_model import embedding_of_text, embeddings_of_pictures, embeddings_of_target
+from .tools.schema import schema
 
 __all__ = ["ClipScore", "CombineScores", "MatchImage", "PictureStatistics"]
 
@@ -36,9 +37,16 @@ def _result(scorer, images) -> io.NodeOutput:
 class MatchImage(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateMatchImage",
-            display_name="Match Image",
+            display_name="Surrogate Match Image",
+            search_aliases=[
+                "similar images",
+                "image similarity",
+                "compare images",
+                "reference image",
+                "image distance",
+            ],
             category="surrogate/scores",
             description="How close an image is to a target: 0 is equal, less is further away (match_structure alone: 1 is "
             "equal). Needs no model; with a "
@@ -97,9 +105,10 @@ class MatchImage(io.ComfyNode):
 class PictureStatistics(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogatePictureStatistics",
-            display_name="Picture Statistics",
+            display_name="Surrogate Picture Statistics",
+            search_aliases=["brightness", "contrast", "saturation", "sharpness", "symmetry", "color share"],
             category="surrogate/scores",
             description="A number read from the pixels: brightness, contrast, saturation, sharpness, how much of a "
             "colour there is, symmetry, where the brightest spot is.",
@@ -128,9 +137,16 @@ class PictureStatistics(io.ComfyNode):
 class ClipScore(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateClipScore",
-            display_name="CLIP Score",
+            display_name="Surrogate CLIP Score",
+            search_aliases=[
+                "clip similarity",
+                "text score",
+                "prompt adherence",
+                "text image similarity",
+                "similar images",
+            ],
             category="surrogate/scores",
             description="How well an image fits a text, or resembles a picture, by your own CLIP models.",
             inputs=[
@@ -161,9 +177,10 @@ class ClipScore(io.ComfyNode):
 class CombineScores(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateCombineScores",
-            display_name="Combine Scores",
+            display_name="Surrogate Combine Scores",
+            search_aliases=["score formula", "score math", "weighted score", "expression"],
             category="surrogate/scores",
             description="Arithmetic over up to four scores. Connect numbers for Tell, or scorers for the Search node.",
             inputs=[

@@ -13,6 +13,7 @@ from .study import OpenStudy, remember_opened, say_opened, study_inputs, study_o
 from .tools import wires
 from .tools.advanced import advanced
 from .tools.live import album_of, copy_pictures
+from .tools.schema import schema
 
 __all__ = ["Scout"]
 
@@ -25,9 +26,10 @@ class Scout(io.ComfyNode):
     def define_schema(cls):
         # One that widens its space scouts by itself.
         latent, name, *others = study_inputs([name for name, made in OPTIMISERS.items() if not made.widens])
-        return io.Schema(
+        return schema(
             node_id="SurrogateScout",
             display_name="Surrogate Scout",
+            search_aliases=["seed hunt", "best of n", "find good seeds", "random seed search"],
             category="surrogate/search",
             description="A search that finds its own seeds: first it tries random noises, then it searches the space "
             "that the best of them span. In place of Surrogate Study, if you have no seeds that you like.",

@@ -16,6 +16,7 @@ from .tools.latents import repeat_to, sample_parts
 from .tools.live import Live, keep_pictures
 from .tools.notices import say, warn
 from .tools.sampling import Progress, as_images, render
+from .tools.schema import schema
 
 __all__ = ["Search"]
 
@@ -23,9 +24,21 @@ __all__ = ["Search"]
 class Search(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateSearch",
             display_name="Surrogate Search",
+            search_aliases=[
+                "optimize",
+                "optimise",
+                "best of n",
+                "seed hunt",
+                "evolve",
+                "genetic",
+                "CMA-ES",
+                "optuna",
+                "bayesian",
+                "noise optimization",
+            ],
             category="surrogate/search",
             description="Searches until the study's budget is spent: samples, decodes, scores and learns inside one "
             "node. Cancel when you like; the next run goes on. The same study can be continued with Ask and Tell.",

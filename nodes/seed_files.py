@@ -20,6 +20,7 @@ from .tools.advanced import advanced
 from .tools.notices import say
 from .tools.outputs import new_files
 from .tools.sampling import clips_of, on_one_size
+from .tools.schema import schema
 
 __all__ = ["LoadSeeds", "SaveSeeds"]
 
@@ -29,9 +30,10 @@ SHOWN_LINES = 40
 class SaveSeeds(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateSaveSeeds",
-            display_name="Save Seeds",
+            display_name="Surrogate Save Seeds",
+            search_aliases=["export seeds", "seed file", "share seeds"],
             category="surrogate/seeds",
             description="Seeds in one file, to keep, to share, and to load in another workflow: integers as integers, "
             "inverted and other noises to the last bit, with their names and pictures.",
@@ -102,9 +104,10 @@ class SaveSeeds(io.ComfyNode):
 class LoadSeeds(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateLoadSeeds",
-            display_name="Load Seeds",
+            display_name="Surrogate Load Seeds",
+            search_aliases=["import seeds", "seed file", "open seeds"],
             category="surrogate/seeds",
             description="Seeds that Save Seeds wrote, from ComfyUI's input or output folder. Noises stay in the file "
             "until they are needed.",

@@ -6,6 +6,7 @@ from ..surrogate import Seeds
 from .tools import wires
 from .tools.latents import tensors_of
 from .tools.notices import warn
+from .tools.schema import schema
 
 __all__ = ["JoinSeeds", "SeedsFromIntegers", "SeedsFromLatents"]
 
@@ -13,9 +14,20 @@ __all__ = ["JoinSeeds", "SeedsFromIntegers", "SeedsFromLatents"]
 class SeedsFromIntegers(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateSeedsFromIntegers",
-            display_name="Seeds from Integers",
+            display_name="Surrogate Seeds from Integers",
+            search_aliases=[
+                "seed",
+                "seed list",
+                "integer seed",
+                "batch index",
+                "image from batch",
+                "image 3 of a batch of 4 again",
+                "42:3/4",
+                "batch seed",
+                "seed range",
+            ],
             category="surrogate/seeds",
             description="The noises of integer seeds, as your sampler draws them: the images you liked become the "
             "corners of a surrogate space. They fit any model and size, because they are drawn when needed.",
@@ -61,9 +73,10 @@ class SeedsFromIntegers(io.ComfyNode):
 class SeedsFromLatents(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateSeedsFromLatents",
-            display_name="Seeds from Latents",
+            display_name="Surrogate Seeds from Latents",
+            search_aliases=["latent to seeds", "noise to seeds", "custom noise", "latent batch"],
             category="surrogate/seeds",
             description="Each noise of a batch becomes a seed: noises you made yourself, inverted images, or the NOISE "
             "of another node. They fit latents of their own size only.",
@@ -90,9 +103,10 @@ class JoinSeeds(io.ComfyNode):
 
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateJoinSeeds",
-            display_name="Join Seeds",
+            display_name="Surrogate Join Seeds",
+            search_aliases=["merge seeds", "concatenate seeds", "combine seeds", "add seeds"],
             category="surrogate/seeds",
             description="All seeds of all connected sets, in order. Chain it for more than eight sets.",
             inputs=[

@@ -11,6 +11,7 @@ from .tools import wires
 from .tools.clips import split_clips
 from .tools.memory import room
 from .tools.sampling import as_pixels
+from .tools.schema import schema
 
 __all__ = ["ContactSheet", "labels_of", "only", "scores_of"]
 
@@ -20,9 +21,10 @@ log = logging.getLogger("ComfyUI-Surrogate")
 class ContactSheet(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateContactSheet",
-            display_name="Contact Sheet",
+            display_name="Surrogate Contact Sheet",
+            search_aliases=["x/y plot", "xy plot", "image grid", "montage", "collage", "labelled grid"],
             category="surrogate",
             description="All pictures on one sheet, with axes, labels and numbers; seeds are framed. Takes batches and "
             "lists of any sizes. Clips of several frames make a moving sheet, to save as an animation or a video.",

@@ -12,6 +12,7 @@ from .sheet import labels_of, only, scores_of
 from .tools import wires
 from .tools.notices import warn
 from .tools.sampling import as_images
+from .tools.schema import schema
 
 __all__ = ["SoundSheet"]
 
@@ -19,9 +20,10 @@ __all__ = ["SoundSheet"]
 class SoundSheet(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateSoundSheet",
-            display_name="Sound Sheet",
+            display_name="Surrogate Sound Sheet",
+            search_aliases=["waveform", "spectrogram", "audio grid", "compare sounds"],
             category="surrogate",
             description="All sounds on one sheet, as waveforms and spectrograms with axes, labels and numbers; seeds are "
             "framed. And a player for each of them in the node, and the sounds one by one, to save or to preview.",

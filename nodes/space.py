@@ -13,6 +13,7 @@ from .tools import wires
 from .tools.latents import sample_parts, tensors_of
 from .tools.notices import say, warn
 from .tools.progress import stepper
+from .tools.schema import schema
 
 __all__ = ["LocateLatent", "Space", "SpaceInfo", "json_settings"]
 
@@ -25,9 +26,19 @@ FRESH = (
 class Space(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateSpace",
             display_name="Surrogate Space",
+            search_aliases=[
+                "slerp",
+                "noise mix",
+                "seed blend",
+                "seed mixer",
+                "blend seeds",
+                "mix seeds",
+                "interpolation",
+                "latent space",
+            ],
             category="surrogate",
             description="A small space that k seeds span: k-1 coordinates from 0 to 1. Every point of it is a valid "
             "noise for the model, so every point renders a good image; the corners are the seeds themselves.",
@@ -75,9 +86,10 @@ class Space(io.ComfyNode):
 class SpaceInfo(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateSpaceInfo",
-            display_name="Space Info",
+            display_name="Surrogate Space Info",
+            search_aliases=["gram matrix", "seed similarity", "space warnings"],
             category="surrogate",
             description="What a space is made of, how alike its seeds are (Gram matrix), and what to watch out for.",
             inputs=[
@@ -117,9 +129,10 @@ class SpaceInfo(io.ComfyNode):
 class LocateLatent(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateLocateLatent",
-            display_name="Locate Latent",
+            display_name="Surrogate Locate Latent",
+            search_aliases=["nearest point", "find noise", "project latent", "latent to point"],
             category="surrogate/points",
             description="Finds the points of a space that come nearest to given noises, and how near that is.",
             inputs=[

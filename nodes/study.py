@@ -22,6 +22,7 @@ from .tools.latents import sample_parts
 from .tools.live import keep_pictures
 from .tools.notices import say, warn
 from .tools.sampling import clips_of
+from .tools.schema import schema
 
 __all__ = [
     "MOST_SCORES",
@@ -102,9 +103,10 @@ def default_storage() -> Path:
 class StudyNode(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateStudy",
             display_name="Surrogate Study",
+            search_aliases=["optimize", "optimizer", "optimise", "CMA-ES", "optuna", "bayesian", "evolve", "genetic"],
             category="surrogate/search",
             description="A search of the space for a high (or low) score. It is remembered under its name: stop when "
             "you like, the next run goes on, also after a restart.",
@@ -236,9 +238,10 @@ def say_opened(node: type[io.ComfyNode], opened: OpenStudy, remarks) -> None:
 class KnownScores(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateKnownScores",
-            display_name="Known Scores",
+            display_name="Surrogate Known Scores",
+            search_aliases=["warm start", "rate images", "prior scores", "feedback"],
             category="surrogate/search",
             description="Tells a study scores that are known already, such as those of the seeds themselves or of points "
             "that you liked. They do not count against the budget; told again, nothing changes.",

@@ -7,6 +7,7 @@ from ..surrogate import Seeds
 from ..surrogate.search import utility
 from .tools import wires
 from .tools.notices import say
+from .tools.schema import schema
 
 __all__ = ["SeedUtility"]
 
@@ -16,9 +17,10 @@ SHOWN = 6
 class SeedUtility(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(
+        return schema(
             node_id="SurrogateSeedUtility",
-            display_name="Seed Utility",
+            display_name="Surrogate Seed Utility",
+            search_aliases=["seed importance", "useful seeds", "drop seeds"],
             category="surrogate/search",
             description="How much each seed contributes to a search, and which to keep, drop or replace. During or "
             "after a search; it needs no more images.",

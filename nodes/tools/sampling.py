@@ -55,11 +55,13 @@ def render(
     noise_seed: int,
     groups: list[list[int]],
     progress: Progress | None = None,
+    draft: bool = False,
 ) -> Iterator[Rendered]:
     """Sample and decode the points u (n, k-1) from the samples of `latent` (n), one group of indices after the other.
 
     Yields each point as soon as its group is decoded. `progress` is shared by several calls; by default this call is all
-    there is to do. A model that samples only one image at a time gets the images of a group one by one.
+    there is to do. A model that samples only one image at a time gets the images of a group one by one. Of a `draft`, whose
+    `sigmas` end before the last step, what the model predicts there is decoded.
     Stops at once, with ComfyUI's own exception, if the user presses Cancel. Raises ValueError if the VAE gives something
     else than pictures, or the model ignores its noise.
     """
@@ -80,7 +82,7 @@ def render(
         noise = PointsNoise(space, u[group], noise_seed)
         chosen = fix_empty(guider.model_patcher, select(latent, group))
         try:
-            samples = _sample(guider, sampler, sigmas, chosen, noise, progress.steps_of(chosen))
+            samples = _sample(guider, sampler, sigmas, chosen, noise, progress.steps_of(chosen), draft)
         except Exception as error:
             if len(group) == 1 or not needs_batch_of_one(error):
                 raise
@@ -200,20 +202,39 @@ def _previewer(model):
         return None
 
 
-def _sample(guider, sampler, sigmas, latent: dict, noise: PointsNoise, callback=None):
-    """What SamplerCustomAdvanced does: the sampled latents of `noise` for `latent`, on ComfyUI's intermediate device."""
+def _sample(guider, sampler, sigmas, latent: dict, noise: PointsNoise, callback, draft: bool = False):
+    """What SamplerCustomAdvanced does: the sampled latents of `noise` for `latent`, on ComfyUI's intermediate device.
+
+    Of a `draft` its other output: the picture that the model predicts in the last step.
+    """
     comfy.model_management.throw_exception_if_processing_interrupted()
+    predicted = {}
+
+    def step(number, x0, *more) -> None:
+        predicted["x0"] = x0
+        callback(number, x0, *more)
+
     samples = guider.sample(
         noise.generate_noise(latent),
         latent["samples"],
         sampler,
         sigmas,
         denoise_mask=latent.get("noise_mask"),
-        callback=callback,
+        callback=step if draft else callback,
         disable_pbar=quiet(),
         seed=noise.seed,
     )
+    if draft and "x0" in predicted:
+        samples = _finished(guider, predicted["x0"], samples)
     return samples.to(comfy.model_management.intermediate_device())
+
+
+def _finished(guider, x0, like):
+    """A sampler's prediction as latents of the same kind as `like`."""
+    x0 = guider.model_patcher.model.process_latent_out(x0.cpu())
+    if getattr(like, "is_nested", False) and not getattr(x0, "is_nested", False):
+        return type(like)(comfy.utils.unpack_latents(x0, [part.shape for part in like.unbind()]))
+    return x0
 
 
 def _decode(vae, samples) -> list[tuple[np.ndarray, str]]:
