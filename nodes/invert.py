@@ -13,8 +13,8 @@ from .noise import in_groups
 from .tools import wires
 from .tools.latents import as_samples, batch_size, fix_empty, select, tensors_of
 from .tools.notices import say, warn
+from .tools.peculiar import check_noise_counts
 from .tools.progress import quiet
-from .tools.sampling import check_noise_counts
 from .tools.schema import schema
 
 __all__ = ["Invert"]
@@ -140,7 +140,7 @@ class Invert(io.ComfyNode):
             )
         if latent.pop("noise_mask", None) is not None:
             warn(cls, ["Invert: the latent's mask is not used; the whole image is inverted."])
-        check_noise_counts(guider)
+        check_noise_counts(guider.model_patcher)
         # Now: what is wrong is said of the whole batch, and before the model is loaded.
         _, sigmas = inversion.checked(latent["samples"].cpu(), sigmas.cpu(), iterations, tolerance)
         groups = in_groups(batch_size(latent), images_per_batch)

@@ -11,6 +11,8 @@ from ..surrogate.shapes import describe
 from .pinned import pin
 from .tools import wires
 from .tools.latents import PointsNoise, fix_empty, repeat_to, sample_parts, select, tensors_of
+from .tools.notices import warn
+from .tools.peculiar import check_noise_counts, depends_on_batch
 from .tools.schema import schema
 
 __all__ = ["KSamplerNoise", "Noise", "in_groups", "noise_seed_input"]
@@ -138,10 +140,14 @@ class KSamplerNoise(io.ComfyNode):
                 ),
                 io.Latent.Output(display_name="latent", tooltip="The latent with the right batch size."),
             ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
     def execute(cls, model, space, points, latent, pin_noise=False, noise_seed=0) -> io.NodeOutput:
+        check_noise_counts(model)
+        if len(points) > 1:
+            warn(cls, filter(None, [depends_on_batch(model)]))
         latent = repeat_to(latent, len(points), "points")
         expected = fix_empty(model, latent)
         space.parts(sample_parts(expected))  # raises now, not inside the sampler, if the seeds have another shape

@@ -8,6 +8,7 @@ from ..surrogate.shapes import describe
 from ..surrogate.space.over_time import MOVEMENTS, Stretch, latents_over_time
 from .noise import in_groups, noise_seed_input
 from .tools import wires
+from .tools.core_noise import notice_replaced_noise
 from .tools.latents import as_samples, parts_for, repeat_to, select
 from .tools.progress import cancellable
 from .tools.schema import schema
@@ -121,6 +122,7 @@ class _StretchesNoise:
 
     def generate_noise(self, latent: dict):
         """Noise (n, *shape) for the latent dictionary that the sampler is about to use."""
+        notice_replaced_noise()
         parts = parts_for(latent, len(self.stretches), "stretches")
         kind = latent.get("type")
         if kind not in (None, "audio") and any(len(part) == 2 for part in parts):
