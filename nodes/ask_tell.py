@@ -134,7 +134,9 @@ class Tell(io.ComfyNode):
         opened = study[0]
         generation = opened.generation
         if generation is None:
-            raise ValueError("study comes directly from Surrogate Study: put Surrogate Ask between the two, and render its points.")
+            raise ValueError(
+                "study comes directly from Surrogate Study: put Surrogate Ask between the two, and render its points."
+            )
         report = opened.study.report()
         if len(generation):
             told = score_columns(cls, scores, more, len(generation))

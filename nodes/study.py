@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import folder_paths
 from comfy_api.latest import io
 
 from ..surrogate import SurrogateSpace
+from ..surrogate.recent import Recent
 from ..surrogate.scores import as_scores, not_finite
 from ..surrogate.search import OPTIMISERS, Generation, Report, Study, scouting_name, study_names
 from .space import json_settings
@@ -44,8 +44,7 @@ __all__ = [
 REFUSE, NEW = "refuse", "start a new study"
 MOST_SCORES = 3
 # Studies that were opened last by name and database, and how often each name began anew.
-_opened: OrderedDict[tuple[str, str], tuple[Study, int]] = OrderedDict()
-KEPT = 32
+_opened: Recent[tuple[str, str], tuple[Study, int]] = Recent(32)
 OPTIMISER_TOOLTIPS = {
     "cma-es": "the default, stays between the seeds.",
     "adaptive": "leaves them, makes new noises around the best, and comes closest to a target.",
@@ -239,16 +238,13 @@ def study_options(
 
 def times_deleted(name: str, database: str) -> int:
     """How often the study that was opened as `name` was deleted meanwhile, alone or with its file."""
-    study, times = _opened.get((name, database), (None, 0))
+    study, times = _opened.get((name, database)) or (None, 0)
     return times if study is None or study.exists() else times + 1
 
 
 def remember_opened(study: Study, name: str, database: str) -> None:
     """For `times_deleted`: `study` was opened as `name`."""
-    _opened[name, database] = (study, times_deleted(name, database))
-    _opened.move_to_end((name, database))
-    while len(_opened) > KEPT:
-        _opened.popitem(last=False)
+    _opened.keep((name, database), (study, times_deleted(name, database)))
 
 
 def say_opened(node: type[io.ComfyNode], opened: OpenStudy, remarks) -> None:

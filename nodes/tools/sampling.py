@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ...surrogate.resizing import area_means
 from .clips import split_clips
 from .core_noise import notice_replaced_noise
 from .latents import PointsNoise, fix_empty, select, tensors_of
@@ -104,10 +105,8 @@ def as_images(pictures: list[np.ndarray], longest: int = 0) -> torch.Tensor:
     size = tuple(max(step, step * round(side * shrink / step)) for side in (height, width))
     out = torch.empty(len(pictures) * frames, *size, channels)
     for i, picture in enumerate(pictures):
-        pixels = torch.from_numpy(picture).float() / 255
-        if shrink < 1:
-            pixels = torch.nn.functional.interpolate(pixels.movedim(-1, 1), size, mode="area").movedim(1, -1)
-        out[i * frames : (i + 1) * frames] = pixels
+        pixels = picture if shrink == 1 else np.stack([area_means(frame, *size) for frame in picture])
+        out[i * frames : (i + 1) * frames] = torch.from_numpy(pixels) / 255
     return out
 
 
