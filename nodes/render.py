@@ -16,6 +16,7 @@ from comfy_api.latest import io
 
 from ..surrogate.files.tensors import save_tensors
 from ..surrogate.pictures.gallery import Gallery
+from ..surrogate.search.optimisers.adaptive import trimmed
 from .noise import in_groups, noise_seed_input
 from .tools import wires
 from .tools.graph_hash import graph_hash
@@ -140,7 +141,7 @@ class RenderPoints(io.ComfyNode):
         latent = repeat_to(latent, count, "points")
         # Of the noise that will be drawn: core fits an empty latent to the model.
         shape = [list(part) for part in sample_parts(fix_empty(guider.model_patcher, latent))]
-        needed, u = space.trimmed(points.u)
+        needed, rebuilt = trimmed(space, points)
         recipe = {"space": needed.recipe(), "shape": shape, "noise_seed": noise_seed}
         run = _run(cls.hidden, recipe, points, latent, sigmas)
         folder, stem, _, subfolder, _ = folder_paths.get_save_image_path(
@@ -162,13 +163,13 @@ class RenderPoints(io.ComfyNode):
         texts = _texts(cls.hidden)
         progress = Progress(guider, len(missing), sigmas, cls)
         faults: dict[int, str] = {}
-        rendered = render(guider, sampler, sigmas, latent, vae, space, points.u, noise_seed, groups, progress)
+        rendered = render(guider, sampler, sigmas, latent, vae, space, points.w, noise_seed, groups, progress)
         for done, picture in enumerate(rendered, count - len(missing) + 1):
             i = picture.index
             if picture.fault:
                 faults[i], pictures[i] = picture.fault, np.zeros_like(picture.frames)
             else:
-                own = recipe and {**recipe, "u": u[i].tolist(), "label": points.labels[i]}
+                own = recipe and {**recipe, **rebuilt.recipe(i), "label": points.labels[i]}
                 gallery.save(i + 1, picture.frames, own or {}, texts)
                 pictures[i] = picture.frames
             say(cls, f"{done} of {count} pictures")
@@ -228,7 +229,10 @@ def _texts(hidden) -> dict[str, str]:
 def _run(hidden, recipe: dict, points, latent: dict, sigmas: torch.Tensor) -> str:
     """A hash of everything that decides the pictures, as far as a node can see it: the graph above it and its inputs."""
     digest = hashlib.sha256()
-    digest.update(json.dumps([recipe, points.u.tolist()], sort_keys=True).encode())
+    where = [points.u.tolist()]
+    if (lost := points.lost()).any():  # Only then: pictures that were made before weights counted are found again.
+        where.append(points.w[lost].tolist())
+    digest.update(json.dumps([recipe, *where], sort_keys=True).encode())
     digest.update(graph_hash(hidden.prompt, hidden.unique_id, {"SurrogateRenderPoints": COSMETIC}).encode())
     mask = latent.get("noise_mask")
     for tensor in (*tensors_of(latent["samples"]), sigmas, *([] if mask is None else tensors_of(mask))):
