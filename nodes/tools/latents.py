@@ -8,6 +8,7 @@ import comfy.sample
 import torch
 
 from ...surrogate.shapes import Parts, describe
+from .core_noise import notice_replaced_noise
 from .progress import cancellable
 
 __all__ = [
@@ -104,5 +105,6 @@ class PointsNoise:
 
     def generate_noise(self, latent: dict):
         """Noise (n, *shape) for the latent dictionary that the sampler is about to use."""
+        notice_replaced_noise()
         parts = parts_for(latent, len(self.w), "points")
         return as_samples(self.space.combine(self.w, parts, progress=cancellable), latent["samples"])
