@@ -1,16 +1,14 @@
 """What the pack's own scripts change on the page: the colours of wires, and pictures in place of the last preview."""
 
 import io
-import json
 import random
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from dev.browser import NODES, show
+from dev.workflow_files import read
 
-ROOT = Path(__file__).absolute().parents[2]
 SEEDS_WIRE = (0x8D, 0xDB, 0x8D)
 # The middle of a wire of a type, on the screen.
 MIDDLE = """type => {
@@ -27,10 +25,6 @@ PICTURES = """([id, nodes2]) => {
     const shown = nodes2 ? document.querySelectorAll(`[data-node-id="${last}"] img`) : graph.getNodeById(last).imgs ?? [];
     return [...shown].map(image => image.src);
 }"""
-
-
-def workflow(name: str) -> dict:
-    return json.loads((ROOT / "workflows" / f"{name}.json").read_text("utf-8"))
 
 
 def only(graph: dict, kind: str) -> dict:
@@ -62,7 +56,7 @@ def assert_finished(shown: list[str]) -> None:
 
 def few_points() -> dict:
     """Six pictures that no earlier run has made, in batches of two: so that there are previews."""
-    graph = workflow("demo_render")
+    graph = read("demo_render")
     only(graph, "SurrogateSlice")["widgets_values"][1] = 3
     render = only(graph, "SurrogateRenderPoints")
     render["widgets_values"][:2] = [random.getrandbits(32), 2]
@@ -81,7 +75,7 @@ def test_wires_have_the_colour_of_their_type_whatever_the_palette(page, nodes):
     def is_its_own(found):
         return all(abs(a - b) < 8 for a, b in zip(found, SEEDS_WIRE))
 
-    show(page, workflow("demo_render"), NODES[nodes])
+    show(page, read("demo_render"), NODES[nodes])
     assert is_its_own(colour())
     for palette in ("light", "dark"):
         page.evaluate("name => app.extensionManager.setting.set('Comfy.ColorPalette', name)", palette)
@@ -104,7 +98,7 @@ def test_finished_pictures_take_the_place_of_the_last_preview(client, page, node
 
 @pytest.mark.parametrize("nodes", NODES)
 def test_search_shows_its_card_once(client, page, nodes):
-    graph = workflow("demo_search")
+    graph = read("demo_search")
     study, search = only(graph, "SurrogateStudy"), only(graph, "SurrogateSearch")
     study["widgets_values"][0] = f"card {random.getrandbits(64):x}"
     study["widgets_values"][2] = 14
