@@ -33,6 +33,7 @@ def only(graph: dict, kind: str) -> dict:
 
 
 def run(page, client, timeout: float) -> None:
+    page.complaints.clear()
     with page.expect_response(lambda response: response.url.endswith("/prompt") and response.ok) as response:
         page.evaluate("() => app.queuePrompt(0)")
     client.wait(response.value.json()["prompt_id"], timeout=timeout)
@@ -115,6 +116,8 @@ def test_finished_pictures_are_shown_in_a_subgraph(client, page, nodes):
         const node = app.graph.nodes.find(n => n.type === 'SurrogateRenderPoints');
         const { node: outer, subgraph } = app.graph.convertToSubgraph(new Set([node]));
         app.canvas.setGraph(subgraph);
+        app.canvas.ds.scale = 0.8; // a node draws its pictures where it can be seen
+        app.canvas.ds.offset = [100 - subgraph.nodes[0].pos[0], 150 - subgraph.nodes[0].pos[1]];
         return `${outer.id}:${subgraph.nodes[0].id}`;
     }""")
     page.wait_for_timeout(1000)
