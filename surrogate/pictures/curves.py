@@ -205,7 +205,8 @@ def _best_so_far(scores, sign):
 
 def _steps(x, y, end):
     """Staircases (m, 2) through the places where `y` is a number, up to `end`."""
-    paths, path = [], []
+    paths: list[list[tuple]] = []
+    path: list[tuple] = []
     for i in range(len(x)):
         if math.isnan(y[i]):
             paths, path = [*paths, path], []

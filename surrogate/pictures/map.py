@@ -254,8 +254,8 @@ def _contours(surface, bands, low, high, sign, size):
 
 def _tags(canvas, face, seeds, left, top, size):
     """Write the seeds' names beside their places; returns the boxes that they cover."""
-    text, pad = 13, 6
-    taken = []
+    text, pad = TEXT, 6
+    taken: list[tuple] = []
     for name, at in seeds:
         name = face.shorten(" ".join(face.clean(name).split()), text, size // 2)
         if not name:

@@ -122,7 +122,8 @@ class _Names:
         widths = [face.width(name, TEXT) for name in self.shown.values()]
         self.height = max(widths) if self.upright else face.line(TEXT)
         # What hangs over the first and the last axis.
-        self.before, self.after = (0, 0) if self.upright else (widths[0] // 2, widths[-1] // 2)
+        self.before = 0 if self.upright else widths[0] // 2
+        self.after = 0 if self.upright else widths[-1] // 2
 
 
 class _Plot:
@@ -188,8 +189,8 @@ class _Plot:
     def _draw_best(self, strokes: Strokes, line: np.ndarray) -> None:
         strokes.line(line, Palette.ink, 5.0)
         strokes.line(line, Palette.best, 2.5)
-        for place in line if self.step >= 20 else ():
-            strokes.dot(*place, 3.5, Palette.best, edge=Palette.ink)
+        for x, y in line if self.step >= 20 else ():
+            strokes.dot(x, y, 3.5, Palette.best, edge=Palette.ink)
 
     def _write_names(self, canvas: Canvas) -> None:
         y, half = self.bottom + _AIR, self.face.line(TEXT) // 2
