@@ -87,7 +87,7 @@ class Noise(io.ComfyNode):
         latent = repeat_to(latent, len(points), "points")
         groups = in_groups(len(points), images_per_batch)
         return io.NodeOutput(
-            [PointsNoise(space, points.u[group], noise_seed) for group in groups],
+            [PointsNoise(space, points.w[group], noise_seed) for group in groups],
             [select(latent, group) for group in groups],
         )
 
@@ -152,7 +152,7 @@ class KSamplerNoise(io.ComfyNode):
         expected = fix_empty(model, latent)
         space.parts(sample_parts(expected))  # raises now, not inside the sampler, if the seeds have another shape
         model = model.clone()
-        start = _start_from(PointsNoise(space, points.u, 0), expected, noise_seed if pin_noise else None)
+        start = _start_from(PointsNoise(space, points.w, 0), expected, noise_seed if pin_noise else None)
         model.add_wrapper_with_key(comfy.patcher_extension.WrappersMP.OUTER_SAMPLE, KEY, start)
         return io.NodeOutput(model, latent)
 

@@ -105,7 +105,7 @@ class NoiseOverTime(io.ComfyNode):
     def execute(
         cls, space, points, latent, movement, start, end, stretches, noise_seed, clips_per_batch
     ) -> io.NodeOutput:
-        cut = Stretch(points.u, start, end, movement).cut(stretches)
+        cut = Stretch(points.u, start, end, movement, points.w).cut(stretches)
         latent = repeat_to(latent, stretches, "stretches")
         groups = in_groups(stretches, clips_per_batch)
         return io.NodeOutput(

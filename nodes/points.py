@@ -34,10 +34,6 @@ def _base(text):
     return wires.Points.Input("base", optional=True, tooltip=text)
 
 
-def _first(base):
-    return None if base is None else base.u[0]
-
-
 def _whole(text: str, space, name: str) -> list[int]:
     """Numbers of seeds, from 1."""
     return [i + 1 for i in make.parse_selection(text, space.k, name)]
@@ -165,7 +161,7 @@ class Grid(io.ComfyNode):
 
     @classmethod
     def execute(cls, space, columns, rows, column, row, low, high, base=None) -> io.NodeOutput:
-        return io.NodeOutput(make.grid(space, columns, rows, column, row, _first(base), low, high))
+        return io.NodeOutput(make.grid(space, columns, rows, column, row, base, low, high))
 
 
 class Corners(io.ComfyNode):
@@ -292,7 +288,7 @@ class Path(io.ComfyNode):
             stops = make.vertices(space, _whole(seeds, space, "seeds"))
         else:
             stops = waypoints
-        return io.NodeOutput(make.path(space, space.weights(stops.u), frames, closed))
+        return io.NodeOutput(make.path(space, stops.w, frames, closed))
 
 
 class Neighbours(io.ComfyNode):
@@ -338,7 +334,7 @@ class Neighbours(io.ComfyNode):
 
     @classmethod
     def execute(cls, space, points, count, radius, random_seed, include_point) -> io.NodeOutput:
-        return io.NodeOutput(make.neighbours(space, points.u[0], count, radius, random_seed, include_point))
+        return io.NodeOutput(make.neighbours(space, points, count, radius, random_seed, include_point))
 
 
 class RandomPoints(io.ComfyNode):

@@ -115,16 +115,16 @@ class SpaceQuality(io.ComfyNode):
         walks = quality.walks(space, count, random_seed)
         progress = Progress(guider, 2 * count + 1, sigmas, cls)
 
-        def pictures(space, u, groups) -> list[np.ndarray]:
-            repeated = repeat_to(latent, len(u), "points")
-            made = render(guider, sampler, sigmas, repeated, vae, space, u, noise_seed, groups, progress)
+        def pictures(space, w, groups) -> list[np.ndarray]:
+            repeated = repeat_to(latent, len(w), "points")
+            made = render(guider, sampler, sigmas, repeated, vae, space, w, noise_seed, groups, progress)
             return [quality.keep(_whole(picture).frames) for picture in made]
 
         groups = in_groups(count, images_per_batch)
         # The second point once more, alone: at another place of another batch.
-        *blends, again = pictures(space, walks.u[[*range(count), 1]], [*groups, [count]])
+        *blends, again = pictures(space, space.weights(walks.u[[*range(count), 1]]), [*groups, [count]])
         noises = SurrogateSpace(space.seeds.others(count, f"quality {random_seed}"))
-        fresh = pictures(noises, points.vertices(noises).u, groups)
+        fresh = pictures(noises, points.vertices(noises).w, groups)
 
         parts = sample_parts(fix_empty(guider.model_patcher, latent))
         latents = space.latents(walks.u, parts, progress=cancellable)

@@ -14,6 +14,7 @@ from comfy_api.latest import io
 
 from ..surrogate.files.tensors import save_tensors
 from ..surrogate.pictures.gallery import Gallery
+from ..surrogate.search.optimisers.adaptive import trimmed
 from .noise import in_groups, noise_seed_input
 from .tools import wires
 from .tools.latents import fix_empty, repeat_to, sample_parts, select, tensors_of
@@ -149,10 +150,10 @@ class RenderPoints(io.ComfyNode):
         latent = repeat_to(latent, count, "points")
         # Of the noise that will be drawn: core fits an empty latent to the model.
         shape = [list(part) for part in sample_parts(fix_empty(guider.model_patcher, latent))]
-        needed, u = space.trimmed(points.u)
+        needed, rebuilt = trimmed(space, points)
         recipe = {"space": needed.recipe(), "shape": shape, "noise_seed": noise_seed}
         ignored = {"SurrogateRenderPoints": COSMETIC}
-        run = run_hash(cls.hidden, [recipe, points.u.tolist()], ignored, latent, sigmas)
+        run = run_hash(cls.hidden, [recipe, *_places(points)], ignored, latent, sigmas)
         folder, stem, _, subfolder, _ = folder_paths.get_save_image_path(
             filename_prefix,
             folder_paths.get_output_directory(),
@@ -172,13 +173,13 @@ class RenderPoints(io.ComfyNode):
         written = texts(cls.hidden)
         progress = Progress(guider, len(missing), sigmas, cls)
         faults: dict[int, str] = {}
-        rendered = render(guider, sampler, sigmas, latent, vae, space, points.u, noise_seed, groups, progress)
+        rendered = render(guider, sampler, sigmas, latent, vae, space, points.w, noise_seed, groups, progress)
         for done, picture in enumerate(rendered, count - len(missing) + 1):
             i = picture.index
             if picture.fault:
                 faults[i], pictures[i] = picture.fault, np.zeros_like(picture.frames)
             else:
-                own = recipe and {**recipe, "u": u[i].tolist(), "label": points.labels[i]}
+                own = recipe and {**recipe, **rebuilt.recipe(i), "label": points.labels[i]}
                 gallery.save(i + 1, picture.frames, own or {}, written)
                 pictures[i] = picture.frames
             say(cls, f"{done} of {count} pictures")
@@ -225,6 +226,12 @@ def _width_and_height(prefix: str, guider, latent: dict, vae) -> tuple[int, int]
     first = tensors_of(fix_empty(guider.model_patcher, select(latent, [0]))["samples"])[0]
     height, width = vae.decode(torch.zeros_like(first)).shape[-3:-1]
     return width, height
+
+
+def _places(points) -> list:
+    """Which points a run is for: coordinates, as in the runs before weights counted, whose pictures are so found again."""
+    lost = points.lost()
+    return [points.u.tolist(), *([points.w[lost].tolist()] if lost.any() else [])]
 
 
 def _side_that_fits(pictures: list, wanted: int) -> int:

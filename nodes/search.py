@@ -208,9 +208,9 @@ class _Run:
     def _pictures(self, u) -> list[tuple]:
         """(frames, sample) of each point u (n, k-1)."""
         repeated = repeat_to(self.latent, len(u), "points")
-        everything = [list(range(len(u)))]
+        everything, space = [list(range(len(u)))], self.opened.space
         made = render(
-            *self.sampling, repeated, self.vae, self.opened.space, u, self.noise_seed, everything, self.progress
+            *self.sampling, repeated, self.vae, space, space.weights(u), self.noise_seed, everything, self.progress
         )
         return [(one.frames, one.sample) for one in made]
 

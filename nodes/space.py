@@ -7,6 +7,7 @@ from comfy_api.latest import io
 
 from ..surrogate import CHARTS, TRANSPORTS, SurrogateSpace, make_transport, points
 from ..surrogate.pictures import gram_picture
+from ..surrogate.search.optimisers.adaptive import own_seeds
 from ..surrogate.shapes import describe
 from .seeds import noise_or_samples
 from .tools import wires
@@ -131,7 +132,7 @@ class SpaceInfo(io.ComfyNode):
     @classmethod
     def execute(cls, space, latent) -> io.NodeOutput:
         parts = sample_parts(latent)
-        compared = space.own()
+        compared = own_seeds(space)
         fresh = space.k - compared.k
         gram = compared.gram(parts, progress=stepper())
         warnings = compared.warnings(parts, gram)
@@ -189,7 +190,7 @@ class LocateLatent(io.ComfyNode):
     @classmethod
     def execute(cls, space, latent, noise=None) -> io.NodeOutput:
         located = space.coordinates(tensors_of(noise_or_samples(latent, noise)), progress=stepper())
-        return io.NodeOutput(points.from_coordinates(space, located.u), located.fit.tolist())
+        return io.NodeOutput(points.from_weights(space, located.w), located.fit.tolist())
 
 
 def json_settings(text: str, name: str) -> dict:

@@ -14,8 +14,10 @@ import numpy as np
 from PIL import Image
 
 from ...surrogate.pictures.album import Album
+from ...surrogate.points import from_coordinates
 from ...surrogate.recent import Recent
 from ...surrogate.search.drawing import card
+from ...surrogate.search.optimisers.adaptive import trimmed
 
 __all__ = ["Live", "album_of", "copy_pictures", "keep_pictures"]
 
@@ -51,11 +53,11 @@ def keep_pictures(opened, trials, clips, best) -> None:
         for trial, clip in zip(trials, clips, strict=True):
             album.keep(int(trial), clip)
             if best is not None and trial == best.number:
-                space, u = opened.space.trimmed(best.u)
-                recipe = {"space": space.recipe(), "u": u[0].tolist(), "scores": list(best.scores)}
+                space, found = trimmed(opened.space, from_coordinates(opened.space, best.u))
+                recipe = {"space": space.recipe(), **found.recipe(0), "scores": list(best.scores)}
                 album.keep_whole(int(trial), clip, recipe)
     except OSError as error:
-        log.warning("Pictures of the search cannot be kept (%s); its scores are.", error)
+        log.warning("The pictures of the search cannot be saved (%s); its scores are saved.", error)
 
 
 def copy_pictures(source, opened, places) -> None:

@@ -52,13 +52,13 @@ def render(
     latent: dict,
     vae,
     space,
-    u,
+    w,
     noise_seed: int,
     groups: list[list[int]],
     progress: Progress | None = None,
     draft: bool = False,
 ) -> Iterator[Rendered]:
-    """Sample and decode the points u (n, k-1) from the samples of `latent` (n), one group of indices after the other.
+    """Sample and decode the points of weights w (n, k) from the samples of `latent` (n), one group of indices after the other.
 
     Yields each point as soon as its group is decoded. `progress` is shared by several calls; by default this call is all
     there is to do. A model that samples only one image at a time gets the images of a group one by one. Of a `draft`, whose
@@ -80,7 +80,7 @@ def render(
         if progress.one_at_a_time and len(group) > 1:
             waiting[:0] = [[i] for i in group]
             continue
-        noise = PointsNoise(space, u[group], noise_seed)
+        noise = PointsNoise(space, w[group], noise_seed)
         chosen = fix_empty(guider.model_patcher, select(latent, group))
         try:
             samples = _sample(guider, sampler, sigmas, chosen, noise, progress.steps_of(chosen), draft)
