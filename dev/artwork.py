@@ -72,7 +72,9 @@ def banner() -> np.ndarray:
 def main() -> None:
     for path, pixels in ((ICON, icon()), (BANNER, banner())):
         Image.fromarray(pixels).save(path, optimize=True)
-        print(f"{path.relative_to(ROOT)}: {pixels.shape[1]} × {pixels.shape[0]} pixels, {path.stat().st_size // 1024} kB")
+        print(
+            f"{path.relative_to(ROOT)}: {pixels.shape[1]} × {pixels.shape[0]} pixels, {path.stat().st_size // 1024} kB"
+        )
 
 
 if __name__ == "__main__":

@@ -68,7 +68,10 @@ class Server:
         timeout: float = 300.0,
     ):
         self.name = name
-        self.packs = {PACK_NAME if pack == ROOT else pack.name: pack, **{Path(pack).name: Path(pack).absolute() for pack in packs}}
+        self.packs = {
+            PACK_NAME if pack == ROOT else pack.name: pack,
+            **{Path(pack).name: Path(pack).absolute() for pack in packs},
+        }
         self.arguments = list(arguments)
         self.comfyui = comfyui_folder() if comfyui is None else Path(comfyui)
         self.python = str(python)

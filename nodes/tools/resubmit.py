@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import ssl
 import threading
 import time
 import urllib.error
@@ -13,6 +12,8 @@ import urllib.request
 import comfy.model_management
 from comfy.cli_args import args
 from server import PromptServer
+
+from .certificate import trusting
 
 __all__ = ["resubmit"]
 
@@ -66,17 +67,6 @@ def _cancelled() -> bool:
     return asked is not None and asked()
 
 
-def _trusting(certificate: str) -> ssl.SSLContext:
-    """A context that takes the certificates in the file `certificate`, those of this very server, and no others."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # We call the server by its address, and its certificate names it as others do.
-    context.check_hostname = False
-    context.load_verify_locations(certificate)
-    # The first certificate of a chain is enough, without the authority that signed it.
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    return context
-
-
 def _call(path: str, body: bytes | None = None) -> bytes:
     server = PromptServer.instance
     scheme = "https" if args.tls_keyfile and args.tls_certfile else "http"
@@ -87,7 +77,7 @@ def _call(path: str, body: bytes | None = None) -> bytes:
     # Never through a proxy.
     handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
     if scheme == "https":
-        handlers.append(urllib.request.HTTPSHandler(context=_trusting(args.tls_certfile)))
+        handlers.append(urllib.request.HTTPSHandler(context=trusting(args.tls_certfile)))
     opener = urllib.request.build_opener(*handlers)
     try:
         with opener.open(request, timeout=TIMEOUT) as answer:
