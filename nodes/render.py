@@ -19,6 +19,7 @@ from .tools.finished import Finished
 from .tools.latents import fix_empty, repeat_to, sample_parts, select, tensors_of
 from .tools.memory import room
 from .tools.notices import say
+from .tools.parts import part_for
 from .tools.provenance import run_hash, texts
 from .tools.sampling import Progress, as_images, render
 from .tools.schema import schema
@@ -101,6 +102,12 @@ class RenderPoints(io.ComfyNode):
                     tooltip="For video models: frames per second of the saved clips (1: slow, 100: fast). Still pictures do "
                     "not use it.",
                 ),
+                io.Vae.Input(
+                    "audio_vae",
+                    optional=True,
+                    tooltip="For models that make clips with sound (LTX-2): the VAE that decodes the sound. Each clip is then "
+                    "saved as an MP4 with its sound, too, and the sound by itself as a WAV file.",
+                ),
             ],
             outputs=[
                 io.Image.Output(display_name="images", tooltip="All pictures in the points' order."),
@@ -109,6 +116,11 @@ class RenderPoints(io.ComfyNode):
                     is_output_list=True,
                     tooltip="The same pictures as a list with one batch for each point: its picture, or the frames of its "
                     "clip.",
+                ),
+                io.Audio.Output(
+                    display_name="sounds",
+                    is_output_list=True,
+                    tooltip="With audio_vae: the sound of each clip, for Create Video or Sound Sheet. Otherwise silence.",
                 ),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
@@ -131,6 +143,7 @@ class RenderPoints(io.ComfyNode):
         finished_pictures,
         largest_side=0,
         frames_per_second=24.0,
+        audio_vae=None,
     ) -> io.NodeOutput:
         if finished_pictures not in (CONTINUE, AGAIN):
             raise ValueError(f"finished_pictures must be {CONTINUE!r} or {AGAIN!r}, got {finished_pictures!r}.")
@@ -140,13 +153,15 @@ class RenderPoints(io.ComfyNode):
         run = run_hash(cls.hidden, [recipe, points.u.tolist()], {"SurrogateRenderPoints": COSMETIC}, latent, sigmas)
         size = _width_and_height(filename_prefix, guider, latent, vae)
         gallery, subfolder = _gallery(filename_prefix, size, run, frames_per_second)
-        made = Finished(gallery, points, u, _with_tensors(recipe, space, gallery), texts(cls.hidden))
+        recipe = _with_tensors(recipe, space, gallery)
+        made = Finished(gallery, points, u, recipe, texts(cls.hidden), audio_vae is not None, frames_per_second)
         if finished_pictures == CONTINUE:
             made.load()
 
         groups = [[made.missing[i] for i in group] for group in in_groups(len(made.missing), images_per_batch)]
         progress = Progress(guider, len(made.missing), sigmas, cls)
-        for one in render(guider, sampler, sigmas, latent, vae, space, points.u, noise_seed, groups, progress):
+        sampling = guider, sampler, sigmas, latent, vae, space, points.u, noise_seed, groups, progress
+        for one in render(*sampling, audio_vae=audio_vae):
             made.add(one)
             say(cls, f"{made.done} of {len(points)} pictures")
         summary = made.summary()
@@ -155,11 +170,12 @@ class RenderPoints(io.ComfyNode):
         say(cls, "\n".join([summary, *sorted(progress.noticed)]))
 
         pictures = made.in_order()
-        saved = [{"filename": gallery.name(i + 1), "subfolder": subfolder, "type": "output"} for i in made.good]
+        saved = [{"filename": name, "subfolder": subfolder, "type": "output"} for name in made.shown()]
         images = as_images(pictures, _side_that_fits(pictures, largest_side))
         return io.NodeOutput(
             images,
             list(images.split(len(pictures[0]))),
+            made.sounds(),
             ui={"images": saved, "animated": [len(pictures[0]) > 1]},
         )
 
@@ -196,8 +212,8 @@ def _width_and_height(prefix: str, guider, latent: dict, vae) -> tuple[int, int]
     """The size of the pictures in pixels, if the file name asks for it (0, 0 otherwise): that of a decoded empty latent."""
     if "%width%" not in prefix and "%height%" not in prefix:
         return 0, 0
-    first = tensors_of(fix_empty(guider.model_patcher, select(latent, [0]))["samples"])[0]
-    height, width = vae.decode(torch.zeros_like(first)).shape[-3:-1]
+    parts = tensors_of(fix_empty(guider.model_patcher, select(latent, [0]))["samples"])
+    height, width = vae.decode(torch.zeros_like(parts[part_for(vae, parts, 0)])).shape[-3:-1]
     return width, height
 
 

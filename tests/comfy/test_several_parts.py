@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from dev.client import Client
+from dev.client import Client, ExecutionFailed
 from dev.server import Server, comfyui_folder
 
 from .conftest import Comfy
@@ -41,30 +41,26 @@ def previews(comfy, g: Graph) -> int:
     return sum(kind == "preview" or kind.startswith("binary 4") for kind in events)
 
 
-def test_render_points_shows_each_step_of_the_clip(previewing):
-    """A preview for each step of both batches, not only for the decoded ones; the clips are those of the stock nodes."""
-    g = Graph(previewing)
-    inputs, latent, space = sampling(g), parts_of(g), g.space("12, 99")
-    points = g("SurrogatePoint", space=space, coordinates="0.1\n0.5\n0.9")
-    clips = g.keep(
-        g(
+def test_render_points_shows_each_step_of_the_clip(previewing, comfy):
+    """A preview for each step of both batches, not only for the decoded ones; the clips are those without previews."""
+    kept, shown = [], []
+    for server in (previewing, comfy):
+        g = Graph(server)
+        space = g.space("12, 99")
+        node = g(
             "SurrogateRenderPoints",
-            **inputs,
-            latent=latent,
+            **sampling(g),
+            latent=parts_of(g),
             space=space,
-            points=points,
+            points=g("SurrogatePoint", space=space, coordinates="0.1\n0.5\n0.9"),
             images_per_batch=2,
             filename_prefix="parts/preview",
         )
-    )
-    noise, repeated = g("SurrogateNoise", space=space, points=points, latent=latent).outputs(2)
-    vae = inputs.pop("vae")
-    samples = g("SamplerCustomAdvanced", **inputs, noise=noise, latent_image=repeated)
-    first = g("TestPart", latent=samples, index=0)
-    stock = g.keep(g.decoded(first, vae))
-    assert previews(previewing, g) >= 2 * 3 + 2
-    assert clips.tensor.shape == (3 * 6, 6, 8, 3)
-    assert torch.equal(clips.tensor, (stock.tensor * 255).to(torch.uint8).float() / 255)
+        kept.append(g.keep(node))
+        shown.append(previews(server, g))
+    assert shown[0] >= 2 * 3 + 2 > shown[1] == 2
+    assert kept[0].tensor.shape == (3 * 6, 6, 8, 3)
+    assert torch.equal(kept[0].tensor, kept[1].tensor)
 
 
 def test_search_and_quality_show_previews_too(previewing):
@@ -144,3 +140,39 @@ def test_a_clip_that_is_kept_in_part(previewing, of):
     for one in made:
         assert torch.equal(one.tensor, expected)
     assert not torch.equal(unmasked.tensor, expected)
+
+
+@pytest.mark.parametrize("kind", ["flow", "eps"])
+def test_a_clip_and_its_sound_are_inverted_together(comfy, kind):
+    """Their noise comes back, whatever the batch size; so does the clip with its sound, from a space of such seeds."""
+    g = Graph(comfy)
+    model, conditioning = g("TestAnyModel", kind=kind, channels=CLIP[0], video=True).outputs(2)
+    guider = g("BasicGuider", model=model, conditioning=conditioning)
+    sigmas = g("BasicScheduler", model=model, scheduler="simple", steps=20, denoise=1.0)
+    latent, drawn = parts_of(g, 3), g("RandomNoise", noise_seed=7)
+    rest = {"guider": guider, "sampler": g("KSamplerSelect", sampler_name="euler"), "sigmas": sigmas}
+    made = g("SamplerCustomAdvanced", **rest, noise=drawn, latent_image=latent)
+    inverted = [
+        g("SurrogateInvert", guider=guider, sigmas=sigmas, latent=made, images_per_batch=size) for size in (2, 3)
+    ]
+    truth, sample = g.keep(drawn, latent=latent), g.keep(made)
+    noises, resampled = [g.keep(one[1]) for one in inverted], g.keep(inverted[0][2])
+    space = g("SurrogateSpace", seeds=inverted[0])
+    noise, repeated = g("SurrogateNoise", space=space, points=g.vertices(space, 3), latent=parts_of(g)).outputs(2)
+    again = g.keep(g("SamplerCustomAdvanced", **rest, noise=noise, latent_image=repeated))
+    g.run()
+    for name, part in truth.tensors.items():
+        for found in noises:
+            assert found.tensors[name].shape == part.shape
+            assert (found.tensors[name] - part).norm() < 0.02 * part.norm()
+        for one in (resampled, again):
+            assert (one.tensors[name] - sample.tensors[name]).norm() < 0.005 * sample.tensors[name].norm()
+
+
+def test_a_clip_without_its_sound_is_not_inverted(comfy):
+    g = Graph(comfy)
+    inputs = sampling(g)
+    clip = g("TestJoin", first=g.latent(1, *CLIP, fill="normal"), second=g.latent(1, *SOUND))
+    g.keep(g("SurrogateInvert", guider=inputs["guider"], sigmas=inputs["sigmas"], latent=clip)[1])
+    with pytest.raises(ExecutionFailed, match=r"latent 1 of 1 is empty \(all zeros\) in part 2 of 2.*encode the sound"):
+        g.run()

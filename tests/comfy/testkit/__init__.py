@@ -32,7 +32,7 @@ async def comfy_entrypoint():
     from .odd import NaNModel, OddNoise, OneAtATime
     from .replacing import ReplacedNoise
     from .sounds import MadeSounds, Pitch, SoundVAE
-    from .values import MadeImages, MadeLatent, MadeNumbers, MadeText, MaskOf, PartOf
+    from .values import JoinedParts, MadeImages, MadeLatent, MadeNumbers, MadeText, MaskOf, PartOf
     from .watch import CountedSampler, Keep, NoiseTap, Watch
 
     class TestKit(ComfyExtension):
@@ -43,7 +43,7 @@ async def comfy_entrypoint():
                 BareGuider, CoreNames,
                 FamilyFile, FamilyModel,
                 MadeSounds, Pitch, SoundVAE,
-                MaskOf, PartOf, NaNModel, OddNoise, OneAtATime, ReplacedNoise,
+                JoinedParts, MaskOf, PartOf, NaNModel, OddNoise, OneAtATime, ReplacedNoise,
                 *stand_ins(),
             ]  # fmt: skip
 

@@ -93,6 +93,23 @@ class PartOf(io.ComfyNode):
         return io.NodeOutput({"samples": latent["samples"].unbind()[index]})
 
 
+class JoinedParts(io.ComfyNode):
+    """Two LATENTs as one of two parts, as core's LTXVConcatAVLatent gives it in newer versions."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="TestJoin",
+            category="test",
+            inputs=[io.Latent.Input("first"), io.Latent.Input("second")],
+            outputs=[io.Latent.Output()],
+        )
+
+    @classmethod
+    def execute(cls, first, second):
+        return io.NodeOutput({"samples": _together([first["samples"], second["samples"]])})
+
+
 class MadeImages(io.ComfyNode):
     @classmethod
     def define_schema(cls):
