@@ -56,7 +56,7 @@ class Ask(io.ComfyNode):
         asked = replace(study, generation=generation)
         if not len(generation):
             report = study.study.report()
-            hint = "Others have the rest." if report.open else "Raise the budget to search on."
+            hint = "Other workers are rendering the rest." if report.open else "Raise the budget to search on."
             say(cls, f"{study.progress(report)}: nothing to do. {hint}")
             return io.NodeOutput(asked, ExecutionBlocker(None), study.space)
         phase = "scouting, " if study.successor else ""
@@ -134,7 +134,9 @@ class Tell(io.ComfyNode):
         opened = study[0]
         generation = opened.generation
         if generation is None:
-            raise ValueError("study comes straight from the Study node: put Ask between them, and render its points.")
+            raise ValueError(
+                "study comes directly from Surrogate Study: put Surrogate Ask between the two, and render its points."
+            )
         report = opened.study.report()
         if len(generation):
             told = score_columns(cls, scores, more, len(generation))

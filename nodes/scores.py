@@ -60,7 +60,7 @@ class MatchImage(io.ComfyNode):
             inputs=[
                 io.Image.Input(
                     "target",
-                    tooltip="The picture to come close to, of any size. Of a batch, the first picture is used.",
+                    tooltip="The picture to come close to, of any size. The first picture of a batch is used.",
                 ),
                 io.Combo.Input(
                     "method",

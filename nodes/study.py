@@ -253,7 +253,7 @@ def say_opened(node: type[io.ComfyNode], opened: OpenStudy, remarks) -> None:
     if not remarks:
         report = opened.study.report()
         begun = report.evaluated or report.open or report.best is not None
-        say(node, f"goes on from {opened.progress(report)}" if begun else "a new study")
+        say(node, f"continues from {opened.progress(report)}" if begun else "a new study")
 
 
 class KnownScores(io.ComfyNode):

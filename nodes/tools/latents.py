@@ -91,7 +91,7 @@ def parts_for(latent: dict, count: int, what: str) -> Parts:
     if size != count:
         raise ValueError(
             f"This noise is for {count} {what}, but the sampler's latent has a batch of {size} "
-            f"({describe(parts)} each). Connect the LATENT output that stands beside the NOISE output."
+            f"({describe(parts)} each). Connect the LATENT output of the node that gives the NOISE."
         )
     return parts
 

@@ -57,7 +57,7 @@ def keep_pictures(opened, trials, clips, best) -> None:
                 recipe = {"space": space.recipe(), **found.recipe(0), "scores": list(best.scores)}
                 album.keep_whole(int(trial), clip, recipe)
     except OSError as error:
-        log.warning("Pictures of the search cannot be kept (%s); its scores are.", error)
+        log.warning("The pictures of the search cannot be saved (%s); its scores are saved.", error)
 
 
 def copy_pictures(source, opened, places) -> None:
