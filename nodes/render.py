@@ -13,6 +13,7 @@ from comfy_api.latest import io
 
 from ..surrogate.files.tensors import save_tensors
 from ..surrogate.pictures.gallery import Gallery
+from ..surrogate.search.optimisers.adaptive import trimmed
 from .noise import in_groups, noise_seed_input
 from .tools import wires
 from .tools.finished import Finished
@@ -39,24 +40,30 @@ class RenderPoints(io.ComfyNode):
             node_id="SurrogateRenderPoints",
             display_name="Surrogate Render Points",
             search_aliases=["x/y plot", "render grid", "batch render", "render all", "resume rendering"],
-            category="surrogate",
-            description="Samples and decodes all points, batch by batch, and saves each picture as soon as it is "
-            "finished, with the recipe that rebuilds it. After Cancel, or a crash, the next run makes only the pictures "
-            "that are missing. Pictures with NaN pixels count as failed: they are named, not saved, and made again.",
+            category="surrogate/pictures",
+            description="Renders any number of points: samples, decodes and saves them batch by batch. Each picture "
+            "is saved as soon as it is finished, with the recipe that rebuilds it. After Cancel or a "
+            "crash, the next run makes only the missing pictures. Pictures with NaN pixels count as "
+            "failed: they are named, not saved, and made again.",
             inputs=[
-                io.Guider.Input("guider", tooltip="The model with its prompt, as for SamplerCustomAdvanced."),
+                io.Guider.Input(
+                    "guider",
+                    tooltip="The model with its prompt, from BasicGuider (models without a "
+                    "negative prompt) or CFGGuider.",
+                ),
                 io.Sampler.Input(
                     "sampler",
-                    tooltip="The sampler. Use a deterministic one, such as euler: with it near points give near pictures. "
-                    "Ancestral and SDE samplers add noise on the way (see noise_seed).",
+                    tooltip="The sampler, from KSamplerSelect. With a deterministic one, such as euler, near points "
+                    "give similar pictures. Ancestral and SDE samplers add noise at each step (see "
+                    "noise_seed).",
                 ),
                 io.Sigmas.Input(
-                    "sigmas", tooltip="The noise schedule (steps and scheduler), from BasicScheduler or another."
+                    "sigmas", tooltip="The noise schedule (scheduler and steps), from BasicScheduler or another node."
                 ),
                 io.Latent.Input(
                     "latent",
-                    tooltip="An empty latent of the size you want, or an image to start from. A batch of 1 "
-                    "is repeated for all points.",
+                    tooltip="An empty latent of the size you want, or encoded pictures to start from. A batch size of "
+                    "1 is repeated for all points.",
                 ),
                 io.Vae.Input("vae", tooltip="Decodes the latents to pictures."),
                 wires.Space.Input("space", tooltip="The space of the points."),
@@ -110,12 +117,15 @@ class RenderPoints(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Image.Output(display_name="images", tooltip="All pictures in the points' order."),
+                io.Image.Output(
+                    display_name="images",
+                    tooltip="All pictures in the order of the points. For clips: all frames, clip after clip.",
+                ),
                 io.Image.Output(
                     display_name="clips",
                     is_output_list=True,
-                    tooltip="The same pictures as a list with one batch for each point: its picture, or the frames of its "
-                    "clip.",
+                    tooltip="The same pictures as a list with one batch for each point: its picture, or the frames of "
+                    "its clip.",
                 ),
                 io.Audio.Output(
                     display_name="sounds",
@@ -148,19 +158,19 @@ class RenderPoints(io.ComfyNode):
         if finished_pictures not in (CONTINUE, AGAIN):
             raise ValueError(f"finished_pictures must be {CONTINUE!r} or {AGAIN!r}, got {finished_pictures!r}.")
         latent = repeat_to(latent, len(points), "points")
-        needed, u = space.trimmed(points.u)
+        needed, rebuilt = trimmed(space, points)
         recipe = {"space": needed.recipe(), "shape": _shape(guider, latent), "noise_seed": noise_seed}
-        run = run_hash(cls.hidden, [recipe, points.u.tolist()], {"SurrogateRenderPoints": COSMETIC}, latent, sigmas)
+        run = run_hash(cls.hidden, [recipe, *_places(points)], {"SurrogateRenderPoints": COSMETIC}, latent, sigmas)
         size = _width_and_height(filename_prefix, guider, latent, vae)
         gallery, subfolder = _gallery(filename_prefix, size, run, frames_per_second)
         recipe = _with_tensors(recipe, space, gallery)
-        made = Finished(gallery, points, u, recipe, texts(cls.hidden), audio_vae is not None, frames_per_second)
+        made = Finished(gallery, rebuilt, recipe, texts(cls.hidden), audio_vae is not None, frames_per_second)
         if finished_pictures == CONTINUE:
             made.load()
 
         groups = [[made.missing[i] for i in group] for group in in_groups(len(made.missing), images_per_batch)]
         progress = Progress(guider, len(made.missing), sigmas, cls)
-        sampling = guider, sampler, sigmas, latent, vae, space, points.u, noise_seed, groups, progress
+        sampling = guider, sampler, sigmas, latent, vae, space, points.w, noise_seed, groups, progress
         for one in render(*sampling, audio_vae=audio_vae):
             made.add(one)
             say(cls, f"{made.done} of {len(points)} pictures")
@@ -215,6 +225,12 @@ def _width_and_height(prefix: str, guider, latent: dict, vae) -> tuple[int, int]
     parts = tensors_of(fix_empty(guider.model_patcher, select(latent, [0]))["samples"])
     height, width = vae.decode(torch.zeros_like(parts[part_for(vae, parts, 0)])).shape[-3:-1]
     return width, height
+
+
+def _places(points) -> list:
+    """Which points a run is for: coordinates, as in the runs before weights counted, whose pictures are so found again."""
+    lost = points.lost()
+    return [points.u.tolist(), *([points.w[lost].tolist()] if lost.any() else [])]
 
 
 def _side_that_fits(pictures: list, wanted: int) -> int:

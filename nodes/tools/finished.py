@@ -24,13 +24,12 @@ class Finished:
         self,
         gallery: Gallery,
         points,
-        u: np.ndarray,
         recipe: dict | None,
         written: dict[str, str],
         with_sound: bool,
         frames_per_second: float,
     ):
-        self.gallery, self.points, self.u, self.recipe, self.written = gallery, points, u, recipe, written
+        self.gallery, self.points, self.recipe, self.written = gallery, points, recipe, written
         self.with_sound, self.frames_per_second = with_sound, frames_per_second
         self.missing = list(range(len(points)))
         self.frames: dict[int, np.ndarray] = {}
@@ -69,7 +68,7 @@ class Finished:
     def _own(self, i: int) -> dict:
         if self.recipe is None:
             return {}
-        return {**self.recipe, "u": self.u[i].tolist(), "label": self.points.labels[i]}
+        return {**self.recipe, **self.points.recipe(i), "label": self.points.labels[i]}
 
     @property
     def done(self) -> int:

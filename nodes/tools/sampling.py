@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ...surrogate.resizing import area_means
 from .clips import split_clips
 from .core_noise import notice_replaced_noise
 from .latents import PointsNoise, fix_empty, select, tensors_of
@@ -55,14 +56,14 @@ def render(
     latent: dict,
     vae,
     space,
-    u,
+    w,
     noise_seed: int,
     groups: list[list[int]],
     progress: Progress | None = None,
     draft: bool = False,
     audio_vae=None,
 ) -> Iterator[Rendered]:
-    """Sample and decode the points u (n, k-1) from the samples of `latent` (n), one group of indices after the other.
+    """Sample and decode the points of weights w (n, k) from the samples of `latent` (n), one group of indices after the other.
 
     Yields each point as soon as its group is decoded. `progress` is shared by several calls; by default this call is all
     there is to do. A model that samples only one image at a time gets the images of a group one by one. Of a `draft`, whose
@@ -85,7 +86,7 @@ def render(
         if progress.one_at_a_time and len(group) > 1:
             waiting[:0] = [[i] for i in group]
             continue
-        noise = PointsNoise(space, u[group], noise_seed)
+        noise = PointsNoise(space, w[group], noise_seed)
         chosen = fix_empty(guider.model_patcher, select(latent, group))
         try:
             samples = _sample(guider, sampler, sigmas, chosen, noise, progress.steps_of(chosen), draft)
@@ -114,10 +115,8 @@ def as_images(pictures: list[np.ndarray], longest: int = 0) -> torch.Tensor:
     size = tuple(max(step, step * round(side * shrink / step)) for side in (height, width))
     out = torch.empty(len(pictures) * frames, *size, channels)
     for i, picture in enumerate(pictures):
-        pixels = torch.from_numpy(picture).float() / 255
-        if shrink < 1:
-            pixels = torch.nn.functional.interpolate(pixels.movedim(-1, 1), size, mode="area").movedim(1, -1)
-        out[i * frames : (i + 1) * frames] = pixels
+        pixels = picture if shrink == 1 else np.stack([area_means(frame, *size) for frame in picture])
+        out[i * frames : (i + 1) * frames] = torch.from_numpy(pixels) / 255
     return out
 
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import torch
 
 from ..seeds import Seed
 from ..shapes import Parts
 from .over_time import Stretch, latents_over_time
-
-if TYPE_CHECKING:
-    from .space import SurrogateSpace
+from .space import SurrogateSpace
 
 __all__ = ["ClipSeed"]
 
@@ -36,14 +33,24 @@ class ClipSeed(Seed):
     def parts(self) -> Parts | None:
         return self.space.seeds.parts
 
+    @property
+    def sources(self) -> tuple[Seed, ...]:
+        return self.space.seeds.items
+
+    def named(self, label: str) -> ClipSeed:
+        return replace(self, label=label)
+
     @cached_property
     def identity(self) -> tuple:
         recipe = {name: value for name, value in self.recipe().items() if name != "label"}
         return ("clip", hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest())
 
     def recipe(self) -> dict:
+        w = self.stretch.stops(self.space)
+        said = bool((w == self.space.weights(self.stretch.u)).all())
         return {
             "path": self.stretch.u.tolist(),
+            **({} if said else {"weights": w.tolist()}),
             "start": self.stretch.start,
             "end": self.stretch.end,
             "movement": self.stretch.movement,
