@@ -163,8 +163,8 @@ class RenderPoints(io.ComfyNode):
         run = run_hash(cls.hidden, [recipe, *_places(points)], {"SurrogateRenderPoints": COSMETIC}, latent, sigmas)
         size = _width_and_height(filename_prefix, guider, latent, vae)
         gallery, subfolder = _gallery(filename_prefix, size, run, frames_per_second)
-        recipe = _with_tensors(recipe, space, gallery)
-        made = Finished(gallery, rebuilt, recipe, texts(cls.hidden), audio_vae is not None, frames_per_second)
+        own = _with_tensors(recipe, space, gallery)
+        made = Finished(gallery, rebuilt, own, texts(cls.hidden), audio_vae is not None, frames_per_second)
         if finished_pictures == CONTINUE:
             made.load()
 
