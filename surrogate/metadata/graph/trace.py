@@ -14,6 +14,7 @@ from .prompt import Node, Prompt
 from .rules import Place
 from .stock import STOCK, sampled
 from .values import MOST_ROWS, Batch, Noise, Opaque, Row, Unknown, random_noise
+from .work import Work
 
 __all__ = ["RULES", "Trace", "model_chain"]
 
@@ -42,7 +43,7 @@ KEEPING = {
     *("CreateVideo", "GetVideoComponents", "SaveImage", "PreviewImage", "SaveAnimatedWEBP", "SaveAnimatedPNG"),
     *("SaveWEBM", "SaveVideo", "SaveLatent", "VHS_VideoCombine"),
     *("VAEDecodeAudio", "TrimAudioDuration", "AudioAdjustVolume", "SplitAudioChannels"),
-    *("SaveAudio", "SaveAudioMP3", "SaveAudioOpus", "PreviewAudio"),
+    *("SaveAudio", "SaveAudioMP3", "SaveAudioOpus", "PreviewAudio", "SaveImageAdvanced", "SaveAudioAdvanced"),
 }
 
 
@@ -52,13 +53,17 @@ class Trace:
     def __init__(self, prompt: Prompt, ids: list[str]):
         self.prompt = prompt
         self.values: dict[str, list[list] | Unknown] = {}
+        work = Work()
         for number in prompt.above(*ids):
             node = prompt.nodes[number]
             place = Place(node, lambda node=node: self._patched(node))
             try:
                 inputs = self.inputs(node)
+                work.take(inputs.values())
                 rule = RULES.get(node.kind)
-                self.values[number] = rule.apply(place, inputs) if rule else _unknown(place, inputs)
+                made = rule.apply(place, inputs) if rule else _unknown(place, inputs)
+                work.give(made)
+                self.values[number] = made
             except Untraceable as error:
                 self.values[number] = Unknown(str(error))
             # The library's own checks of what is typed into our nodes; a rule must never end a whole folder's search.

@@ -12,6 +12,8 @@ __all__ = ["MOST_ROWS", "Batch", "Noise", "Opaque", "Row", "Sigmas", "Unknown", 
 
 # ComfyUI's empty latents hold at most this many.
 MOST_ROWS = 4096
+# A picture behind more unknown nodes than this is told so once: notes are kept for each row and each node.
+MOST_NOTES = 8
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,11 @@ class Row:
     notes: tuple[str, ...] = ()
 
     def noted(self, note: str) -> Row:
-        return self if note in self.notes else replace(self, notes=(*self.notes, note))
+        if note in self.notes or len(self.notes) > MOST_NOTES:
+            return self
+        if len(self.notes) == MOST_NOTES:
+            note = "more of its nodes are not known, or sample it again"
+        return replace(self, notes=(*self.notes, note))
 
 
 @dataclass(frozen=True)
