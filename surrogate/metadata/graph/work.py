@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from ...points import Points
 from ...seeds import Seeds
 from ..errors import Untraceable
-from .values import Batch
+from .values import batch_of
 
 __all__ = ["MOST_WORK", "Work"]
 
@@ -40,8 +40,9 @@ class Work:
 
 
 def _cost(item) -> int:
-    if isinstance(item, Batch):
-        return ITEM + len(item.rows)
+    batch = batch_of(item)
+    if batch is not None:
+        return ITEM + len(batch.rows)
     if isinstance(item, Points):
         return ITEM + item.u.size // NUMBERS
     if isinstance(item, Seeds):
