@@ -111,7 +111,7 @@ class Sigmas:
     empty: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared by what they hold, chains of them could take for ever
 class Opaque:
     """What a node gives that this package knows nothing of.
 

@@ -86,7 +86,7 @@ for path in map(pathlib.Path, sys.argv[3:]):
 """
 
 
-def answers(paths: list[Path], frames: bool = False, patience: float = 120) -> dict[str, dict]:
+def answers(paths: list[Path], frames: bool = False, patience: float = 500) -> dict[str, dict]:
     """What a process of its own says of each file, by name: labels, reason, notes, and the memory it grew by (MiB).
 
     With `frames` also why its pixels cannot be read, or "". A process that crashes or hangs fails the test.

@@ -23,6 +23,15 @@ def behind(nodes: dict, count: int) -> bytes:
     return picture(graph(count, image=(list(nodes)[-1], 0), **nodes))
 
 
+def fork(name: str) -> dict:
+    """Nodes that are each given the one before twice: two to the sixty ways to the first."""
+    return {
+        f"{LONG}{name}{i}": node("Some", **{x: [f"{LONG}{name}{i - 1}", 0] if i else 1 for x in "xy"})
+        for i in range(61)
+    }
+
+
+LONG = "0" * 40  # a node's id is shown as far as this
 EIGHT = b" " * ((8 << 20) - 1)
 TOGETHER, WORK = "MiB together", "too much work"
 WIDE = "🏔".encode() + b" " * ((4 << 20) - 8)
@@ -32,17 +41,17 @@ SPACE = {
 }
 
 CASES = {
-    "many compressed texts": (lambda: png(*[compressed(b"k%d" % i, EIGHT) for i in range(200)]), TOGETHER),
-    "many compressed texts of one name": (lambda: png(*[compressed(b"prompt", EIGHT)] * 200), TOGETHER),
-    "texts with one wide letter": (lambda: png(*[compressed(b"k%d" % i, WIDE, b"iTXt") for i in range(200)]), TOGETHER),
+    "many compressed texts": (lambda: png(*[compressed(b"k%d" % i, EIGHT) for i in range(40)]), TOGETHER),
+    "many compressed texts of one name": (lambda: png(*[compressed(b"prompt", EIGHT)] * 40), TOGETHER),
+    "texts with one wide letter": (lambda: png(*[compressed(b"k%d" % i, WIDE, b"iTXt") for i in range(40)]), TOGETHER),
     "many unknown nodes": (lambda: behind(chain("Some", 800, a=1), 4096), WORK),
     "unknown nodes of many kinds": (
         lambda: behind({k: n | {"class_type": f"Some{k}"} for k, n in chain("Some", 800).items()}, 4096),
         WORK,
     ),
-    "many known nodes": (lambda: behind(chain("ImageSharpen", 4000, sharpen_radius=1), 4096), WORK),
+    "many known nodes": (lambda: behind(chain("ImageSharpen", 300, sharpen_radius=1), 4096), WORK),
     "many samplers": (
-        lambda: behind({f"n{i}": ksampler(seed=i, latent_image=[f"n{i - 1}" if i else "latent", 0]) for i in range(900)}, 4096),
+        lambda: behind({f"n{i}": ksampler(seed=i, latent_image=[f"n{i - 1}" if i else "latent", 0]) for i in range(200)}, 4096),
         WORK,
     ),
     "a batch cut into pieces": (
@@ -58,17 +67,21 @@ CASES = {
         "no sampler",
     ),
     "many save nodes": (lambda: picture(graph(4096, **{f"save{i}": node("SaveImage", images=["decoded", 0], filename_prefix="x") for i in range(500)})), WORK),
-    "a hundred thousand nodes": (lambda: picture({str(i): node("a") for i in range(50_000)}), "more than 5000"),
+    "two forks that look alike": (
+        lambda: picture(graph(image=("switch", 0), switch=node("ComfySwitchNode", switch=["f", 0], on_true=[f"{LONG}a60", 0], on_false=[f"{LONG}b60", 0]), f=node("Flag", a=1, b=2), **fork("a"), **fork("b"))),
+        "cannot be told|no sampler",
+    ),
+    "many nodes": (lambda: picture({str(i): node("a") for i in range(20_000)}), "more than 5000"),
     "a name of a megabyte": (lambda: picture({"1" * (1 << 20): node("a" * (1 << 20), b=["1" * (1 << 20), 0])}), "no node that saves|circle|no sampler"),
     "an integer of a million digits": (lambda: picture('{"1": {"class_type": "a", "inputs": {"seed": ' + "1" * 1_000_000 + "}}}"), "cannot be read"),
     "many integers of 4000 digits": (lambda: picture('{"1": {"class_type": "a", "inputs": {"seed": [' + ",".join(["1" * 4000] * 1000) + "]}}}"), "no node that saves|no sampler"),
     "a seed that is not a number": (lambda: picture(json.dumps(graph(sampler=ksampler(seed=float("nan"))))), "cannot be told"),
     "an endless seed": (lambda: picture(json.dumps(graph(sampler=ksampler(seed=float("inf"))))), "cannot be told"),
     "a batch without end": (lambda: picture(graph(10**30)), "batch_size"),
-    "a list of lists": (lambda: picture("[" + "[],[]," * 600_000 + "[]]"), "not a graph"),
-    "a recipe of lists": (lambda: png(text("surrogate", '{"space": [' + "[[],[]]," * 500_000 + '[]], "u": [0]}')), "recipe"),
+    "a list of lists": (lambda: picture("[" + "[],[]," * 100_000 + "[]]"), "not a graph"),
+    "a recipe of lists": (lambda: png(text("surrogate", '{"space": [' + "[[],[]]," * 100_000 + '[]], "u": [0]}')), "recipe"),
     "a deep recipe": (lambda: png(text("surrogate", '{"space": ' + '{"a":' * 200_000 + "1" + "}" * 200_000 + ', "u": [0]}')), "recipe"),
-    "a recipe of many numbers": (lambda: png(text("surrogate", '{"space": {}, "u": [' + "0.5," * 1_000_000 + "1]}")), "recipe"),
+    "a recipe of many numbers": (lambda: png(text("surrogate", '{"space": {}, "u": [' + "0.5," * 200_000 + "1]}")), "recipe"),
 }  # fmt: skip
 
 
