@@ -10,13 +10,15 @@ from dev.browser import NODES, show
 from dev.workflow_files import read
 
 SEEDS_WIRE = (0x8D, 0xDB, 0x8D)
-# The middle of a wire of a type, on the screen.
-MIDDLE = """type => {
+# Look closely at the middle of a wire of a type, where a mark in its colour is.
+CLOSE_UP = """type => {
     const links = app.graph.links, all = links.values ? [...links.values()] : Object.values(links);
-    const link = all.find(l => l?.type === type);
-    const place = app.canvas.convertOffsetToCanvas([link._pos[0], link._pos[1]]);
+    const [x, y] = all.find(link => link?.type === type)._pos;
     const canvas = app.canvas.canvas.getBoundingClientRect();
-    return [place[0] + canvas.left, place[1] + canvas.top];
+    app.canvas.ds.scale = 3;
+    app.canvas.ds.offset = [canvas.width / 6 - x, canvas.height / 6 - y];
+    app.canvas.setDirty(true, true);
+    return [canvas.left + canvas.width / 2, canvas.top + canvas.height / 2];
 }"""
 # Addresses of the pictures that a node shows, whichever way it is drawn; `id` may be that of a node in a subgraph.
 PICTURES = """([id, nodes2]) => {
@@ -46,6 +48,7 @@ def settled(page, node: str, nodes_2: bool) -> list[str]:
         found = page.evaluate(PICTURES, [node, nodes_2])
         if found and not any(address.startswith("blob:") for address in found):
             break
+    assert not [one for one in page.complaints if "uncaught" in one]  # drawing would have stopped
     return found
 
 
@@ -68,8 +71,8 @@ def few_points() -> dict:
 @pytest.mark.parametrize("nodes", NODES)
 def test_wires_have_the_colour_of_their_type_whatever_the_palette(page, nodes):
     def colour():
-        page.wait_for_timeout(500)
-        x, y = page.evaluate(MIDDLE, "SURROGATE_SEEDS")
+        x, y = page.evaluate(CLOSE_UP, "SURROGATE_SEEDS")
+        page.wait_for_timeout(1000)
         with Image.open(io.BytesIO(page.screenshot())) as picture:
             return picture.convert("RGB").getpixel((round(x), round(y)))
 

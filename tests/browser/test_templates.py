@@ -39,7 +39,12 @@ def test_an_app_shows_its_inputs_as_a_form(page, name):
     nodes = {node["id"]: node for node in workflow["nodes"]}
     for node, widget in data["inputs"]:
         assert any(entry["name"] == widget and "widget" in entry for entry in nodes[node]["inputs"])
-    assert {nodes[node]["type"] for node in data["outputs"]} & {"SaveImage", "SaveVideo", "SaveAudio", "SaveAnimatedWEBP"}
+    assert {nodes[node]["type"] for node in data["outputs"]} & {
+        "SaveImage",
+        "SaveVideo",
+        "SaveAudio",
+        "SaveAnimatedWEBP",
+    }
     if not page.evaluate(KNOWS_APPS):
         assert page.evaluate("() => app.graph.nodes.length") == len(nodes)  # older pages show the graph
         return
