@@ -9,12 +9,13 @@ from comfy_api.latest import io
 from comfy_execution.graph import ExecutionBlocker
 
 from ..surrogate import points
+from ..surrogate.search import named_faults, reasons_of, without_faulty
 from .study import more_scores, note_graph, score_columns
 from .tools import wires
 from .tools.live import Live, album_of, keep_pictures
 from .tools.notices import say, warn
 from .tools.resubmit import resubmit
-from .tools.sampling import as_images, clips_of
+from .tools.sampling import FAULTS_ADVICE, as_images, clips_of, faults_of
 
 __all__ = ["Ask", "Tell"]
 
@@ -51,6 +52,8 @@ class Ask(io.ComfyNode):
         asked = replace(study, generation=generation)
         if not len(generation):
             report = study.study.report()
+            if study.successor and report.finished:
+                study.successor()  # says why no search can follow
             hint = "Others have the rest." if report.open else "Raise the budget to search on."
             say(cls, f"{study.progress(report)}: nothing to do. {hint}")
             return io.NodeOutput(asked, ExecutionBlocker(None), study.space)
@@ -116,14 +119,16 @@ class Tell(io.ComfyNode):
         generation = opened.generation
         if generation is None:
             raise ValueError("study comes straight from the Study node: put Ask between them, and render its points.")
-        report = opened.study.report()
+        report, failed = opened.study.report(), ""
         if len(generation):
-            told = score_columns(cls, scores, more, len(generation))
-            clips = None if images is None else clips_of(images, len(generation))
+            clips, faults = _pictures(images, len(generation))
+            _refuse_all(faults)
+            told = without_faulty(score_columns(cls, scores, more, len(generation)), faults)
             warn(cls, note_graph(cls, opened.study))
-            report = opened.study.tell(generation, told, pictures=clips)
-            if clips is not None:
-                keep_pictures(opened, generation.trials, clips, report.best)
+            report = opened.study.tell(generation, told, reasons_of(faults), clips)
+            good = [i for i, clip in enumerate(clips) if clip is not None]
+            keep_pictures(opened, generation.trials[good], [clips[i] for i in good], report.best)
+            failed = named_faults({f"image {label}": fault for label, fault in zip(generation.labels, faults) if fault})
         for remark in report.remarks:
             log.warning("%s", remark)
         # What has just ended may have a successor: from here on it is about that.
@@ -132,6 +137,8 @@ class Tell(io.ComfyNode):
             warn(cls, note_graph(cls, present.study))
             report = present.study.report()
         text, finished = present.progress(report), present.finished(report)
+        if failed:
+            text += f"\n{failed} {FAULTS_ADVICE}"
         say(cls, text)
 
         again = until_finished[0] and not finished
@@ -152,4 +159,20 @@ class Tell(io.ComfyNode):
             report.generation,
             finished,
             ui={"text": [text], "images": live},
+        )
+
+
+def _pictures(images, count: int) -> tuple[list, list[str]]:
+    """The clip of each of `count` points, None where there is none or it is of no use, and why it is of no use."""
+    if images is None:
+        return [None] * count, [""] * count
+    faults = faults_of(images, count)
+    return [None if fault else clip for clip, fault in zip(clips_of(images, count), faults, strict=True)], faults
+
+
+def _refuse_all(faults: list[str]) -> None:
+    if len(faults) > 1 and all(faults):
+        raise ValueError(
+            f"All {len(faults)} pictures of this generation are unusable: of the first, {faults[0]}. Nothing was recorded; "
+            f"the next run makes them again. {FAULTS_ADVICE}"
         )

@@ -22,7 +22,7 @@ from .tools.graph_hash import graph_hash
 from .tools.latents import fix_empty, repeat_to, sample_parts, select, tensors_of
 from .tools.memory import room
 from .tools.notices import say, warn
-from .tools.sampling import Progress, as_images, render
+from .tools.sampling import FAULTS_ADVICE, Progress, as_images, render
 
 __all__ = ["RenderPoints"]
 
@@ -203,8 +203,7 @@ def _failed(faults: dict[int, str], labels) -> str:
     more = f"; and {len(faults) - MOST_NAMED} more" if len(faults) > MOST_NAMED else ""
     return (
         f"Failed pictures: {'; '.join(names)}{more}. They are not saved, black at the outputs, and made again the next time "
-        "that the node runs. Often the model or the VAE overflows in half precision: restart ComfyUI with --fp32-vae or "
-        "--force-fp32. Or the guider divides by zero: check its conditioning and cfg."
+        f"that the node runs. {FAULTS_ADVICE}"
     )
 
 

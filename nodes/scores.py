@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import torch
 from comfy_api.latest import io
 from comfy_execution.graph import ExecutionBlocker
 
 from ..surrogate.scores import MATCHES, STATISTICS, Expression, cosine, make_score
 from .tools import wires
 from .tools.clip_model import embedding_of_text, embeddings_of_pictures, embeddings_of_target
+from .tools.notices import warn
+from .tools.sampling import FAULTS_ADVICE
 
 __all__ = ["ClipScore", "CombineScores", "MatchImage", "PictureStatistics"]
 
@@ -28,9 +33,18 @@ def _images():
     return io.Image.Input("images", optional=True, tooltip="Images to score now. Not needed for the scorer output.")
 
 
-def _result(scorer, images) -> io.NodeOutput:
-    scores = [ExecutionBlocker(None)] if images is None else np.asarray(scorer(images)).tolist()
-    return io.NodeOutput(scores, scorer)
+def _result(node, scorer, images) -> io.NodeOutput:
+    if images is None:
+        return io.NodeOutput([ExecutionBlocker(None)], scorer)
+    # One picture that is NaN must not cost the others of its batch their scores.
+    usable = torch.isfinite(images).flatten(1).all(dim=1)
+    scores = np.full(len(images), math.nan)
+    if usable.any():
+        scores[usable.numpy()] = np.asarray(scorer(images[usable]))
+    if not usable.all():
+        named = ", ".join(str(i + 1) for i in torch.nonzero(~usable).flatten().tolist())
+        warn(node, [f"No score for image {named} of {len(images)}: pixels that are NaN or infinite. {FAULTS_ADVICE}"])
+    return io.NodeOutput(scores.tolist(), scorer)
 
 
 class MatchImage(io.ComfyNode):
@@ -76,6 +90,7 @@ class MatchImage(io.ComfyNode):
                 ),
             ],
             outputs=_outputs(),
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
@@ -83,7 +98,7 @@ class MatchImage(io.ComfyNode):
         settings = {"side": side} if method in ("match_image", "match_pixels") else {}
         pixels = make_score(method, target=target[0], **settings)
         if clip_vision is None:
-            return _result(pixels, images)
+            return _result(cls, pixels, images)
         wanted = embeddings_of_target(clip_vision, target[:1])
 
         def scorer(images):
@@ -91,7 +106,7 @@ class MatchImage(io.ComfyNode):
             features = (cosine(embeddings_of_pictures(clip_vision, images), wanted) - 1) / 2
             return (1 - clip_share) * pixels(images) + clip_share * features
 
-        return _result(scorer, images)
+        return _result(cls, scorer, images)
 
 
 class PictureStatistics(io.ComfyNode):
@@ -117,12 +132,13 @@ class PictureStatistics(io.ComfyNode):
                 _images(),
             ],
             outputs=_outputs(),
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
     def execute(cls, statistic, colour, images=None) -> io.NodeOutput:
         settings = {"colour": colour} if statistic == "colour_share" else {}
-        return _result(make_score(statistic, **settings), images)
+        return _result(cls, make_score(statistic, **settings), images)
 
 
 class ClipScore(io.ComfyNode):
@@ -141,6 +157,7 @@ class ClipScore(io.ComfyNode):
                 _images(),
             ],
             outputs=_outputs(),
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
@@ -155,7 +172,7 @@ class ClipScore(io.ComfyNode):
             )
         else:
             wanted = embedding_of_text(clip, text, clip_vision)
-        return _result(lambda images: cosine(embeddings_of_pictures(clip_vision, images), wanted), images)
+        return _result(cls, lambda images: cosine(embeddings_of_pictures(clip_vision, images), wanted), images)
 
 
 class CombineScores(io.ComfyNode):

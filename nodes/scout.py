@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
 from comfy_api.latest import io
 
 from ..surrogate import CHARTS, SurrogateSpace
-from ..surrogate.search import OPTIMISERS, Scouting, scouting_name
-from .study import OpenStudy, remember_opened, say_opened, study_inputs, study_options, times_deleted
+from ..surrogate.search import OPTIMISERS, OpenStudy, Scouting, Successor, scouting_name
+from .study import remember_opened, say_opened, study_inputs, study_options, times_deleted
 from .tools import wires
 from .tools.advanced import advanced
 from .tools.live import album_of, copy_pictures
@@ -95,28 +94,23 @@ class Scout(io.ComfyNode):
             **study_options(name=name, database=database, **inputs),
         )
         remember_opened(scouting.study, scouting_name(name), database)
-        opened = OpenStudy(scouting.study, scouting.space, successor=_Search(scouting, name, database)).present()
+        following = Successor(scouting, _opening(name, database))
+        opened = OpenStudy(scouting.study, scouting.space, successor=following).present()
         remarks = scouting.remarks + (() if opened.successor else opened.study.remarks)
         say_opened(cls, opened, remarks)
         return io.NodeOutput(opened)
 
 
-@dataclass
-class _Search:
-    """Opens the search that follows a scouting, once."""
+def _opening(name: str, database: str):
+    """What opens the search that follows the scouting of the search `name`."""
 
-    scouting: Scouting
-    name: str
-    database: str
-    opened: OpenStudy | None = None
+    def open_search(scouting: Scouting) -> OpenStudy:
+        study = scouting.search(album_of(scouting.study).small)
+        remember_opened(study, name, database)
+        for remark in study.remarks:
+            log.warning("%s", remark)
+        opened = OpenStudy(study, SurrogateSpace.from_recipe(study.definition.space))
+        copy_pictures(scouting.study, opened, scouting.places(study))
+        return opened
 
-    def __call__(self) -> OpenStudy:
-        if self.opened is None:
-            album = album_of(self.scouting.study)
-            study = self.scouting.search(album.small)
-            remember_opened(study, self.name, self.database)
-            for remark in study.remarks:
-                log.warning("%s", remark)
-            self.opened = OpenStudy(study, SurrogateSpace.from_recipe(study.definition.space))
-            copy_pictures(self.scouting.study, self.opened, self.scouting.places(study))
-        return self.opened
+    return open_search

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import folder_paths
 from comfy_api.latest import io
 
-from ..surrogate import SurrogateSpace
 from ..surrogate.scores import as_scores, not_finite
-from ..surrogate.search import OPTIMISERS, Generation, Report, Study, scouting_name, study_names
+from ..surrogate.search import OPTIMISERS, OpenStudy, Study, named_faults, scouting_name, study_names
 from .space import json_settings
 from .tools import wires
 from .tools.advanced import advanced
@@ -21,12 +18,11 @@ from .tools.graph_hash import graph_hash
 from .tools.latents import sample_parts
 from .tools.live import keep_pictures
 from .tools.notices import say, warn
-from .tools.sampling import clips_of
+from .tools.sampling import FAULTS_ADVICE, clips_of, faults_of
 
 __all__ = [
     "MOST_SCORES",
     "KnownScores",
-    "OpenStudy",
     "StudyNode",
     "default_storage",
     "describe_study",
@@ -67,31 +63,6 @@ HARMLESS = {
     "SurrogateTell": ("until_finished",),
     "SurrogateSearch": ("images_per_batch", "n_best", "score_seeds"),
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class OpenStudy:
-    """What travels on the study wire: the study, its space, and the generation that was asked for, if any.
-
-    A scouting has a `successor`, which opens the search that follows it.
-    """
-
-    study: Study
-    space: SurrogateSpace
-    generation: Generation | None = None
-    successor: Callable[[], OpenStudy] | None = None
-
-    def present(self) -> OpenStudy:
-        """This study, or the one that follows it if it is finished."""
-        return self.successor() if self.successor and self.study.finished else self
-
-    def finished(self, report: Report) -> bool:
-        """Whether nothing follows this `report` of the study."""
-        return report.finished and self.successor is None
-
-    def progress(self, report: Report) -> str:
-        """How the study stands, and in which phase if there are several."""
-        return f"scouting: {report}" if self.successor else str(report)
 
 
 def default_storage() -> Path:
@@ -265,12 +236,23 @@ class KnownScores(io.ComfyNode):
                 "can be known. Connect Known Scores when the scouting is finished."
             )
         table = score_columns(cls, scores, more, len(known))
-        clips = None if images is None else clips_of(images, len(known))
-        opened.study.add_known(known.u, table, known.labels, clips)
+        faults = [""] * len(known) if images is None else faults_of(images, len(known))
+        good = [i for i, fault in enumerate(faults) if not fault]
+        if not good:
+            raise ValueError(f"All {len(known)} pictures are unusable: of the first, {faults[0]}. {FAULTS_ADVICE}")
+        chosen, clips = known.select(good), None
+        if images is not None:
+            everything = clips_of(images, len(known))
+            clips = [everything[i] for i in good]
+        opened.study.add_known(chosen.u, [table[i] for i in good], chosen.labels, clips)
         if clips is not None:
-            rows = opened.study.history().known_rows(opened.study.points_of(known.u))
+            rows = opened.study.history().known_rows(opened.study.points_of(chosen.u))
             keep_pictures(opened, rows, clips, opened.study.best)
-        say(cls, f"{len(known)} known scores, {opened.study.progress}")
+        text = f"{len(good)} known scores, {opened.study.progress}"
+        if failed := named_faults({label: fault for label, fault in zip(known.labels, faults) if fault}):
+            warn(cls, [f"{text}\n{failed} Left out. {FAULTS_ADVICE}"])
+        else:
+            say(cls, text)
         return io.NodeOutput(opened)
 
 

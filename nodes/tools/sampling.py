@@ -19,7 +19,18 @@ from .latents import PointsNoise, fix_empty, select, tensors_of
 from .notices import replaced_noise, warn
 from .progress import quiet
 
-__all__ = ["Progress", "Rendered", "as_images", "as_pixels", "check_noise_counts", "clips_of", "on_one_size", "render"]
+__all__ = [
+    "FAULTS_ADVICE",
+    "Progress",
+    "Rendered",
+    "as_images",
+    "as_pixels",
+    "check_noise_counts",
+    "clips_of",
+    "faults_of",
+    "on_one_size",
+    "render",
+]
 
 log = logging.getLogger("ComfyUI-Surrogate")
 PREVIEW = 512
@@ -27,8 +38,11 @@ NO_PICTURES = (
     "vae decodes to {}, which is not pictures. For sound use Surrogate Noise, SamplerCustomAdvanced, VAE Decode Audio and "
     "Sound Sheet; to search among sounds, Ask and Tell around them."
 )
-
-
+# What to do where pictures are NaN.
+FAULTS_ADVICE = (
+    "Often the model or the VAE overflows in half precision: restart ComfyUI with --fp32-vae or --force-fp32. Or the "
+    "guider divides by zero: check its conditioning and cfg."
+)
 # How models say that they cannot sample several images together, such as MiniMax H3: "supports batch size 1".
 ONE_AT_A_TIME = re.compile(r"batch[ _-]?size (of |must be |is |== ?)?(1|one)\b|single batch|batches of (1|one)\b", re.I)
 # Model classes of ComfyUI whose result depends on what else is in the batch, in ComfyUI itself.
@@ -138,6 +152,11 @@ def as_images(pictures: list[np.ndarray], longest: int = 0) -> torch.Tensor:
 def clips_of(images, count: int, what: str = "points") -> list[np.ndarray]:
     """The pictures of `count` points, each frames (t, h, w, c) uint8, from a list of IMAGE batches."""
     return [as_pixels(clip) for clip in split_clips(images, count, what)]
+
+
+def faults_of(images, count: int, what: str = "points") -> list[str]:
+    """Why the pictures of each of `count` points are of no use, "" where they are good; arguments as for `clips_of`."""
+    return [_fault(clip, []) for clip in split_clips(images, count, what)]
 
 
 def on_one_size(pictures: list[np.ndarray]) -> torch.Tensor:

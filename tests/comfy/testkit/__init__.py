@@ -22,7 +22,7 @@ async def comfy_entrypoint():
     from .clip import ClipCosine, Pooled, SmallClip, SmallClipVision
     from .core import BareGuider, CoreNames
     from .families import FamilyFile, FamilyModel
-    from .faults import Faulty, FaultyScorer
+    from .faults import Faulty, FaultyScorer, NaNModel
     from .loop import stand_ins
     from .models import AnyModel, AnyVAE, SmallUNet
     from .sounds import MadeSounds, Pitch, SoundVAE
@@ -33,7 +33,7 @@ async def comfy_entrypoint():
         async def get_node_list(self):
             return [
                 AnyModel, AnyVAE, SmallUNet, ClipCosine, Pooled, SmallClip, SmallClipVision, MadeImages, MadeLatent,
-                MadeNumbers, MadeText, CountedSampler, Keep, NoiseTap, Watch, Faulty, FaultyScorer, RoughInversion,
+                MadeNumbers, MadeText, CountedSampler, Keep, NoiseTap, Watch, Faulty, FaultyScorer, NaNModel, RoughInversion,
                 BareGuider, CoreNames,
                 FamilyFile, FamilyModel,
                 MadeSounds, Pitch, SoundVAE,
