@@ -9,7 +9,7 @@ import torch
 from comfy_api.latest import io
 from comfy_execution.graph import ExecutionBlocker
 
-from ..surrogate.scores import MATCHES, STATISTICS, Expression, cosine, make_score
+from ..surrogate.scores import MATCHES, SCORES, STATISTICS, Expression, cosine, make_score
 from .tools import wires
 from .tools.clip_model import embedding_of_text, embeddings_of_pictures, embeddings_of_target
 from .tools.notices import warn
@@ -31,6 +31,20 @@ def _outputs():
 
 def _images():
     return io.Image.Input("images", optional=True, tooltip="Images to score now. Not needed for the scorer output.")
+
+
+def _explained(scores: dict) -> str:
+    """What each of the `scores` of a drop-down measures."""
+    return " ".join(f"{name}: {score.tooltip}." for name, score in scores.items())
+
+
+def _asking(scores: dict, setting: str) -> str:
+    return ", ".join(name for name, score in scores.items() if setting in score.asks)
+
+
+def _asked(name: str, **settings) -> dict:
+    """Those of the node's `settings` that the score `name` asks for."""
+    return {setting: value for setting, value in settings.items() if setting in SCORES[name].asks}
 
 
 def _result(node, scorer, images) -> io.NodeOutput:
@@ -63,7 +77,7 @@ class MatchImage(io.ComfyNode):
                     "method",
                     options=list(MATCHES),
                     default=next(iter(MATCHES)),
-                    tooltip="match_image: pixels, colours and structure together. The others: one of them alone.",
+                    tooltip=f"What is compared. {_explained(MATCHES)}",
                 ),
                 io.Int.Input(
                     "side",
@@ -71,7 +85,7 @@ class MatchImage(io.ComfyNode):
                     min=1,
                     max=4096,
                     tooltip="Pixels are compared at this size (longest side): small for the composition, large for "
-                    "details. Used by match_image and match_pixels.",
+                    f"details. Used by {_asking(MATCHES, 'side')}.",
                 ),
                 _images(),
                 io.ClipVision.Input(
@@ -95,8 +109,7 @@ class MatchImage(io.ComfyNode):
 
     @classmethod
     def execute(cls, target, method, side, images=None, clip_vision=None, clip_share=0.5) -> io.NodeOutput:
-        settings = {"side": side} if method in ("match_image", "match_pixels") else {}
-        pixels = make_score(method, target=target[0], **settings)
+        pixels = make_score(method, target=target[0], **_asked(method, side=side))
         if clip_vision is None:
             return _result(cls, pixels, images)
         wanted = embeddings_of_target(clip_vision, target[:1])
@@ -123,11 +136,12 @@ class PictureStatistics(io.ComfyNode):
                     "statistic",
                     options=list(STATISTICS),
                     default=next(iter(STATISTICS)),
-                    tooltip="What to measure, from 0 to 1. brightest_x and brightest_y: from left to right, top to "
-                    "bottom.",
+                    tooltip=f"What to measure. {_explained(STATISTICS)}",
                 ),
                 io.String.Input(
-                    "colour", default="#ffd060", tooltip="For colour_share: the colour, as a hexadecimal number."
+                    "colour",
+                    default="#ffd060",
+                    tooltip=f"The colour, as a hexadecimal number. Used by {_asking(STATISTICS, 'colour')}.",
                 ),
                 _images(),
             ],
@@ -137,8 +151,7 @@ class PictureStatistics(io.ComfyNode):
 
     @classmethod
     def execute(cls, statistic, colour, images=None) -> io.NodeOutput:
-        settings = {"colour": colour} if statistic == "colour_share" else {}
-        return _result(cls, make_score(statistic, **settings), images)
+        return _result(cls, make_score(statistic, **_asked(statistic, colour=colour)), images)
 
 
 class ClipScore(io.ComfyNode):

@@ -41,15 +41,6 @@ MOST_SCORES = 3
 # Studies that were opened last by name and database, and how often each name began anew.
 _opened: OrderedDict[tuple[str, str], tuple[Study, int]] = OrderedDict()
 KEPT = 32
-OPTIMISER_TOOLTIPS = {
-    "cma-es": "the default, stays between the seeds.",
-    "adaptive": "leaves them, makes new noises around the best, and comes closest to a target.",
-    "bayesian": "a Gaussian process, for few images and up to about 5 seeds.",
-    "tpe": "another model.",
-    "sobol": "spreads evenly, no learning.",
-    "random": "no learning.",
-    "nsga-ii": "several scores at once.",
-}
 # What may change while a study goes on, and its scores still mean the same.
 HARMLESS = {
     "SurrogateStudy": (
@@ -98,7 +89,10 @@ class StudyNode(io.ComfyNode):
 
 
 def study_inputs(optimisers=tuple(OPTIMISERS)) -> list:
-    """What is asked of every search, whatever its space."""
+    """What is asked of every search, whatever its space, with the choice among `optimisers`, names of the registry."""
+    populations = ", ".join(f"{OPTIMISERS[name].population} for {name}" for name in optimisers)
+    examples = "".join(f", such as {OPTIMISERS[n].example} for {n}" for n in optimisers if OPTIMISERS[n].example)
+    several = ", ".join(name for name in optimisers if OPTIMISERS[name].several_scores)
     return [
         io.Latent.Input("latent", tooltip="The latent that will be sampled; the study remembers its size."),
         io.String.Input("name", default="my search", tooltip="Under this name the search is continued."),
@@ -106,7 +100,7 @@ def study_inputs(optimisers=tuple(OPTIMISERS)) -> list:
             "optimiser",
             options=list(optimisers),
             default=optimisers[0],
-            tooltip=" ".join(f"{name}: {OPTIMISER_TOOLTIPS[name]}" for name in optimisers),
+            tooltip=" ".join(f"{name}: {OPTIMISERS[name].tooltip}." for name in optimisers),
         ),
         io.Int.Input(
             "budget",
@@ -120,7 +114,7 @@ def study_inputs(optimisers=tuple(OPTIMISERS)) -> list:
             default=0,
             min=0,
             max=10_000,
-            tooltip="Images in a generation. 0: what the optimiser prefers (8 for cma-es, 4 for adaptive).",
+            tooltip=f"Images in a generation. 0: what the optimiser prefers ({populations}).",
         ),
         io.Combo.Input("direction", options=["maximize", "minimize"], default="maximize", tooltip="What is better."),
         io.Int.Input("random_seed", default=0, min=0, max=0xFFFFFFFF, tooltip="Another number, another course."),
@@ -135,13 +129,13 @@ def study_inputs(optimisers=tuple(OPTIMISERS)) -> list:
             io.String,
             "more_directions",
             default="",
-            tooltip="For several scores with nsga-ii: the directions of the second and third, such as minimize.",
+            tooltip=f"For several scores ({several}): the directions of the second and third, such as minimize.",
         ),
         advanced(
             io.String,
             "settings",
             default="",
-            tooltip='Settings of the optimiser as JSON, such as {"sigma0": 0.3} for cma-es.',
+            tooltip=f"Settings of the optimiser as JSON{examples}. Empty: its defaults.",
         ),
         advanced(
             io.String,
