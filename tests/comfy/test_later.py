@@ -48,6 +48,17 @@ SAMPLING = f"""
 _scaling_before = CONST.noise_scaling
 CONST.noise_scaling = lambda self, sigma, noise, *rest, **more: _scaling_before(self, sigma, {NOISE_SCALE} * noise, *rest, **more)
 """
+MODULE = 'python_module=getattr(cls, "RELATIVE_PYTHON_MODULE", "nodes")'
+# What people type into the node search, and a node that must be among the answers.
+TYPED = {
+    "slerp": "Space", "noise mix": "Weights", "seed blend": "Weights", "seed": "SeedsFromIntegers",
+    "variation": "Neighbours", "variation seed": "Neighbours", "similar images": "Neighbours",
+    "seed explorer": "Corners", "x/y plot": "Grid", "xy plot": "Grid", "grid": "Corners",
+    "batch index": "SeedsFromIntegers", "image 3 of a batch of 4": "SeedsFromIntegers", "42:3/4": "SeedsFromIntegers",
+    "best of n": "Search", "seed hunt": "Search", "evolve": "Search", "genetic": "Search", "optimize": "Search",
+    "CMA-ES": "Study", "optuna": "Study", "bayesian": "Study", "unsample": "Invert", "image to noise": "Invert",
+    "interpolation": "Path", "seed travel": "Path", "contact sheet": "ContactSheet", "png info": "SeedsFromPictures",
+}  # fmt: skip
 # On the processor, ancestral samplers no longer begin with the noise that the picture began with.
 ANCESTRAL = """
 _sampler_before = default_noise_sampler
@@ -99,6 +110,15 @@ def later(tmp_path_factory):
                 (f"{what} = {what}.to(device)", f"{what} = {what}.to(device, torch.float32)")
                 for what in ("noise", "latent_image")
             ],
+            # Schemas name other words under which a node is found (0.11 and later).
+            "comfy_api/latest/_io.py": [
+                (
+                    "    enable_expand: bool=False\n",
+                    "    enable_expand: bool=False\n    search_aliases: list[str]=None\n",
+                ),
+                ("    api_node: bool=None\n", "    api_node: bool=None\n    search_aliases: list[str]=None\n"),
+                (MODULE, f"{MODULE},\n            search_aliases=self.search_aliases"),
+            ],
             "comfy_extras/nodes_custom_sampler.py": [
                 (CALL.format(model), CALL_NOW.format(model)) for model in ("model", "guider.model_patcher")
             ],
@@ -112,6 +132,15 @@ def ours(g: Graph, latent, seeds: str = "12, 99", which=(0, 1)):
     """NOISE and LATENT of seeds of a space."""
     space = g.space(seeds)
     return g("SurrogateNoise", space=space, points=g.vertices(space, 2, which), latent=latent).outputs(2)
+
+
+def test_nodes_are_found_by_what_people_type(later):
+    ours = {i: node for i, node in later.client.object_info().items() if i.startswith("Surrogate")}
+    assert not [i for i, node in ours.items() if not node["search_aliases"]]
+    for typed, wanted in TYPED.items():
+        node = ours[f"Surrogate{wanted}"]
+        names = [name.lower() for name in (node["display_name"], *node["search_aliases"])]
+        assert any(typed.lower() in name for name in names), f"{typed} does not find {node['display_name']}"
 
 
 def test_noise_has_the_size_that_the_sampler_asks_for(later):

@@ -48,7 +48,7 @@ def test_every_node_explains_itself(ours):
     """The schema is the documentation: a description, a tooltip for every input, a name for every output."""
     for name, node in ours.items():
         assert node["category"].split("/")[0] == "surrogate", name
-        assert node["display_name"], name
+        assert node["display_name"].startswith("Surrogate "), name
         assert len(node["description"]) > 20 and node["description"].endswith("."), name
         for inputs in (node["input"].get("required", {}), node["input"].get("optional", {})):
             for field, (kind, *options) in inputs.items():
@@ -57,6 +57,10 @@ def test_every_node_explains_itself(ours):
                     assert {"default", "min", "max"} <= options[0].keys(), f"{name}.{field}"
         assert all(label and label == label.lower() for label in node["output_name"]), name
         assert node["python_module"].endswith("ComfyUI-Surrogate"), name
+
+
+def test_no_two_nodes_have_one_name(ours):
+    assert len({node["display_name"] for node in ours.values()}) == len(ours)
 
 
 # Node and its inputs beside the space -> the same points from the library.

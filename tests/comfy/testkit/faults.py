@@ -86,7 +86,7 @@ class FaultyScorer(io.ComfyNode):
         return io.NodeOutput(scorer)
 
 
-class NaNModel(io.ComfyNode):
+class OverflowingModel(io.ComfyNode):
     """A model whose prediction for some noises is not a number, as of one that overflows in half precision.
 
     Orders: "nan_above", a bound on the first value of the noise: whatever else is in the batch, the same noises fail.
@@ -95,7 +95,7 @@ class NaNModel(io.ComfyNode):
     @classmethod
     def define_schema(cls):
         return io.Schema(
-            node_id="TestNaNModel",
+            node_id="TestOverflowingModel",
             category="test",
             inputs=[io.Model.Input("model"), io.String.Input("name")],
             outputs=[io.Model.Output()],
