@@ -119,7 +119,7 @@ def pack(tmp_path_factory) -> Path:
         "warmth",
         SCORES,
         {
-            "from .values import as_scores, not_finite\n": "from .warmth import MatchMean, Warmth\n",
+            "from .values import OneScore, as_scores, not_finite\n": "from .warmth import MatchMean, Warmth\n",
             "s.name: s for s in (MatchImage,": " MatchMean,",
             "s.name: s for s in (Brightness,": " Warmth,",
         },
@@ -155,8 +155,8 @@ def test_what_was_added_is_in_the_drop_down_with_its_own_words(extended, node, n
 
 
 def test_the_population_is_the_optimisers_own(extended):
-    _, said = choices(extended, "SurrogateStudy", "population")
-    assert "6 for lattice" in said
+    _, settings = extended.client.object_info("SurrogateStudy")["SurrogateStudy"]["input"]["required"]["population"]
+    assert "6 for lattice" in settings["tooltip"]
 
 
 def test_what_was_added_searches(extended):

@@ -108,7 +108,7 @@ class NsgaII(OptunaSampler):
     """
 
     name: ClassVar[str] = "nsga-ii"
-    tooltip: ClassVar[str] = "for several scores at once: finds the best compromises"
+    tooltip: ClassVar[str] = "for several scores at once, finds the best compromises"
     one_score: ClassVar[bool] = False
     population: ClassVar[int] = 16
     smallest_population: ClassVar[int] = 2
