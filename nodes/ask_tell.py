@@ -10,13 +10,14 @@ from comfy_execution.graph import ExecutionBlocker
 
 from ..surrogate import points
 from ..surrogate.search import named_faults, reasons_of, without_faulty
-from .study import more_scores, note_graph, score_columns
 from .tools import wires
 from .tools.live import Live, album_of, keep_pictures
 from .tools.notices import say, warn
 from .tools.resubmit import resubmit
 from .tools.sampling import FAULTS_ADVICE, as_images, clips_of, faults_of
 from .tools.schema import schema
+from .tools.studies import note_graph
+from .tools.told_scores import more_scores, score_columns, scores_input
 
 __all__ = ["Ask", "Tell"]
 
@@ -79,11 +80,10 @@ class Tell(io.ComfyNode):
             "far.",
             inputs=[
                 wires.Study.Input("study", tooltip="The study, from Surrogate Ask."),
-                io.Float.Input(
-                    "scores",
+                scores_input(
                     lazy=True,
-                    force_input=True,
-                    tooltip="One number for each image, in the order of the points, from any node. One number for a "
+                    tooltip="One number for each image, in the order of the points, from any node; or a text with one "
+                    "number in it, such as Score: 7/10. A text without a number is a failed image. One number for a "
                     "whole batch is refused.",
                 ),
                 io.Boolean.Input(

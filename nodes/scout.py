@@ -8,11 +8,12 @@ from comfy_api.latest import io
 
 from ..surrogate import CHARTS, SurrogateSpace
 from ..surrogate.search import OPTIMISERS, OpenStudy, Scouting, Successor, scouting_name
-from .study import remember_opened, say_opened, study_inputs, study_options, times_deleted
 from .tools import wires
 from .tools.advanced import advanced
 from .tools.live import album_of, copy_pictures
 from .tools.schema import schema
+from .tools.studies import opened_studies, say_opened
+from .tools.study_inputs import study_inputs, study_options
 
 __all__ = ["Scout"]
 
@@ -94,7 +95,9 @@ class Scout(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, name, database="", **_):
-        return times_deleted(name, database) + times_deleted(scouting_name(name), database)
+        return opened_studies.times_deleted(name, database) + opened_studies.times_deleted(
+            scouting_name(name), database
+        )
 
     @classmethod
     def execute(cls, name, first_seed, seeds, share, diversity, chart=CHART, database="", **inputs) -> io.NodeOutput:
@@ -106,7 +109,7 @@ class Scout(io.ComfyNode):
             chart=chart,
             **study_options(name=name, database=database, **inputs),
         )
-        remember_opened(scouting.study, scouting_name(name), database)
+        opened_studies.remember(scouting.study, scouting_name(name), database)
         following = Successor(scouting, _opening(name, database))
         opened = OpenStudy(scouting.study, scouting.space, successor=following).present()
         remarks = scouting.remarks + (() if opened.successor else opened.study.remarks)
@@ -119,7 +122,7 @@ def _opening(name: str, database: str):
 
     def open_search(scouting: Scouting) -> OpenStudy:
         study = scouting.search(album_of(scouting.study).small)
-        remember_opened(study, name, database)
+        opened_studies.remember(study, name, database)
         for remark in study.remarks:
             log.warning("%s", remark)
         opened = OpenStudy(study, SurrogateSpace.from_recipe(study.definition.space))

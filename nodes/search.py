@@ -10,13 +10,13 @@ from PIL import Image
 from ..surrogate import points
 from ..surrogate.search import Judged, Loop, NoUsablePictures, named_faults, score_each
 from .noise import noise_seed_input
-from .study import note_graph
 from .tools import wires
 from .tools.latents import repeat_to, sample_parts
 from .tools.live import Live, keep_pictures
 from .tools.notices import say, warn
 from .tools.sampling import FAULTS_ADVICE, Progress, Rendered, as_images, render
 from .tools.schema import schema
+from .tools.studies import note_graph
 
 __all__ = ["Search"]
 

@@ -1,7 +1,5 @@
 """The space itself, what there is to know about it, and where a latent lies in it."""
 
-import json
-
 import torch
 from comfy_api.latest import io
 
@@ -11,12 +9,13 @@ from ..surrogate.search.optimisers.adaptive import own_seeds
 from ..surrogate.shapes import describe
 from .seeds import noise_or_samples
 from .tools import wires
+from .tools.json_settings import json_settings
 from .tools.latents import sample_parts, tensors_of
 from .tools.notices import say, warn
 from .tools.progress import stepper
 from .tools.schema import schema
 
-__all__ = ["LocateLatent", "Space", "SpaceInfo", "json_settings"]
+__all__ = ["LocateLatent", "Space", "SpaceInfo"]
 
 FRESH = (
     "It is the space of an adaptive search: its own seeds, then the fresh noises that the search uses one by one. The first "
@@ -191,16 +190,3 @@ class LocateLatent(io.ComfyNode):
     def execute(cls, space, latent, noise=None) -> io.NodeOutput:
         located = space.coordinates(tensors_of(noise_or_samples(latent, noise)), progress=stepper())
         return io.NodeOutput(points.from_weights(space, located.w), located.fit.tolist())
-
-
-def json_settings(text: str, name: str) -> dict:
-    """Settings by name from the text of the input `name`; none if it is empty."""
-    if not text.strip():
-        return {}
-    try:
-        settings = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f'{name} is not JSON ({error}); write for example {{"scale": 1.2}}.') from None
-    if not isinstance(settings, dict) or "name" in settings:
-        raise ValueError(f'{name} must be settings by name, such as {{"scale": 1.2}}, got {text.strip()}.')
-    return settings

@@ -71,4 +71,6 @@ def _numbers(values, name, depth):
         for value in values:
             yield from _numbers(value, name, depth + 1)
     else:
-        raise ValueError(f"{name} must be numbers or texts with a number, one for each image, got {type(values).__name__}.")
+        raise ValueError(
+            f"{name} must be numbers or texts with a number, one for each image, got {type(values).__name__}."
+        )

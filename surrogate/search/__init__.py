@@ -23,8 +23,10 @@ Optuna (the storage's format, and samplers) and pycma are imported when a study 
 """
 
 from .definition import DIRECTIONS, Definition
+from .description import describe_study
 from .faults import NoUsablePictures, faults_in, named_faults, reasons_of, without_faulty
 from .loop import Judged, Loop, Picture, score_each
+from .opened import OpenedStudies
 from .optimisers import OPTIMISERS, Optimiser, Proposal, make_optimiser
 from .phases import OpenStudy, Successor
 from .scouting import Scouting, scouting_name
@@ -45,6 +47,7 @@ __all__ = [
     "Loop",
     "NoUsablePictures",
     "OpenStudy",
+    "OpenedStudies",
     "Optimiser",
     "Picture",
     "Proposal",
@@ -54,6 +57,7 @@ __all__ = [
     "StudyError",
     "Successor",
     "UnknownStudy",
+    "describe_study",
     "faults_in",
     "make_optimiser",
     "named_faults",

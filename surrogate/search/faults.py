@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from .values import UNUSABLE, History
 
@@ -22,12 +23,11 @@ def reasons_of(faults: Sequence[str]) -> list[str | None]:
     return [f"{UNUSABLE}{fault}" if fault else None for fault in faults]
 
 
-def without_faulty(scores: Sequence, faults: Sequence[str]) -> list:
-    """`scores` (n,) or (n, m) without those of pictures that have a fault: NaN in their place."""
-    return [
-        ((math.nan,) * len(score) if isinstance(score, Sequence) else math.nan) if fault else score
-        for score, fault in zip(scores, faults, strict=True)
-    ]
+def without_faulty(scores: np.ndarray, faults: Sequence[str]) -> np.ndarray:
+    """`scores` (n, m) float64 without those of pictures that have a fault: NaN in their place."""
+    kept = np.array(scores, dtype=np.float64)
+    kept[[bool(fault) for fault in faults]] = np.nan
+    return kept
 
 
 def faults_in(history: History) -> dict[str, str]:
