@@ -6,7 +6,7 @@ import logging
 
 from comfy_api.latest import io
 
-from ..surrogate import CHARTS, SurrogateSpace
+from ..surrogate import CHARTS, space_from_recipe
 from ..surrogate.search import OPTIMISERS, OpenStudy, Scouting, Successor, scouting_name
 from .tools import wires
 from .tools.advanced import advanced
@@ -125,7 +125,7 @@ def _opening(name: str, database: str):
         opened_studies.remember(study, name, database)
         for remark in study.remarks:
             log.warning("%s", remark)
-        opened = OpenStudy(study, SurrogateSpace.from_recipe(study.definition.space))
+        opened = OpenStudy(study, space_from_recipe(study.definition.space))
         copy_pictures(scouting.study, opened, scouting.places(study))
         return opened
 

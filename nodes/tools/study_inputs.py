@@ -8,8 +8,8 @@ import folder_paths
 from comfy_api.latest import io
 
 from ...surrogate.search import OPTIMISERS
+from ...surrogate.settings import json_settings
 from .advanced import advanced
-from .json_settings import json_settings
 from .latents import sample_parts
 
 __all__ = ["default_storage", "study_inputs", "study_options"]

@@ -77,10 +77,10 @@ class Search:
 
     def noises(self) -> np.ndarray:
         """The first value of the noise of each point in the study."""
-        from surrogate import SurrogateSpace
+        from surrogate import space_from_recipe
 
         definition = Study.load(self.comfy.server.base / "user" / "surrogate_studies.db", self.name).definition
-        space = SurrogateSpace.from_recipe(definition.space)
+        space = space_from_recipe(definition.space)
         return space.latents(self.history.u, shape=tuple(definition.shape[0][1:])).flatten(1)[:, 0].numpy()
 
 

@@ -1,4 +1,4 @@
-"""Settings that are typed as JSON."""
+"""Settings as people write them: a JSON object in a text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ __all__ = ["json_settings"]
 
 
 def json_settings(text: str, name: str) -> dict:
-    """Settings by name from the text of the input `name`; none if it is empty."""
+    """Settings by name from the text of the input `name`; an empty dict if it is empty.
+
+    Raises ValueError if it is not a JSON object, or has an entry "name", which is an input of its own.
+    """
     if not text.strip():
         return {}
     try:
