@@ -235,7 +235,7 @@ def test_tell_without_ask_says_what_to_do(comfy):
     g = Graph(comfy)
     latent = g("SurrogateDemoModel")[3]
     g("SurrogateTell", study=study(g, latent, next(names)), scores=g("PrimitiveFloat", value=1.0))
-    with pytest.raises(ExecutionFailed, match="put Ask between"):
+    with pytest.raises(ExecutionFailed, match="put Surrogate Ask between"):
         g.run()
 
 

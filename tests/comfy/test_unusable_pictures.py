@@ -113,7 +113,7 @@ def test_unusable_pictures_fail_are_named_and_never_best(comfy, bound, images_pe
     history, failed = search.history, search.noises() > bound
     assert 0 < failed.sum() < 12
     assert np.array_equal(history.state == "failed", failed)
-    assert {r for r, bad in zip(history.reasons, failed) if bad} == {"unusable picture: its pixels are NaN or infinite"}
+    assert all(r.startswith("unusable picture: its ") == bool(bad) for r, bad in zip(history.reasons, failed))
     assert f"{failed.sum()} failed" in told and "unusable and got no score: image" in told and "--fp32-vae" in told
     assert all(f"image {history.labels[i]} " in told for i in np.flatnonzero(failed)[:8])
     assert kept.tensor.mean() > 0.05 and history.scores[history.ranked(1)[0], 0] < 1  # no black picture among the best
