@@ -37,9 +37,13 @@ class FileSeed(FixedSeed):
     """A noise in the file `path`, read each time it is asked for, and checked."""
 
     path: Path
-    checksum: str
+    digest: str
     parts: Parts
     label: str
+
+    @property
+    def checksum(self) -> str:
+        return self.digest
 
     def named(self, label: str) -> FileSeed:
         return replace(self, label=label)

@@ -44,8 +44,11 @@ class Seed(ABC):
 class FixedSeed(Seed):
     """A noise that is given as values, so it has one size. `checksum`: SHA-256 of its float32 values, part by part."""
 
-    checksum: str
     parts: Parts
+
+    @property
+    @abstractmethod
+    def checksum(self) -> str: ...
 
     @property
     def identity(self) -> tuple:

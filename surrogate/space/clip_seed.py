@@ -28,10 +28,10 @@ class ClipSeed(Seed):
     stretch: Stretch = field(repr=False)
     sound: bool
     label: str
+    parts: Parts | None = field(init=False, repr=False, compare=False)
 
-    @property
-    def parts(self) -> Parts | None:
-        return self.space.seeds.parts
+    def __post_init__(self):
+        object.__setattr__(self, "parts", self.space.seeds.parts)
 
     @property
     def sources(self) -> tuple[Seed, ...]:

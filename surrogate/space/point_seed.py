@@ -30,10 +30,10 @@ class PointSeed(Seed):
     u: tuple[float, ...]
     label: str
     w: tuple[float, ...] | None = None
+    parts: Parts | None = field(init=False, repr=False, compare=False)
 
-    @property
-    def parts(self) -> Parts | None:
-        return self.space.seeds.parts
+    def __post_init__(self):
+        object.__setattr__(self, "parts", self.space.seeds.parts)
 
     @property
     def sources(self) -> tuple[Seed, ...]:
