@@ -11,6 +11,7 @@ from comfy_api.latest import io
 from ..surrogate import Seeds, inversion
 from .noise import in_groups
 from .tools import wires
+from .tools.advice import advice
 from .tools.latents import as_samples, batch_size, fix_empty, select, tensors_of
 from .tools.notices import say, warn
 from .tools.peculiar import check_noise_counts
@@ -142,7 +143,10 @@ class Invert(io.ComfyNode):
             warn(cls, ["Invert: the latent's mask is not used; the whole image is inverted."])
         check_noise_counts(guider.model_patcher)
         # Now: what is wrong is said of the whole batch, and before the model is loaded.
-        _, sigmas = inversion.checked(latent["samples"].cpu(), sigmas.cpu(), iterations, tolerance)
+        with advice("Connect the latent of an image, from VAE Encode or a sampler."):
+            inversion.checked_latent(latent["samples"].cpu())
+        with advice("Connect the schedule as for sampling, without Flip Sigmas."):
+            sigmas = inversion.checked_sigmas(sigmas.cpu())
         groups = in_groups(batch_size(latent), images_per_batch)
         bar = comfy.utils.ProgressBar(len(groups) * 100)
         found, again, calls = [], [], 0
