@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -44,9 +44,6 @@ class FileSeed(FixedSeed):
     @property
     def checksum(self) -> str:
         return self.digest
-
-    def named(self, label: str) -> FileSeed:
-        return replace(self, label=label)
 
     def _values(self) -> list[torch.Tensor]:
         with _explained(self.path), safetensors.safe_open(self.path, framework="pt") as file:

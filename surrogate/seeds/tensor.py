@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 
@@ -26,9 +26,6 @@ class TensorSeed(FixedSeed):
 
     def __post_init__(self):
         object.__setattr__(self, "parts", tuple(tuple(part.shape[1:]) for part in self.batch))
-
-    def named(self, label: str) -> TensorSeed:
-        return replace(self, label=label)
 
     @property
     def checksum(self) -> str:

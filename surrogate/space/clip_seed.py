@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
@@ -36,9 +36,6 @@ class ClipSeed(Seed):
     @property
     def sources(self) -> tuple[Seed, ...]:
         return self.space.seeds.items
-
-    def named(self, label: str) -> ClipSeed:
-        return replace(self, label=label)
 
     @cached_property
     def identity(self) -> tuple:
