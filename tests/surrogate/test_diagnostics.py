@@ -287,6 +287,9 @@ class Counted(Seed):
     def recipe(self):
         return self.label
 
+    def named(self, label):
+        return self
+
     @property
     def identity(self):
         return ("counted", self.number)
