@@ -9,7 +9,7 @@ from dataclasses import replace
 from .rules import Place
 from .values import Batch, Unknown, batch_of, unknown_of
 
-__all__ = ["NUMBERS", "foremost", "picture_inputs"]
+__all__ = ["NUMBERS", "PIXELS", "foremost", "picture_inputs"]
 
 # Inputs that are numbers: a picture's size, read from the picture, makes no latent of that picture.
 NUMBERS = {

@@ -31,7 +31,7 @@ KNOWN = {
 }
 # These write files too, but no pictures.
 OTHERS = {
-    *("SurrogateSaveSeeds", "SaveLatent", "SaveGLB"),
+    *("SurrogateSaveSeeds", "SaveLatent", "SaveGLB", "SaveText", "SaveSVGNode", "Save3DAdvanced"),
     *("CheckpointSave", "ModelSave", "CLIPSave", "VAESave", "LoraSave", "SaveLoRA"),
 }
 # The names of files that are deleted when ComfyUI ends; they cannot be chosen.

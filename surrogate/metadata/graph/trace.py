@@ -8,12 +8,13 @@ from __future__ import annotations
 from functools import partial
 
 from ..errors import Untraceable
+from .batches import BATCHES
 from .guides import Guide, guides_of
 from .ours import OURS
 from .prompt import Node, Prompt
 from .rules import Place
 from .stock import STOCK
-from .unknown import handed_on
+from .unknown import handed_on, nothing_known
 from .values import Noise, Unknown
 
 __all__ = ["RULES", "Trace", "model_chain"]
@@ -38,7 +39,7 @@ class Trace:
                 inputs = self.inputs(node)
                 self.guides[number] = guides_of(node, inputs, self.guides)
                 place = Place(node, partial(self._patched, node), self.guides[number])
-                rule = RULES.get(node.kind)
+                rule = None if node.kind in BATCHES and nothing_known(place, inputs) else RULES.get(node.kind)
                 self.values[number] = rule.apply(place, inputs) if rule else handed_on(place, inputs)
             except Untraceable as error:
                 self.values[number] = Unknown(str(error))

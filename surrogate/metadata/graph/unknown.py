@@ -13,14 +13,14 @@ from dataclasses import replace
 from ..errors import Untraceable
 from .evidence import Evidence
 from .foreign import TAKEN
-from .kinds import KEEPING, OTHER_NOISE, REMOTE, REPAINTING, SAME_SIZE, SAVING, continues
-from .pictures import foremost, picture_inputs
+from .kinds import KEEPING, OTHER_NOISE, REMOTE, REPAINTING, SAME_SIZE, SAVING, STAGED, continues
+from .pictures import PIXELS, foremost, picture_inputs
 from .rules import Place, as_type
 from .sampling import NO_NOISE, idle, sampled, whole
 from .sources import empty_latent
 from .values import Batch, Noise, Opaque, Row, Sigmas, Unknown, batch_of, random_noise
 
-__all__ = ["handed_on"]
+__all__ = ["handed_on", "nothing_known"]
 
 REROUTE = re.compile(r"reroute|pass ?through|\bany\b", re.I)
 
@@ -36,6 +36,14 @@ def handed_on(place: Place, inputs: dict[str, list]) -> list[list]:
     names = picture_inputs(place)
     several = max((len(inputs[name]) for name in names), default=1)
     return [[_value(place, names, _position(inputs, i)) for i in range(several)]]
+
+
+def nothing_known(place: Place, inputs: dict[str, list]) -> bool:
+    """Whether all pictures that come in are of nodes of which nothing is known: then the result is, too."""
+    items = [item for name in picture_inputs(place) for item in inputs[name]]
+    return bool(items) and all(
+        isinstance(item, Opaque) and item.batch is None and item.instead is None for item in items
+    )
 
 
 def _position(inputs: dict[str, list], i: int) -> dict[str, object]:
@@ -67,7 +75,7 @@ def _pictures(place: Place, names: list[str], given: dict[str, object]) -> Batch
         return Batch((Row(given=True, foreign=True, reason=reason),), decoded=True)
     batch = foremost(place, [(name, given[name]) for name in names])
     try:
-        fresh = empty_latent(place, given, isinstance(batch, Batch))
+        fresh = empty_latent(place, given, batch is not None or any(PIXELS.search(name) for name in names))
         if fresh is not None:
             return _foreign(place, fresh, evidence) if evidence.seed else fresh
         return _changed(place, batch, evidence) if isinstance(batch, Batch) else batch
@@ -87,6 +95,9 @@ def _changed(place: Place, batch: Batch, evidence: Evidence) -> Batch:
     latents = not batch.decoded
     if latents and (reason := next((r for family, r in OTHER_NOISE.items() if family.search(kind)), "")):
         return _by_other_sampler(place, batch, evidence, f"{place} {reason}")
+    if batch.made and STAGED.search(kind):
+        reason = f"{place} makes a 3D model in stages, each with a noise of its own, which no single seed stands for"
+        return _foreign(place, batch, evidence, reason)
     if latents and evidence.is_ksampler:
         return _by_ksampler(place, batch, evidence)
     return _by_signs(place, batch, evidence)
