@@ -13,7 +13,7 @@ from dataclasses import replace
 from ..errors import Untraceable
 from .evidence import Evidence
 from .foreign import TAKEN
-from .kinds import KEEPING, OTHER_NOISE, REMOTE, REPAINTING, SAME_SIZE, SAVING, STAGED, continues
+from .kinds import KEEPING, OTHER_NOISE, REMOTE, REPAINTING, SAME_SIZE, SAVING, STAGED, STITCHING, continues
 from .pictures import PIXELS, foremost, picture_inputs
 from .rules import Place, as_type
 from .sampling import NO_NOISE, idle, sampled, whole
@@ -105,7 +105,7 @@ def _changed(place: Place, batch: Batch, evidence: Evidence) -> Batch:
 
 def _kept(place: Place, batch: Batch) -> Batch:
     size = batch.size if batch.sampled or place.node.kind in SAME_SIZE else None
-    return replace(batch, decoded=batch.decoded and place.node.kind != "InpaintModelConditioning", size=size)
+    return replace(batch, size=size)
 
 
 def _by_ksampler(place: Place, latent: Batch, evidence: Evidence) -> Batch:
@@ -139,6 +139,10 @@ def _by_other_sampler(place: Place, latent: Batch, evidence: Evidence, reason: s
 def _by_signs(place: Place, batch: Batch, evidence: Evidence) -> Batch:
     """Behind a node that may paint: a seed, a prompt or a sampler of its own tell."""
     again = f"sampled again by {place}{_with_seed(evidence)}"
+    if STITCHING.search(place.node.kind) and batch.made and _onto_another(evidence):
+        return _foreign(
+            place, batch, evidence, f"{place} pastes what was sampled into another picture: its noise is a part's"
+        )
     if REPAINTING.search(place.node.kind):
         if batch.made:
             return batch.noted(again)
@@ -153,6 +157,12 @@ def _by_signs(place: Place, batch: Batch, evidence: Evidence) -> Batch:
     if evidence.inner_sampler or (evidence.seed and (evidence.diffusion or not batch.decoded)):
         return batch.noted(again) if evidence.partial or not evidence.seed else _foreign(place, batch, evidence)
     return _unsure(place, batch.noted(f"changed by {place}, which has a seed of its own") if evidence.seed else batch)
+
+
+def _onto_another(evidence: Evidence) -> bool:
+    """Whether some picture that comes in was not sampled."""
+    batches = (batch_of(evidence.given[name]) for name in evidence.links)
+    return any(batch is not None and not batch.made for batch in batches)
 
 
 def _with_seed(evidence: Evidence) -> str:
