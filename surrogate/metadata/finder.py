@@ -14,9 +14,10 @@ from pathlib import Path
 
 from ..files.tensors import load_tensors
 from ..pictures.gallery import RECIPE
+from ..recipes import space_from_recipe
 from ..seeds import IntegerSeed, Seed, Seeds
 from ..shapes import describe
-from ..space import LARGEST_K, SurrogateSpace
+from ..space import LARGEST_K
 from ..space.clip_seed import ClipSeed
 from ..space.point_seed import PointSeed, seed_at
 from .errors import CannotRead, NotSampled, Untraceable
@@ -301,7 +302,7 @@ def _recipe_seed(text: str, path: Path) -> Seed:
         if not isinstance(recipe, dict) or "space" not in recipe or "u" not in recipe:
             raise ValueError("space or u is missing")
         tensors = _tensors(recipe.get("tensors"), path)
-        space = SurrogateSpace.from_recipe(recipe["space"], tensors)
+        space = space_from_recipe(recipe["space"], tensors)
         return _named(seed_at(space, [float(number) for number in recipe["u"]], "", recipe.get("weights")), path, None)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise Untraceable(f"its recipe cannot be used: {str(error)[:LONGEST_REASON]}") from None

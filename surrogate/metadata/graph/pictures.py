@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import reduce
 
 from .rules import Place
-from .values import Batch, Unknown, batch_of, unknown_of
+from .values import Batch, Row, Unknown, batch_of, unknown_of
 
 __all__ = ["NUMBERS", "PIXELS", "foremost", "picture_inputs"]
 
@@ -57,8 +57,7 @@ def foremost(place: Place, items: Iterable[tuple[str, object]]) -> Batch | Unkno
 def _with_notes(batch: Batch, other: Batch) -> Batch:
     """The first of two batches of the same noises, with what is said of either."""
     pairs = zip(batch.rows, other.rows, strict=True)
-    rows = tuple(replace(row, notes=tuple(dict.fromkeys(row.notes + more.notes))) for row, more in pairs)
-    return replace(batch, rows=rows)
+    return replace(batch, rows=tuple(reduce(Row.noted, more.notes, row) for row, more in pairs))
 
 
 def _by_name(name: str, batch: Batch) -> Batch:

@@ -28,7 +28,11 @@ KNOWN = {
     "SaveAudioOpus": ("Opus", False),
     "PreviewAudio": ("FLAC", False),
     "SurrogateSoundSheet": ("FLAC", False),
+    "SaveImageAdvanced": (None, False),
+    "SaveAudioAdvanced": (None, False),
 }
+# What these two write is chosen in their input `format`.
+FORMATS = {"png": "PNG", "exr": "EXR", "flac": "FLAC", "mp3": "MP3", "opus": "Opus"}
 # These write files too, but no pictures.
 OTHERS = {
     *("SurrogateSaveSeeds", "SaveLatent", "SaveGLB", "SaveText", "SaveSVGNode", "Save3DAdvanced"),
@@ -55,6 +59,8 @@ class Saver:
     def fits(self, embedded: Embedded) -> bool:
         """Whether it writes files of this kind."""
         kind, moving = KNOWN.get(self.node.kind, (None, None))
+        if kind is None and moving is False:
+            kind = FORMATS.get(str(self.node.inputs.get("format")))
         if kind is not None and kind != embedded.kind:
             return False
         return not (moving is False and embedded.frames > 1 and self.node.kind != "SurrogateRenderPoints")

@@ -16,6 +16,7 @@ from .rules import Place
 from .stock import STOCK
 from .unknown import handed_on, nothing_known
 from .values import Noise, Unknown
+from .work import Work
 
 __all__ = ["RULES", "Trace", "model_chain"]
 
@@ -33,14 +34,18 @@ class Trace:
         self.prompt = prompt
         self.values: dict[str, list[list] | Unknown] = {}
         self.guides: dict[str, frozenset[Guide]] = {}
+        work = Work()
         for number in prompt.above(*ids):
             node = prompt.nodes[number]
             try:
                 inputs = self.inputs(node)
+                work.take(inputs.values())
                 self.guides[number] = guides_of(node, inputs, self.guides)
                 place = Place(node, partial(self._patched, node), self.guides[number])
                 rule = None if node.kind in BATCHES and nothing_known(place, inputs) else RULES.get(node.kind)
-                self.values[number] = rule.apply(place, inputs) if rule else handed_on(place, inputs)
+                made = rule.apply(place, inputs) if rule else handed_on(place, inputs)
+                work.give(made)
+                self.values[number] = made
             except Untraceable as error:
                 self.values[number] = Unknown(str(error))
             # The library's own checks of what is typed into our nodes; a rule must never end a whole folder's search.

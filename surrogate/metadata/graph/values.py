@@ -23,6 +23,8 @@ __all__ = [
 
 # ComfyUI's empty latents hold at most this many.
 MOST_ROWS = 4096
+# A picture behind more unknown nodes than this is told so once: notes are kept for each row and each node.
+MOST_NOTES = 8
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,11 @@ class Row:
         return (self.seed, self.sampler, self.foreign and self.reason)
 
     def noted(self, note: str) -> Row:
-        return self if note in self.notes else replace(self, notes=(*self.notes, note))
+        if note in self.notes or len(self.notes) > MOST_NOTES:
+            return self
+        if len(self.notes) == MOST_NOTES:
+            note = "more of its nodes are not known, or sample it again"
+        return replace(self, notes=(*self.notes, note))
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ class Sigmas:
     steps: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared by what they hold, chains of them could take for ever
 class Opaque:
     """What a node gives that this package knows nothing of.
 
