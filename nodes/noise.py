@@ -3,14 +3,13 @@
 import logging
 
 import comfy.patcher_extension
-import comfy.utils
 import torch
 from comfy_api.latest import io
 
 from ..surrogate.shapes import describe
 from .pinned import pin
 from .tools import wires
-from .tools.latents import PointsNoise, fix_empty, repeat_to, sample_parts, select, tensors_of
+from .tools.latents import PointsNoise, fix_empty, packed, repeat_to, sample_parts, select, tensors_of
 from .tools.notices import warn
 from .tools.peculiar import check_noise_counts, depends_on_batch
 from .tools.schema import schema
@@ -46,16 +45,16 @@ class Noise(io.ComfyNode):
             display_name="Surrogate Noise",
             search_aliases=["slerp noise", "noise mix", "custom noise", "noise input", "variation noise"],
             category="surrogate/noise",
-            description="Gives the noise of the points to SamplerCustomAdvanced. Connect both outputs to the sampler, "
-            "so that the batch size of the latent fits the noise.",
+            description="Gives the noise of the points to SamplerCustomAdvanced. Connect both outputs to the "
+            "sampler, so that the batch size of the latent fits the noise.",
             inputs=[
                 wires.Space.Input("space", tooltip="The space of the points."),
                 wires.Points.Input("points", tooltip="The points to render."),
                 io.Latent.Input(
                     "latent",
-                    tooltip="The latent that the sampler would get without this node: an empty latent of the size you "
-                    "want, or encoded pictures for image to image. A batch size of 1 is repeated for all "
-                    "points; otherwise it must hold one image for each point.",
+                    tooltip="The latent that the sampler would get without this node: an empty latent of the size "
+                    "you want, or encoded pictures for image to image. A batch size of 1 is repeated for all points; "
+                    "otherwise it must hold one image for each point.",
                 ),
                 noise_seed_input(),
                 io.Int.Input(
@@ -76,8 +75,8 @@ class Noise(io.ComfyNode):
                 io.Latent.Output(
                     display_name="latent",
                     is_output_list=True,
-                    tooltip="The latent with the right batch size, one entry for each batch, for the latent_image input of "
-                    "SamplerCustomAdvanced.",
+                    tooltip="The latent with the right batch size, one entry for each batch, for the latent_image "
+                    "input of SamplerCustomAdvanced.",
                 ),
             ],
         )
@@ -101,21 +100,21 @@ class KSamplerNoise(io.ComfyNode):
             search_aliases=["variation seed", "custom noise", "noise injection", "ksampler noise", "noise mix"],
             category="surrogate/noise",
             description="Gives the noise of the points to samplers without a NOISE input: KSampler, KSampler "
-            "(Advanced), SamplerCustom and those of other packs. It makes a copy of the model whose "
-            "samplers start from the points' noise. Connect both outputs to the sampler; give later "
-            "samplers (upscaling, detailing) the model from before this node.",
+            "(Advanced), SamplerCustom and those of other packs. It makes a copy of the model whose samplers start "
+            "from the points' noise. Connect both outputs to the sampler; give later samplers (upscaling, detailing) "
+            "the model from before this node.",
             inputs=[
                 io.Model.Input(
                     "model",
-                    tooltip="The model that the sampler would get without this node. It is not "
-                    "changed; a copy is given on.",
+                    tooltip="The model that the sampler would get without this node. It is not changed; a copy is "
+                    "given on.",
                 ),
                 wires.Space.Input("space", tooltip="The space of the points."),
                 wires.Points.Input("points", tooltip="The points to render, all in one batch."),
                 io.Latent.Input(
                     "latent",
-                    tooltip="The latent that the sampler would get without this node. A batch size of 1 is "
-                    "repeated for all points.",
+                    tooltip="The latent that the sampler would get without this node. A batch size of 1 is repeated "
+                    "for all points.",
                 ),
                 # Optional, and last: older workflows have neither of them.
                 io.Boolean.Input(
@@ -123,9 +122,9 @@ class KSamplerNoise(io.ComfyNode):
                     default=False,
                     optional=True,
                     tooltip="For stochastic samplers (ancestral, SDE, LCM), which add noise at each step. On: they "
-                    "add the same noise for every point, so that a point gives the same image in every batch "
-                    "and near points give similar images. Off: a seed gives the image that KSampler gives "
-                    "with it. Deterministic samplers give the same with both.",
+                    "add the same noise for every point, so that a point gives the same image in every batch and "
+                    "near points give similar images. Off: a seed gives the image that KSampler gives with it. "
+                    "Deterministic samplers give the same with both.",
                 ),
                 noise_seed_input(
                     "With pin_noise: seed of the noise that the sampler adds at each step. Keep one number for a whole space: "
@@ -184,9 +183,7 @@ def _start_from(points_noise: PointsNoise, latent: dict, noise_seed: int | None)
         elif torch.count_nonzero(noise) == 0:
             log.info("Surrogate Noise for KSampler: this sampler adds no noise; none is replaced.")
         else:
-            parts = tensors_of(points_noise.generate_noise(latent))
-            packed = comfy.utils.pack_latents(parts)[0] if len(parts) > 1 else parts[0]
-            noise = packed.to(noise)
+            noise = packed(points_noise.generate_noise(latent)).to(noise)
         if noise_seed is not None and got == wanted:
             sampler = pin(sampler, noise_seed)
         return executor(noise, latent_image, sampler, *args, **kwargs)
