@@ -40,8 +40,8 @@ class Invert(io.ComfyNode):
             ],
             category="surrogate/seeds",
             description="Finds the noise from which your model makes a given image or clip, and gives it as a seed. "
-            "Sampling that noise with euler and the same schedule gives the image again, so pictures from "
-            "disk can be corners of a space.",
+            "Sampling that noise with euler and the same schedule gives the image again, so pictures from disk can "
+            "be corners of a space.",
             inputs=[
                 io.Guider.Input(
                     "guider",
@@ -51,8 +51,8 @@ class Invert(io.ComfyNode):
                 io.Sigmas.Input(
                     "sigmas",
                     tooltip="The noise schedule, from BasicScheduler, that you will render the space with; it must "
-                    "begin at full noise (denoise 1). 50 steps give the image back most exactly; with fewer "
-                    "than 8 it comes back only roughly.",
+                    "begin at full noise (denoise 1). 50 steps give the image back most exactly; with fewer than 8 "
+                    "it comes back only roughly.",
                 ),
                 io.Latent.Input(
                     "latent",
@@ -97,9 +97,8 @@ class Invert(io.ComfyNode):
                     max=0xFFFFFFFFFFFFFFFF,
                     control_after_generate=False,
                     optional=True,
-                    tooltip="A schedule of few steps does not determine the whole noise of an image; the missing part "
-                    "is drawn from this integer. Another integer gives another noise for nearly the same "
-                    "image.",
+                    tooltip="A schedule of few steps does not determine the whole noise of an image; the missing "
+                    "part is drawn from this integer. Another integer gives another noise for nearly the same image.",
                 ),
             ],
             outputs=[

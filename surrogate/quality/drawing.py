@@ -11,7 +11,7 @@ from ..pictures.plotting import Strokes, ticks
 from .features import FEATURES
 from .report import Quality
 
-__all__ = ["picture"]
+__all__ = ["drawing"]
 
 WIDTH, AIR, LINES = 960, 8, 16
 PLOT, STRIP = 300, 44
@@ -19,7 +19,7 @@ PLOT, STRIP = 300, 44
 DEVIATIONS, NORMS = 5.0, (0.5, 1.5)
 
 
-def picture(quality: Quality, font: str | None = None) -> np.ndarray:
+def drawing(quality: Quality, font: str | None = None) -> np.ndarray:
     """(height, width, 3) uint8. What lies beyond an axis stands at its end. `font`: path of a TrueType font, or our own."""
     face = Face(font)
     title = f"Quality of a space of {quality.space.k} seeds"
