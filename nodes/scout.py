@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
 from comfy_api.latest import io
 
 from ..surrogate import CHARTS, space_from_recipe
-from ..surrogate.search import OPTIMISERS, Scouting, scouting_name
-from .study import OpenStudy, remember_opened, say_opened, study_inputs, study_options, times_deleted
+from ..surrogate.search import OPTIMISERS, OpenStudy, Scouting, Successor, scouting_name
 from .tools import wires
 from .tools.advanced import advanced
 from .tools.live import album_of, copy_pictures
 from .tools.schema import schema
+from .tools.studies import opened_studies, say_opened
+from .tools.study_inputs import study_inputs, study_options
 
 __all__ = ["Scout"]
 
@@ -32,8 +32,8 @@ class Scout(io.ComfyNode):
             search_aliases=["seed hunt", "best of n", "find good seeds", "random seed search"],
             category="surrogate/search",
             description="Starts a search that finds its own seeds: it tries random noises first, keeps the best of "
-            "them as seeds, and then searches the space of these seeds. Use it in place of Surrogate "
-            "Space and Surrogate Study if you have no seeds that you like.",
+            "them as seeds, and then searches the space of these seeds. Use it in place of Surrogate Space and "
+            "Surrogate Study if you have no seeds that you like.",
             inputs=[
                 latent,
                 name,
@@ -42,17 +42,16 @@ class Scout(io.ComfyNode):
                     default=0,
                     min=0,
                     max=0xFFFFFFFF,
-                    tooltip="The first integer seed to try; the following integers are tried after it. Another number "
-                    "tries other noises.",
+                    tooltip="The first integer seed to try; the following integers are tried after it. Another "
+                    "number tries other noises.",
                 ),
                 io.Int.Input(
                     "seeds",
                     default=16,
                     min=2,
                     max=512,
-                    tooltip="Number of tried noises that become seeds of the "
-                    "space. Few seeds suit small budgets and the "
-                    "optimiser bayesian.",
+                    tooltip="Number of tried noises that become seeds of the space. Few seeds suit small budgets and "
+                    "the optimiser bayesian.",
                 ),
                 io.Float.Input(
                     "share",
@@ -61,8 +60,8 @@ class Scout(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     tooltip="Part of the budget that is spent on trying noises: at least as many as seeds, at most "
-                    "512. It is fixed when the search begins. 0: as few noises as possible. 1: nearly the "
-                    "whole budget.",
+                    "512. It is fixed when the search begins. 0: as few noises as possible. 1: nearly the whole "
+                    "budget.",
                 ),
                 io.Float.Input(
                     "diversity",
@@ -71,8 +70,8 @@ class Scout(io.ComfyNode):
                     max=1.0,
                     step=0.05,
                     tooltip="How much the pictures of the seeds should differ. 0: the noises with the best scores "
-                    "become seeds. 1: the best one, then always the one least like those chosen, whatever its "
-                    "score. With Surrogate Ask and Tell, connect images to Tell for this.",
+                    "become seeds. 1: the best one, then always the one least like those chosen, whatever its score. "
+                    "With Surrogate Ask and Tell, connect images to Tell for this.",
                 ),
                 *others,
                 advanced(
@@ -86,8 +85,8 @@ class Scout(io.ComfyNode):
             outputs=[
                 wires.Study.Output(
                     display_name="study",
-                    tooltip="The study, for Surrogate Ask, Search or Study Report: first the "
-                    "trying of noises, then the search.",
+                    tooltip="The study, for Surrogate Ask, Search or Study Report: first the trying of noises, then "
+                    "the search.",
                 )
             ],
             hidden=[io.Hidden.unique_id],
@@ -95,7 +94,9 @@ class Scout(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, name, database="", **_):
-        return times_deleted(name, database) + times_deleted(scouting_name(name), database)
+        return opened_studies.times_deleted(name, database) + opened_studies.times_deleted(
+            scouting_name(name), database
+        )
 
     @classmethod
     def execute(cls, name, first_seed, seeds, share, diversity, chart=CHART, database="", **inputs) -> io.NodeOutput:
@@ -107,29 +108,24 @@ class Scout(io.ComfyNode):
             chart=chart,
             **study_options(name=name, database=database, **inputs),
         )
-        remember_opened(scouting.study, scouting_name(name), database)
-        opened = OpenStudy(scouting.study, scouting.space, successor=_Search(scouting, name, database)).present()
+        opened_studies.remember(scouting.study, scouting_name(name), database)
+        following = Successor(scouting, _opening(name, database))
+        opened = OpenStudy(scouting.study, scouting.space, successor=following).present()
         remarks = scouting.remarks + (() if opened.successor else opened.study.remarks)
         say_opened(cls, opened, remarks)
         return io.NodeOutput(opened)
 
 
-@dataclass
-class _Search:
-    """Opens the search that follows a scouting, once."""
+def _opening(name: str, database: str):
+    """What opens the search that follows the scouting of the search `name`."""
 
-    scouting: Scouting
-    name: str
-    database: str
-    opened: OpenStudy | None = None
+    def open_search(scouting: Scouting) -> OpenStudy:
+        study = scouting.search(album_of(scouting.study).small)
+        opened_studies.remember(study, name, database)
+        for remark in study.remarks:
+            log.warning("%s", remark)
+        opened = OpenStudy(study, space_from_recipe(study.definition.space))
+        copy_pictures(scouting.study, opened, scouting.places(study))
+        return opened
 
-    def __call__(self) -> OpenStudy:
-        if self.opened is None:
-            album = album_of(self.scouting.study)
-            study = self.scouting.search(album.small)
-            remember_opened(study, self.name, self.database)
-            for remark in study.remarks:
-                log.warning("%s", remark)
-            self.opened = OpenStudy(study, space_from_recipe(study.definition.space))
-            copy_pictures(self.scouting.study, self.opened, self.scouting.places(study))
-        return self.opened
+    return open_search
