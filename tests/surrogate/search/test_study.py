@@ -470,7 +470,7 @@ def test_some_names_cannot_be(name, message, searching):
         ({"population": True}, "population must be a whole number"),
         ({"seed": -1}, "seed must be a whole number from 0"),
         ({"seed": 2**64}, "seed must be a whole number"),
-        ({"lease": 0}, "lease must be a number of seconds above 0"),
+        ({"lease": 0}, "lease must be a number above 0"),
         ({"on_mismatch": "ignore"}, "on_mismatch must be refuse or new"),
         ({"shape": ({1},)}, "shape cannot be written as JSON"),
         ({"settings": {"x0": [0.5, 0.5]}}, "x0 has 2 numbers, but the space has 3 coordinates"),
