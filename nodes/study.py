@@ -22,8 +22,8 @@ class StudyNode(io.ComfyNode):
             search_aliases=["optimize", "optimizer", "optimise", "CMA-ES", "optuna", "bayesian", "evolve", "genetic"],
             category="surrogate/search",
             description="Starts a search of a space for a high or low score, or continues it. Everything that was "
-            "asked and scored is remembered under the name of the study: stop when you like, the next run "
-            "continues, also after a restart.",
+            "asked and scored is remembered under the name of the study: stop when you like, the next run continues, "
+            "also after a restart.",
             inputs=[wires.Space.Input("space", tooltip="The space to search."), *study_inputs()],
             outputs=[
                 wires.Study.Output(
