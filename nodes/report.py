@@ -85,13 +85,8 @@ class StudyReport(io.ComfyNode):
                 ),
                 io.String.Output(
                     display_name="text",
-<<<<<<< HEAD
-                    tooltip="How far the search is, and a line for each of the best "
-                    "images: its score, when it was made, and how much of each seed is in it.",
-=======
-                    tooltip="How far the search is, and a line for each of the best points: score, image number and "
-                    "blend.",
->>>>>>> search-merge
+                    tooltip="How far the search is, and a line for each of the best images: its score, when it was made, "
+                    "and how much of each seed is in it.",
                 ),
             ],
             hidden=[io.Hidden.unique_id],
