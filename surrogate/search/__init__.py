@@ -31,7 +31,7 @@ from .optimisers import OPTIMISERS, Optimiser, Proposal, make_optimiser
 from .phases import OpenStudy, Successor
 from .scouting import Scouting, scouting_name
 from .study import Study, study_names
-from .values import COMPLETE, FAILED, RUNNING, Best, Generation, History, Report, StudyError, UnknownStudy
+from .values import COMPLETE, FAILED, RUNNING, Best, Generation, History, OtherStudy, Report, StudyError, UnknownStudy
 
 __all__ = [
     "COMPLETE",
@@ -49,6 +49,7 @@ __all__ = [
     "OpenStudy",
     "OpenedStudies",
     "Optimiser",
+    "OtherStudy",
     "Picture",
     "Proposal",
     "Report",

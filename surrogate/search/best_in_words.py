@@ -21,7 +21,7 @@ def best_in_words(best: Sequence[Best], space: SurrogateSpace) -> list[str]:
 
     The share of a seed in a point is its squared weight.
     """
-    shares = space.weights(np.array([one.u for one in best])) ** 2 if best else []
+    shares: np.ndarray | list = space.weights(np.array([one.u for one in best])) ** 2 if best else []
     return [
         f"{rank}. {_scored(one)}: {_made(one)}; {_mixed(share, space.seeds.labels)}"
         for rank, (one, share) in enumerate(zip(best, shares, strict=True), 1)

@@ -12,7 +12,7 @@ from .definition import Definition
 from .optimisers import Optimiser
 from .state import State
 from .store import Store
-from .values import StudyError
+from .values import OtherStudy, StudyError
 
 __all__ = ["Found", "Wanted", "find_or_create", "read_definition"]
 
@@ -58,7 +58,7 @@ class Found:
 def find_or_create(store: Store, name: str, definition: Definition, wanted: Wanted, on_mismatch: str) -> Found:
     """The study of `definition` under `name`, or "name (2)" and so on with on_mismatch "new"; made if there is none.
 
-    Raises ValueError if the name belongs to a study of something else, StudyError if the storage cannot be used.
+    Raises OtherStudy, a ValueError, if the name belongs to a study of something else, StudyError if the storage cannot be used.
     """
     choice("on_mismatch", on_mismatch, ON_MISMATCH)
     for attempt in range(3):
@@ -91,9 +91,9 @@ def _find_or_create(store: Store, name: str, definition: Definition, wanted: Wan
             if not differences:
                 break
             if on_mismatch == "refuse":
-                raise ValueError(
+                raise OtherStudy(
                     f"The study {candidate!r} in {store.label} searches something else: {'; '.join(differences)}. "
-                    'Choose another name, undo the change, or let a new study be started ("name (2)").'
+                    'Choose another name, undo the change, or let a new study "name (2)" be started: on_mismatch="new".'
                 )
             number += 1
             candidate = f"{name} ({number})"

@@ -161,7 +161,9 @@ class Store:
         try:
             yield
         except optuna.exceptions.StorageInternalError as error:
-            raise StudyError(_explain(error.__cause__ or error, self.label, self.path)) from error
+            raise StudyError(
+                _explain(error.__cause__ if isinstance(error.__cause__, Exception) else error, self.label, self.path)
+            ) from error
         except (sqlalchemy.exc.DBAPIError, sqlite3.Error) as error:
             raise StudyError(_explain(error, self.label, self.path)) from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -118,7 +117,7 @@ class Study:
             raise UnknownStudy(f"There is no study {name!r} in {store.label}.")
         definition = read_definition(found.definition, name)
         optimiser = make_optimiser(definition.optimiser, **definition.settings)
-        identity = found.definition["id"]
+        identity = str((found.definition or {})["id"])
         access = Access(name, definition, identity, found.study_id, store)
         return cls(name, definition, optimiser, (), float(lease), str(worker), identity, None, access)
 
@@ -334,7 +333,7 @@ class Study:
     # Within.
 
     def _hold(self, here: Worker, claimed: int | None = None) -> Hold:
-        return Hold(here, time.time() + self.lease, claimed)
+        return Hold.begin(here, self.lease, claimed)
 
     def _take(self, memory: Memory, here: Worker) -> tuple[Ledger, Task | None, History | None]:
         """What `here` works on now; with the history, if its missing points are still to be thought out.
@@ -439,8 +438,8 @@ class Study:
         )
 
 
-def study_names(storage: str | os.PathLike) -> list[str]:
-    """The names of the studies in `storage`, oldest first; none if there is no such file."""
+def study_names(storage: str | os.PathLike | None) -> list[str]:
+    """The names of the studies in `storage`, oldest first; an empty list if there is no such file."""
     if Store.is_missing(storage):
         return []
     return Store(storage, create=False).names()

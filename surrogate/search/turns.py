@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 from .ledger import Ledger
@@ -54,7 +53,7 @@ def _free_runs(ledger: Ledger, state: State, here: Worker, current: dict[int, in
     for run, number in sorted(current.items()):
         hold = state.runs.get(run)
         mine = hold is not None and hold.worker == here
-        free = mine or hold is None or hold.until < time.time() or hold.worker.is_dead(here)
+        free = mine or hold is None or hold.is_over or hold.worker.is_dead(here)
         if any(row in ledger.open for row in ledger.places.get((run, number), [])):
             if free:
                 begun.append((not mine, run))

@@ -471,7 +471,7 @@ def test_some_names_cannot_be(name, message, searching):
         ({"seed": -1}, "seed must be a whole number from 0"),
         ({"seed": 2**64}, "seed must be a whole number"),
         ({"lease": 0}, "lease must be a number above 0"),
-        ({"on_mismatch": "ignore"}, "on_mismatch must be refuse or new"),
+        ({"on_mismatch": "ignore"}, "on_mismatch must be one of refuse, new"),
         ({"shape": ({1},)}, "shape cannot be written as JSON"),
         ({"settings": {"x0": [0.5, 0.5]}}, "x0 has 2 numbers, but the space has 3 coordinates"),
         ({"storage": "  "}, "storage is empty"),
