@@ -10,6 +10,9 @@
     faults       pictures that are of no use, and so get no score                            faults.py
     report       how a study stands; its best points, its history                            values.py
 
+Within a study: it is found or made (opening), read and written by one at a time (access) in its store (store, statements,
+sqlite_files); its state says who works on what (state, turns); results are checked (results), and summed up (standing).
+
 >>> from surrogate import Seeds, SurrogateSpace
 >>> from surrogate.search import Study
 >>> space = SurrogateSpace(Seeds.from_text("12, 99, 1024, 7"))
