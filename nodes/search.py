@@ -172,7 +172,7 @@ class Search(io.ComfyNode):
 
 
 class _Run:
-    """Renders and scores points of one study, keeps the pictures of the best, and shows how it stands."""
+    """Renders and scores points of one study, keeps the pictures of the best, and shows how far it is."""
 
     def __init__(self, node, opened, sampling, latent, vae, noise_seed, scorers, images_per_batch, n_best):
         self.node, self.opened, self.sampling, self.latent, self.vae = node, opened, sampling, latent, vae
@@ -221,7 +221,7 @@ class _Run:
         return pictures, scores, reasons
 
     def _keep(self, pictures, trials, report) -> None:
-        """Remember the latest pictures, the best ones whole, and show how the search stands."""
+        """Remember the latest pictures, the best ones whole, and show how far the search is."""
         keep_pictures(self.opened, trials, [frames for frames, _ in pictures], report.best)
         self.kept.update((int(trial), picture) for trial, picture in zip(trials, pictures, strict=True))
         best = {b.number for b in self.opened.study.n_best(self.n_best)}

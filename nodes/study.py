@@ -54,7 +54,7 @@ OPTIMISER_TOOLTIPS = {
     "random": "no learning.",
     "nsga-ii": "several scores at once.",
 }
-# What may change while a study goes on, and its scores still mean the same.
+# Inputs that may change while a study runs: its scores still mean the same.
 HARMLESS = {
     "SurrogateStudy": (
         "name", "optimiser", "budget", "population", "direction", "random_seed", "if_it_differs", "more_directions",
@@ -90,7 +90,7 @@ class OpenStudy:
         return report.finished and self.successor is None
 
     def progress(self, report: Report) -> str:
-        """How the study stands, and in which phase if there are several."""
+        """How far the study is, and in which phase if there are several."""
         return f"scouting: {report}" if self.successor else str(report)
 
 
@@ -247,7 +247,7 @@ def remember_opened(study: Study, name: str, database: str) -> None:
 
 
 def say_opened(node: type[io.ComfyNode], opened: OpenStudy, remarks) -> None:
-    """The `remarks` about how a study was opened; if there are none, how it stands."""
+    """The `remarks` about how a study was opened; if there are no remarks, how far it is."""
     warn(node, remarks)
     if not remarks:
         report = opened.study.report()
@@ -324,7 +324,7 @@ def more_scores(**settings) -> list[io.Float.Input]:
 
 
 def score_columns(node, scores, more: dict, count: int) -> list:
-    """What to tell a study of `count` images: their scores, a row each if there are several. Warns of those that are none."""
+    """What to tell a study of `count` images: their scores, a row for each image if there are several scores. Warns of scores that are not finite."""
     columns = [scores, *(more.get(f"scores_{i}") for i in range(2, MOST_SCORES + 1))]
     table = [as_scores(column, count).tolist() for column in columns if column is not None]
     for column in table:
@@ -345,7 +345,7 @@ def note_graph(node: type[io.ComfyNode], study: Study) -> list[str]:
 
 
 def describe_study(storage, name: str) -> dict:
-    """How the study `name` stands, as JSON for API clients. Raises UnknownStudy if there is none."""
+    """How far the study `name` is, as JSON for API clients. Raises UnknownStudy if there is no such study."""
     names = study_names(storage)
     scouting = name not in names and scouting_name(name) in names
     study = Study.load(storage, scouting_name(name) if scouting else name)
