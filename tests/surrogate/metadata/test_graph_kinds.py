@@ -62,6 +62,10 @@ CROPPED = {
 }
 
 FOUND = {
+    "a sound whose length is a clip's that is not known": (
+        graph(latent=node("LTXVEmptyLatentAudio", frames_number=["n", 0], frame_rate=25, batch_size=1), n=node("GetImageSize", image=["s", 0]), s=node("ComfySwitchNode", switch=["f", 0], on_true=["l", 0], on_false=["v", 0]), l=LOADED, v=node("LoadVideo", file="a"), f=node("SomeTest", a=["l", 0])),
+        "7",
+    ),
     "noise that is added where a schedule begins": (
         graph(
             sampler=node("SamplerCustomAdvanced", noise=["none", 0], guider=["guider", 0], sampler=["k", 0], sigmas=["sigmas", 0], latent_image=["added", 0]), none=node("DisableNoise"), sigmas=node("BasicScheduler", steps=20, denoise=1.0), **ALONG,
