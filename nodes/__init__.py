@@ -13,6 +13,7 @@ pinned      stochastic samplers whose noise is pinned
 render      sample, decode and save many points in one node
 study       searches that are remembered
 scout       searches that find their own seeds
+explorer    pages of pictures to choose from
 ask_tell    one generation of a search for each run of the graph
 search      a whole search in one node
 scores      what a good picture is
@@ -45,6 +46,7 @@ NODES = {
     "scout": ("Scout",),
     "ask_tell": ("Ask", "Tell"),
     "search": ("Search",),
+    "explorer": ("Explorer",),
     "report": ("StudyReport",),
     "utility": ("SeedUtility",),
     "scores": ("MatchImage", "PictureStatistics", "ClipScore", "CombineScores"),
