@@ -11,6 +11,7 @@ from ..surrogate.seeds import Seeds
 from ..surrogate.space.point_seed import seed_at
 from .noise import noise_seed_input
 from .tools import wires
+from .tools.advanced import advanced
 from .tools.latents import PointsNoise, repeat_to
 from .tools.pages import Renderer
 from .tools.sampling import as_images
@@ -71,14 +72,16 @@ class Explorer(io.ComfyNode):
                     tooltip="Decides which fresh noises the pages show. Another number begins with other pictures.",
                 ),
                 noise_seed_input(),
-                io.Int.Input(
+                advanced(
+                    io.Int,
                     "images_per_batch",
                     default=4,
                     min=1,
                     max=4096,
                     tooltip="How many pictures to sample together: as many as your memory holds.",
                 ),
-                io.String.Input(
+                advanced(
+                    io.String,
                     "filename_prefix",
                     default="surrogate/explorer",
                     tooltip="Where Finish saves pictures in ComfyUI's output folder, and how their names begin.",
@@ -133,8 +136,8 @@ class Explorer(io.ComfyNode):
         draft_steps,
         seed,
         noise_seed,
-        images_per_batch,
-        filename_prefix,
+        images_per_batch=4,
+        filename_prefix="surrogate/explorer",
         session="",
         seeds=None,
         space=None,

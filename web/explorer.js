@@ -1,7 +1,7 @@
 // Surrogate Explorer: the page in the node, its session in an ordinary widget value, and Run.
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
-import { countOf, go, liked, likesOf, parse, then, toggle, write } from "./explorer/session.js";
+import { countOf, go, grow, likesOf, parse, toggle, write } from "./explorer/session.js";
 import { View } from "./explorer/view.js";
 import { load } from "./explorer/words.js";
 
@@ -24,6 +24,7 @@ class Explorer {
     this.session = parse("");
     this.view = new View({
       act: (what, value) => this.act(what, value),
+      grows: () => Boolean(globalThis.LiteGraph?.vueNodesMode),
       address: (key, whole) => api.apiURL(`/surrogate/explorer/${key}${whole ? "?whole" : ""}`),
     });
     this.widget = node.addDOMWidget(name, "SURROGATE_SESSION", this.view.element, {
@@ -83,7 +84,7 @@ class Explorer {
     else if (what === "like") this.session = toggle(this.session, value);
     else if (what === "go") this.session = go(this.session, value);
     else {
-      this.session = then(this.session, what, Number(this.value("pictures") ?? 9), { turn: this.memory.turn, at: value ?? 0 });
+      this.session = grow(this.session, what, Number(this.value("pictures") ?? 9), { turn: this.memory.turn, at: value ?? 0 });
       if (run) app.queuePrompt(0);
     }
     this.show();

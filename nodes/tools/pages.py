@@ -17,7 +17,7 @@ from ...surrogate.files.tensors import save_tensors
 from ...surrogate.pictures.gallery import Gallery
 from ..noise import in_groups
 from .latents import fix_empty, repeat_to, sample_parts
-from .notices import say, warn
+from .notices import warn
 from .provenance import run_hash, texts
 from .sampling import Progress, render
 from .shelf import KEY_LENGTH, Shelf
@@ -67,7 +67,6 @@ class Renderer:
             if not picture.fault:
                 self.shelf.keep(keys[i], picture.frames)
             self._tell(i, made[i])
-            say(self.node, f"{len(made)} of {len(keys)} pictures")
         self.shelf.tidy(set(keys))
         self._say(made)
         return [made[i] for i in range(len(keys))]
@@ -117,7 +116,7 @@ class Renderer:
         if draft_steps is not None:
             sigmas = sigmas[: draft_steps + 1]
         repeated = repeat_to(self.latent, len(u), "pictures")
-        self.progress = Progress(guider, len(missing), sigmas, self.node)
+        self.progress = Progress(guider, len(missing), sigmas, self.node, previews=False)
         groups = [[missing[j] for j in group] for group in in_groups(len(missing), self.at_once)]
         draft = draft_steps is not None
         for picture in render(
@@ -136,5 +135,3 @@ class Renderer:
             raise ValueError(f"All {len(made)} pictures failed: {faults[0]}. {REMEDY}")
         if faults:
             warn(self.node, [f"{len(faults)} of {len(made)} pictures failed: {next(iter(faults.values()))}. {REMEDY}"])
-        else:
-            say(self.node, "")

@@ -36,6 +36,11 @@ def page_weights(session: Session, number: int, given: int, seed: int) -> np.nda
 
     The result depends on the pages that led to this one, and on nothing that came after it.
     """
+    return _chain_weights(session, number, given, seed)[number]
+
+
+def _chain_weights(session: Session, number: int, given: int, seed: int) -> dict[int, np.ndarray]:
+    """The weights of page `number` and of all that led to it."""
     columns = given + _before(session, len(session.pages))
     made: dict[int, np.ndarray] = {}
     for i in session.chain(number):
@@ -44,16 +49,16 @@ def page_weights(session: Session, number: int, given: int, seed: int) -> np.nda
         if page.act != "finish":
             start = given + _before(session, i)
             fresh[np.arange(page.count), start + np.arange(page.count)] = 1.0
-        liked = [made[j][cell] for j, cell in session.liked(page.of) if j in made] if page.of >= 0 else []
+        liked = [made[j][cell] for j, cell in session.liked(page.of)] if page.of >= 0 else []
         chance = np.random.default_rng([seed, i])
-        made[i] = _made(page, made.get(page.of), _distinct(liked), fresh, given, _depth(session, i), chance)
-    return made[number]
+        made[i] = _made(page, made.get(page.of), liked, fresh, given, _depth(session, i), chance)
+    return made
 
 
 def liked_weights(session: Session, given: int, seed: int) -> np.ndarray:
     """Weights (n, columns) of all that was liked on the way to the page that is shown, the latest last, each once."""
-    made = {i: page_weights(session, i, given, seed) for i in session.chain(session.shown)}
-    rows = _distinct([made[i][cell] for i, cell in session.liked()])
+    made = _chain_weights(session, session.shown, given, seed)
+    rows = [made[i][cell] for i, cell in session.liked()]
     return np.array(rows).reshape(len(rows), next(iter(made.values())).shape[1])
 
 
@@ -134,9 +139,9 @@ def _around(centre: np.ndarray, fresh: np.ndarray, page: Page, depth: int) -> np
 
 
 def _mixed(liked: list, fresh: np.ndarray, chance) -> np.ndarray:
-    """Blends of everything that was liked; of a single picture, itself and its neighbours."""
+    """Blends of everything that was liked; of a single picture, its neighbours."""
     if len(liked) == 1:
-        return _around(liked[0], fresh, Page(turn=50), COOLING)
+        return _turned(_blends(liked, len(fresh), chance), fresh, np.full(len(fresh), NARROWEST))
     return _blends(liked, len(fresh), chance)
 
 
@@ -176,9 +181,3 @@ def _depth(session: Session, number: int) -> int:
 def _before(session: Session, number: int) -> int:
     """How many fresh noises the pages before `number` have."""
     return sum(page.count for page in session.pages[:number] if page.act != "finish")
-
-
-def _distinct(rows: list) -> list:
-    """The rows without repeats; of equal ones the last stays."""
-    last = {row.tobytes(): i for i, row in enumerate(rows)}
-    return [row for i, row in enumerate(rows) if last[row.tobytes()] == i]

@@ -9,9 +9,9 @@ import numpy as np
 
 from ..points import Points, from_weights
 from ..seeds import Seeds
-from ..space import SurrogateSpace
+from ..space import LARGEST_K, SurrogateSpace
 from ..transports import Gaussian
-from .breeding import fresh_seeds, liked_weights, page_weights, space_of
+from .breeding import fresh_seeds, liked_weights, page_weights, space_of, used
 from .session import Session
 
 __all__ = ["Course"]
@@ -43,8 +43,13 @@ class Course:
         return self._points(page_weights(self.session, number, len(self.given), self.seed))
 
     def liked(self) -> tuple[SurrogateSpace, Points] | None:
-        """All that was liked on the way to the page that is shown, the latest last; None if nothing was."""
+        """All that was liked on the way to the page that is shown, the latest last; None if nothing was.
+
+        After very many pages the latest that one space can hold.
+        """
         w = liked_weights(self.session, len(self.given), self.seed)
+        while len(used(w)) > LARGEST_K:
+            w = w[1:]
         return self._points(w) if len(w) else None
 
     def alone(self, number: int | None = None) -> list[tuple[SurrogateSpace, Points]]:

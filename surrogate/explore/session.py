@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from ..checks import choice, whole
 
@@ -78,8 +79,11 @@ class Session:
         if len(read["pages"]) > MOST_PAGES:
             raise ValueError(f"session has {len(read['pages'])} pages; at most {MOST_PAGES} can be read.")
         pages: list[Page] = []
+        liked: list[list] = []
         for entry in read["pages"]:
-            pages.append(_page(entry, pages))
+            page = _page(entry, pages, liked)
+            _add_liked(liked, pages, page)
+            pages.append(page)
         shown = read.get("page", len(pages) - 1)
         return cls(tuple(pages), whole("session's page", shown, 0, len(pages) - 1))
 
@@ -95,33 +99,52 @@ class Session:
 
     def then(self, act: str, count: int = 9, turn: int = 50, at: int = 0) -> Session:
         """The session with another page made of the one that is shown; the new page is shown."""
-        liked = len(liked_of(self.pages, self.shown)) if act == "finish" else count
-        page = Page(act, self.shown, liked, turn, at)
+        page = Page(act, self.shown, len(self.liked()) if act == "finish" else count, turn, at)
         return Session((*self.pages, page), len(self.pages))
 
     def chain(self, number: int) -> list[int]:
         """The numbers of the pages that led to page `number`, the first one first, it itself last."""
-        return chain(self.pages, number)
+        numbers = []
+        while number >= 0:
+            numbers.append(number)
+            number = self.pages[number].of
+        return numbers[::-1]
 
     def liked(self, number: int | None = None) -> list[tuple[int, int]]:
-        """(page, picture) of all that was liked on the way to page `number` (default: the one shown), the latest last."""
-        return liked_of(self.pages, self.shown if number is None else number)
+        """(page, picture) of all that was liked on the way to page `number` (default: the one shown), the latest last.
+
+        A picture that a page took over from an earlier one counts once, under the page that showed it first.
+        """
+        return self._liked[self.shown if number is None else number]
+
+    @cached_property
+    def _liked(self) -> list[list[tuple[int, int]]]:
+        liked: list[list[tuple[int, int]]] = []
+        for number, page in enumerate(self.pages):
+            _add_liked(liked, self.pages[:number], page)
+        return liked
 
 
-def chain(pages, number: int) -> list[int]:
-    numbers = []
-    while number >= 0:
-        numbers.append(number)
-        number = pages[number].of
-    return numbers[::-1]
+def _add_liked(liked: list[list], pages, page: Page) -> None:
+    """Append to `liked`, one list for each of the earlier `pages`, what was liked up to `page`, which follows them."""
+    before = liked[page.of] if page.of >= 0 else []
+    found = [*before, *(_origin(liked, pages, page, cell) for cell in page.likes)]
+    liked.append(list(dict.fromkeys(found[::-1]))[::-1])
 
 
-def liked_of(pages, number: int) -> list[tuple[int, int]]:
-    return [(i, cell) for i in chain(pages, number) for cell in pages[i].likes]
+def _origin(liked: list[list], pages, page: Page, cell: int) -> tuple[int, int]:
+    """(page, picture) where picture `cell` of `page` was first shown: some pages begin with one that is known."""
+    if page.act == "finish":
+        return liked[page.of][cell]
+    if cell == 0 and page.act == "near":
+        return _origin(liked[: page.of], pages[: page.of], pages[page.of], page.at)
+    if cell == 0 and page.act == "more" and page.count > 1 and liked[page.of]:
+        return liked[page.of][-1]
+    return len(liked), cell
 
 
-def _page(entry, before: list[Page]) -> Page:
-    """The page of a session's JSON that follows the pages `before`."""
+def _page(entry, before: list[Page], liked: list[list]) -> Page:
+    """The page of a session's JSON that follows the pages `before`, with what was `liked` up to each of them."""
     where = f"page {len(before)} of the session"
     if not isinstance(entry, Mapping):
         raise ValueError(f'{where} is {str(entry)[:80]!r}, expected an object such as {{"n": 9}}.')
@@ -130,7 +153,7 @@ def _page(entry, before: list[Page]) -> Page:
     if of < 0 and act != "new":
         raise ValueError(f"{where} says do: {act!r}, which needs a page before it: write of, the number of that page.")
     if act == "finish":
-        count = len(liked_of(before, of))
+        count = len(liked[of])
         if not count:
             raise ValueError(f"{where} is to finish what was liked, but nothing was liked before it.")
     else:

@@ -28,7 +28,24 @@ export function chain(session, page = session.page) {
   return numbers;
 }
 
-export const liked = (session) => chain(session).reduce((count, page) => count + likesOf(session, page).length, 0);
+// Where picture `cell` of `page` was first shown: some pages begin with one that is known.
+function origin(session, page, cell) {
+  const { do: act = "new", n = 9, at = 0 } = session.pages[page];
+  const before = parentOf(session, page);
+  if (act === "finish") return liked(session, before)[cell];
+  if (!cell && act === "near") return origin(session, before, at);
+  if (!cell && act === "more" && n > 1) {
+    const last = chain(session, before).reverse().find((other) => likesOf(session, other).length);
+    if (last !== undefined) return origin(session, last, likesOf(session, last).at(-1));
+  }
+  return `${page}:${cell}`;
+}
+
+// All that was liked on the way to `page`, each picture once.
+export function liked(session, page = session.page) {
+  const found = chain(session, page).flatMap((other) => likesOf(session, other).map((cell) => origin(session, other, cell)));
+  return [...new Set(found.reverse())].reverse();
+}
 
 export function toggle(session, cell) {
   const likes = likesOf(session);
@@ -44,8 +61,8 @@ export function go(session, page) {
   return { ...session, page: Math.min(Math.max(page, 0), session.pages.length - 1) };
 }
 
-// Another page made of the one that is shown.
-export function then(session, act, n, { turn = 50, at = 0 } = {}) {
+// Another page made of the one that is shown. (A module with a function called `then` could not be imported.)
+export function grow(session, act, n, { turn = 50, at = 0 } = {}) {
   const page = { of: session.pages.length ? session.page : -1 };
   if (act !== "new") page.do = act;
   if (act !== "finish") page.n = n;
@@ -58,5 +75,5 @@ export function countOf(session, fallback) {
   const page = session.pages[session.page];
   if (!page) return fallback;
   if (page.do !== "finish") return page.n ?? 9;
-  return chain(session, parentOf(session, session.page)).reduce((n, other) => n + likesOf(session, other).length, 0);
+  return liked(session, parentOf(session, session.page)).length;
 }

@@ -1,14 +1,16 @@
 // The page in the node: pictures to like, and what to do next. It knows nothing of ComfyUI.
-import { countOf, liked, likesOf } from "./session.js";
+import { liked, likesOf } from "./session.js";
 import { say } from "./words.js";
 
+const GAP = 4; // pixels between pictures
 const HOVER = 700; // milliseconds until a picture is shown large
 
 export class View {
   // `act` is called with what the person did: like, near, more, new, mix, surprise, none, finish, go, turn, run.
-  // `address(key, whole)` is where a picture is.
-  constructor({ act, address }) {
+  // `address(key, whole)` is where a picture is; `grows()` whether the page may be as high as it likes (Nodes 2.0).
+  constructor({ act, address, grows }) {
     this.act = act;
+    this.grows = grows;
     this.address = address;
     this.focused = 0;
     this.element = make("div", "surrogate-explorer");
@@ -20,6 +22,8 @@ export class View {
     this.#makeHeader();
     this.#makeFooter();
     this.grid.addEventListener("keydown", (event) => this.#key(event));
+    this.aspect = 1; // of a picture
+    new ResizeObserver(() => this.#arrange()).observe(this.grid);
     // Nodes 2.0 would drag the node, and the canvas would zoom.
     for (const name of ["pointerdown", "wheel", "dblclick"]) {
       this.element.addEventListener(name, (event) => event.stopPropagation());
@@ -55,7 +59,7 @@ export class View {
     if (saved) return say("finished");
     const parts = [];
     if (draft) parts.push(say("draft", { steps: draft, all: steps }));
-    const count = liked(session);
+    const count = liked(session).length;
     parts.push(count ? say("liked", { count }) : say("none_liked"));
     return parts.join(" · ");
   }
@@ -91,7 +95,7 @@ export class View {
   }
 
   #showButtons({ session, cells }) {
-    const count = liked(session);
+    const count = liked(session).length;
     this.main.dataset.act = count ? "more" : "new";
     this.main.textContent = say(this.main.dataset.act);
     for (const made of this.buttons.children) {
@@ -102,15 +106,37 @@ export class View {
   }
 
   #showCells(state) {
-    const count = state.count;
-    const columns = Math.ceil(Math.sqrt(count));
-    this.grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
-    this.grid.style.gridTemplateRows = `repeat(${Math.ceil(count / columns)}, minmax(0, 1fr))`;
-    this.columns = columns;
+    const { count } = state;
     while (this.grid.childElementCount > count) this.grid.lastElementChild.remove();
     while (this.grid.childElementCount < count) this.grid.append(this.#cell(this.grid.childElementCount));
     const likes = likesOf(state.session);
     [...this.grid.children].forEach((cell, i) => this.#showCell(cell, i, state.cells[i], likes.includes(i)));
+    this.#arrange();
+  }
+
+  // As many columns as make the pictures largest, with cells of their shape.
+  #arrange() {
+    const { clientWidth: width, childElementCount: count } = this.grid;
+    const square = Math.ceil(Math.sqrt(count));
+    this.grid.style.minHeight = this.grows() ? `${((width / this.aspect) * Math.ceil(count / square)) / square}px` : "";
+    const height = this.grid.clientHeight;
+    if (!count || !width || !height) return;
+    let best = { side: 0 };
+    for (let columns = 1; columns <= count; columns++) {
+      const rows = Math.ceil(count / columns);
+      const side = Math.min((width - GAP * (columns - 1)) / columns, this.aspect * ((height - GAP * (rows - 1)) / rows));
+      if (side > best.side) best = { side, columns };
+    }
+    this.columns = best.columns;
+    this.grid.style.gridTemplateColumns = `repeat(${best.columns}, ${best.side}px)`;
+    this.grid.style.gridAutoRows = `${best.side / this.aspect}px`;
+  }
+
+  #loaded(image) {
+    const aspect = image.naturalWidth / image.naturalHeight;
+    if (!aspect || aspect === this.aspect) return;
+    this.aspect = aspect;
+    this.#arrange();
   }
 
   #cell(i) {
@@ -119,6 +145,8 @@ export class View {
     cell.setAttribute("role", "gridcell");
     cell.append(make("img"), make("span", "heart"), make("span", "fault"));
     cell.firstChild.draggable = false;
+    cell.firstChild.addEventListener("load", () => this.#loaded(cell.firstChild));
+    cell.firstChild.addEventListener("error", () => cell.firstChild.removeAttribute("src")); // not kept any more
     cell.addEventListener("click", () => this.#has(i) && this.act("like", i));
     cell.addEventListener("dblclick", () => this.#has(i) && this.act("near", i));
     cell.addEventListener("pointerenter", () => this.#soonLarge(i));
@@ -133,7 +161,6 @@ export class View {
     if (source && image.getAttribute("src") !== source) image.src = source;
     if (!source) image.removeAttribute("src");
     image.alt = say("picture", { number: i + 1 });
-    image.onerror = () => image.removeAttribute("src"); // not kept any more
     heart.textContent = isLiked ? "♥" : "";
     fault.textContent = picture?.fault ? say("failed") : "";
     cell.title = picture?.fault || "";
