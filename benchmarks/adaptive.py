@@ -40,8 +40,8 @@ from search import Line  # noqa: E402
 
 from demo.scenes import render  # noqa: E402
 from surrogate import SurrogateSpace  # noqa: E402
+from surrogate.resizing import area_means  # noqa: E402
 from surrogate.scores import make_score  # noqa: E402
-from surrogate.scores.images import resized  # noqa: E402
 from surrogate.search import Study  # noqa: E402
 
 RUNS = ROOT / ".comfy" / "benchmarks" / "adaptive.jsonl"
@@ -74,7 +74,7 @@ class Goals:
 
     def __init__(self):
         scenes = render(GOALS, 128, generator=torch.Generator().manual_seed(SCENES))[0].permute(0, 2, 3, 1).numpy()
-        self.scenes = np.stack([resized(scene.astype(np.float64), SIDE, SIDE) for scene in scenes])
+        self.scenes = np.stack([area_means(scene.astype(np.float64), SIDE, SIDE) for scene in scenes])
         # Where the sun and the skyline can be in this model's pictures.
         self.places = np.random.default_rng(SCENES).uniform([0.15, 0.1, 0.35], [0.85, 0.45, 0.75], (GOALS, 3))
         self.spot = [make_score("brightest_x"), make_score("brightest_y")]
@@ -214,7 +214,7 @@ def load_preview(comfyui: str) -> Callable:
         decoded = np.concatenate(
             [vae.decode(torch.from_numpy(p).permute(0, 3, 1, 2).float()).numpy() for p in np.split(x, len(some))]
         )
-    small = np.stack([resized(picture.astype(np.float64), SIDE, SIDE) for picture in decoded])
+    small = np.stack([area_means(picture.astype(np.float64), SIDE, SIDE) for picture in decoded])
     flat = np.concatenate([x.reshape(-1, x.shape[-1]), np.ones((x[..., 0].size, 1))], axis=1)
     factors = np.linalg.lstsq(flat, small.reshape(-1, 3), rcond=None)[0]
     left = ((flat @ factors - small.reshape(-1, 3)) ** 2).mean() / small.var()

@@ -68,7 +68,7 @@ def main():
         latent = repeat_to(empty, 8, "points")
 
         space = SurrogateSpace(Seeds.from_range(0, 8))
-        noise = PointsNoise(space, points.random(space, 8).u, 0)
+        noise = PointsNoise(space, points.random(space, 8).w, 0)
         z = noise.generate_noise(latent)
         sampling = median_ms(
             lambda: guider.sample(z, latent["samples"], sampler, sigmas, disable_pbar=True, seed=0), options.repeats

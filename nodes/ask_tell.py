@@ -30,13 +30,16 @@ class Ask(io.ComfyNode):
             display_name="Surrogate Ask",
             search_aliases=["evolve", "genetic", "optimize", "next generation", "interactive evolution"],
             category="surrogate/search",
-            description="The next generation of a study. Render its points, score the images with any nodes, and "
-            "connect the scores to Tell. Each run of the graph is one generation.",
-            inputs=[wires.Study.Input("study", tooltip="The study.")],
+            description="Gives the next generation of a study: the points to render now. Render them, score the "
+            "images with any nodes, and connect the scores to Surrogate Tell. Each run of the workflow is "
+            "one generation.",
+            inputs=[
+                wires.Study.Input("study", tooltip="The study, from Surrogate Study, Surrogate Scout or Known Scores.")
+            ],
             outputs=[
-                wires.Study.Output(display_name="study", tooltip="For Tell."),
+                wires.Study.Output(display_name="study", tooltip="The study with this generation, for Surrogate Tell."),
                 wires.Points.Output(display_name="points", tooltip="The points to render now."),
-                wires.Space.Output(display_name="space"),
+                wires.Space.Output(display_name="space", tooltip="The space of these points, for Surrogate Noise."),
             ],
             hidden=[io.Hidden.unique_id],
             not_idempotent=True,
@@ -53,7 +56,7 @@ class Ask(io.ComfyNode):
         asked = replace(study, generation=generation)
         if not len(generation):
             report = study.study.report()
-            hint = "Others have the rest." if report.open else "Raise the budget to search on."
+            hint = "Other workers are rendering the rest." if report.open else "Raise the budget to search on."
             say(cls, f"{study.progress(report)}: nothing to do. {hint}")
             return io.NodeOutput(asked, ExecutionBlocker(None), study.space)
         phase = "scouting, " if study.successor else ""
@@ -69,36 +72,49 @@ class Tell(io.ComfyNode):
             display_name="Surrogate Tell",
             search_aliases=["fitness", "reward", "feedback", "score images", "optimize"],
             category="surrogate/search",
-            description="Records the scores of the generation that Ask gave, and shows the best so far.",
+            description="Records the scores of the generation that Surrogate Ask gave, and shows the best picture so "
+            "far.",
             inputs=[
-                wires.Study.Input("study", tooltip="From Ask."),
+                wires.Study.Input("study", tooltip="The study, from Surrogate Ask."),
                 io.Float.Input(
                     "scores",
                     lazy=True,
                     force_input=True,
-                    tooltip="One number for each image, in the points' order, from any node: a list.",
+                    tooltip="One number for each image, in the order of the points, from any node. One number for a "
+                    "whole batch is refused.",
                 ),
                 io.Boolean.Input(
                     "until_finished",
                     default=False,
-                    tooltip="Run the graph again and again until the budget is spent; Cancel stops it. What follows "
-                    "this node then runs once, at the end, with the best.",
+                    tooltip="On: the workflow runs again and again until the budget is spent; Cancel stops it. Nodes "
+                    "after this one then run once, at the end, with the best picture. Off: each run is one "
+                    "generation.",
                 ),
                 io.Image.Input(
                     "images",
                     optional=True,
                     lazy=True,
-                    tooltip="The images of the generation: to show and keep the best one, and for reports.",
+                    tooltip="The images of the generation. The best one is shown and kept, reports show them, and the "
+                    "optimiser adaptive learns from them.",
                 ),
                 *more_scores(lazy=True),
             ],
             outputs=[
-                wires.Study.Output(display_name="study"),
+                wires.Study.Output(
+                    display_name="study",
+                    tooltip="The study, for Surrogate Study Report or a loop. With until_finished, only at the end.",
+                ),
                 wires.Points.Output(display_name="best_points", tooltip="The best point so far."),
-                io.Image.Output(display_name="best_image", tooltip="Its image, if images are connected."),
-                io.String.Output(display_name="progress"),
-                io.Int.Output(display_name="generation", tooltip="Generations so far."),
-                io.Boolean.Output(display_name="finished", tooltip="Whether the budget is spent."),
+                io.Image.Output(
+                    display_name="best_image",
+                    tooltip="The picture of the best point, if images are connected; 8 bits for each colour.",
+                ),
+                io.String.Output(
+                    display_name="progress",
+                    tooltip="A sentence that says how far the search is and what its best score is.",
+                ),
+                io.Int.Output(display_name="generation", tooltip="Number of generations so far."),
+                io.Boolean.Output(display_name="finished", tooltip="True when the budget is spent."),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
             is_input_list=True,
@@ -118,7 +134,9 @@ class Tell(io.ComfyNode):
         opened = study[0]
         generation = opened.generation
         if generation is None:
-            raise ValueError("study comes straight from the Study node: put Ask between them, and render its points.")
+            raise ValueError(
+                "study comes directly from Surrogate Study: put Surrogate Ask between the two, and render its points."
+            )
         report = opened.study.report()
         if len(generation):
             told = score_columns(cls, scores, more, len(generation))

@@ -23,43 +23,52 @@ class CheckSeeds(io.ComfyNode):
             display_name="Surrogate Check Seeds",
             search_aliases=["noise check", "noise statistics", "is it noise", "gaussian test"],
             category="surrogate/seeds",
-            description="Measures each seed as noise, says in plain words whether it is fit to be blended, and names "
-            "the transport that keeps blends most like the seeds. For inverted, edited or foreign noises, before a "
-            "space is made of them; Space Info looks at the finished space.",
+            description="Measures each seed as noise and says whether it is fit to be blended. It also recommends a "
+            "transport for Surrogate Space. Use it for noises that ComfyUI did not draw: inverted images, "
+            "edited latents, files from others. Integer seeds are always fit.",
             inputs=[
-                wires.Seeds.Input("seeds", tooltip="The seeds to check; one is enough."),
+                wires.Seeds.Input("seeds", tooltip="The seeds to check. One is enough."),
                 io.Latent.Input(
                     "latent",
                     optional=True,
-                    tooltip="A latent of the size that will be sampled. Needed for integer seeds alone; others have "
-                    "a size.",
+                    tooltip="A latent of the size that you will sample. Needed only if all seeds are integers, which "
+                    "have no size of their own.",
                 ),
                 wires.Space.Input(
                     "space",
                     optional=True,
-                    tooltip="Check against this space's transport: to see whether a repair fits. Without it: against "
-                    "standard normal noise.",
+                    tooltip="Checks the seeds against the transport of this space, to see whether it repairs them. "
+                    "Not connected: against standard normal noise.",
                 ),
             ],
             outputs=[
-                io.Boolean.Output(display_name="fit", tooltip="Whether every seed is fit to be blended as it is."),
+                io.Boolean.Output(display_name="fit", tooltip="True if every seed can be blended as it is."),
                 io.String.Output(
-                    display_name="verdict", tooltip="All seeds in a sentence, the advice, then each seed in words."
+                    display_name="verdict",
+                    tooltip="A sentence about all seeds, the advice, then a sentence about "
+                    "each seed that is not fit. The beginning is also shown under the "
+                    "node.",
                 ),
-                io.String.Output(display_name="table", tooltip="Every number, with what it means. Text and Markdown."),
+                io.String.Output(
+                    display_name="table",
+                    tooltip="All measured numbers with their meaning: mean, "
+                    "variance, norm, autocorrelation and others. Readable "
+                    "as text and as Markdown.",
+                ),
                 io.Image.Output(
                     display_name="picture",
-                    tooltip="Each seed's values against the normal density, its neighbours' correlation, and how "
-                    "alike the seeds are.",
+                    tooltip="Charts: the values of each seed against normal noise, the correlation of neighbouring "
+                    "values, and how similar the seeds are.",
                 ),
                 # Core's own Combo.Output does not connect to a Combo.Input.
                 io.Custom("COMBO").Output(
                     display_name="transport",
-                    tooltip="The recommended transport, for the input of this name on Surrogate Space.",
+                    tooltip="Name of the recommended transport, for the input of the same name on Surrogate Space.",
                 ),
                 io.String.Output(
                     display_name="transport_settings",
-                    tooltip="Its settings as JSON: connect or paste them into Surrogate Space.",
+                    tooltip="Settings of the recommended transport as JSON, for the input of the same name on "
+                    "Surrogate Space.",
                 ),
             ],
             hidden=[io.Hidden.unique_id],

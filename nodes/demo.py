@@ -34,17 +34,33 @@ class DemoModel(io.ComfyNode):
             display_name="Surrogate Demo Model",
             search_aliases=["tiny model", "example model", "test model", "try it"],
             category="surrogate/demo",
-            description="A model of 5 million parameters on ComfyUI's own FLUX class that draws landscapes of 128 × 128 "
-            "pixels: the whole of a graph in seconds, on any machine. Use 8 steps, euler, simple.",
+            description="Loads a tiny model that draws landscapes, to try everything in seconds on any computer. It "
+            "has 5 million parameters on ComfyUI's own FLUX class and comes with the pack. Use 8 steps, "
+            "euler and the scheduler simple.",
             inputs=[
-                io.Combo.Input("time", options=[ANY, *TIMES], default="dusk", tooltip="Time of day."),
-                io.Combo.Input("place", options=[ANY, *PLACES], default="mountains", tooltip="Kind of landscape."),
+                io.Combo.Input(
+                    "time",
+                    options=[ANY, *TIMES],
+                    default="dusk",
+                    tooltip="Time of day in the landscape. any: the noise decides.",
+                ),
+                io.Combo.Input(
+                    "place",
+                    options=[ANY, *PLACES],
+                    default="mountains",
+                    tooltip="Kind of landscape. any: the noise decides.",
+                ),
             ],
             outputs=[
-                io.Model.Output(display_name="model"),
-                io.Vae.Output(display_name="vae"),
-                io.Conditioning.Output(display_name="conditioning"),
-                io.Latent.Output(display_name="latent", tooltip="An empty latent of the model's size."),
+                io.Model.Output(display_name="model", tooltip="The model, for BasicGuider and BasicScheduler."),
+                io.Vae.Output(display_name="vae", tooltip="The VAE of the model, for VAE Decode."),
+                io.Conditioning.Output(
+                    display_name="conditioning", tooltip="The two words as a prompt, for BasicGuider."
+                ),
+                io.Latent.Output(
+                    display_name="latent",
+                    tooltip="An empty latent for 128 × 128 pixels, the only size that the model was trained for.",
+                ),
             ],
         )
 
@@ -72,15 +88,37 @@ class DemoPicture(io.ComfyNode):
             display_name="Surrogate Demo Picture",
             search_aliases=["example picture", "target picture", "test image"],
             category="surrogate/demo",
-            description="A landscape of the kind that the demo model was trained on, drawn by rules and not by the model: "
-            "something to look for in a space.",
+            description="Draws a landscape like those that the demo model was trained on, as a target to search for. "
+            "It is drawn by rules, not by the model.",
             inputs=[
-                io.Combo.Input("time", options=[ANY, *TIMES], default="dusk", tooltip="Time of day."),
-                io.Combo.Input("place", options=[ANY, *PLACES], default="mountains", tooltip="Kind of landscape."),
-                io.Int.Input("number", default=1, min=0, max=0xFFFFFFFF, tooltip="Another number, another landscape."),
-                io.Int.Input("size", default=128, min=16, max=2048, tooltip="Side of the picture in pixels."),
+                io.Combo.Input(
+                    "time",
+                    options=[ANY, *TIMES],
+                    default="dusk",
+                    tooltip="Time of day in the landscape. any: one at random.",
+                ),
+                io.Combo.Input(
+                    "place",
+                    options=[ANY, *PLACES],
+                    default="mountains",
+                    tooltip="Kind of landscape. any: one at random.",
+                ),
+                io.Int.Input(
+                    "number",
+                    default=1,
+                    min=0,
+                    max=0xFFFFFFFF,
+                    tooltip="The landscape is drawn from this number: the same number gives the same landscape.",
+                ),
+                io.Int.Input(
+                    "size", default=128, min=16, max=2048, tooltip="Width and height of the picture in pixels."
+                ),
             ],
-            outputs=[io.Image.Output(display_name="image")],
+            outputs=[
+                io.Image.Output(
+                    display_name="image", tooltip="The picture, for example as the target of Surrogate Match Image."
+                )
+            ],
         )
 
     @classmethod

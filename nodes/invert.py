@@ -13,8 +13,8 @@ from .noise import in_groups
 from .tools import wires
 from .tools.latents import as_samples, batch_size, fix_empty, select, tensors_of
 from .tools.notices import say, warn
+from .tools.peculiar import check_noise_counts
 from .tools.progress import quiet
-from .tools.sampling import check_noise_counts
 from .tools.schema import schema
 
 __all__ = ["Invert"]
@@ -39,29 +39,32 @@ class Invert(io.ComfyNode):
                 "img2noise",
             ],
             category="surrogate/seeds",
-            description="The noise from which your model makes a given image or clip, as seeds: sampling it with "
-            "euler and the same schedule brings the image back. For images from disk as corners of a space.",
+            description="Finds the noise from which your model makes a given image or clip, and gives it as a seed. "
+            "Sampling that noise with euler and the same schedule gives the image again, so pictures from "
+            "disk can be corners of a space.",
             inputs=[
                 io.Guider.Input(
                     "guider",
-                    tooltip="The model with the prompt that describes the images, as for SamplerCustomAdvanced. "
-                    "A guidance (cfg) near 1 inverts best.",
+                    tooltip="The model with a prompt that describes the images, from BasicGuider or CFGGuider. A "
+                    "guidance (CFG) near 1 inverts best.",
                 ),
                 io.Sigmas.Input(
                     "sigmas",
-                    tooltip="The schedule that the space will be rendered with (euler), from full noise: a noise "
-                    "belongs to its schedule. 50 steps give the image most exactly; below 8 expect less.",
+                    tooltip="The noise schedule, from BasicScheduler, that you will render the space with; it must "
+                    "begin at full noise (denoise 1). 50 steps give the image back most exactly; with fewer "
+                    "than 8 it comes back only roughly.",
                 ),
                 io.Latent.Input(
-                    "latent", tooltip="The images or clips: a batch from VAE Encode or a sampler, one seed for each."
+                    "latent",
+                    tooltip="The images or clips: a batch from VAE Encode or from a sampler. Each becomes one seed.",
                 ),
                 io.Int.Input(
                     "iterations",
                     default=40,
                     min=1,
                     max=1000,
-                    tooltip="At most so many calls of the model for each step (2 to 4 are usual). More: closer where "
-                    "a step is hard, slower. Few: quick and rough.",
+                    tooltip="Most calls of the model for each step; 2 to 4 are usual. 1: fastest and rough. Higher: "
+                    "more exact where a step is hard, and slower.",
                 ),
                 io.Float.Input(
                     "tolerance",
@@ -70,18 +73,23 @@ class Invert(io.ComfyNode):
                     max=0.5,
                     step=1e-7,
                     round=False,
-                    tooltip="A step is good enough at this relative error of the latent. 0.000003: as exact as float "
-                    "arithmetic makes sense of. 0.001: half the calls, differences that a trained eye finds.",
+                    tooltip="A step is finished when the relative error of the latent is below this. 0.000003: as "
+                    "exact as float32 allows. 0.001: half as many calls of the model, with small visible "
+                    "differences. Above 0.1: a rough guess.",
                 ),
                 io.Int.Input(
                     "images_per_batch",
                     default=4,
                     min=1,
                     max=4096,
-                    tooltip="How many to invert together: as many as your memory holds (about 14 latents each besides "
-                    "the model).",
+                    tooltip="Batch size: how many images are inverted together. Each needs memory for about 14 "
+                    "latents in addition to the model. 1 uses the least memory.",
                 ),
-                io.String.Input("name", default="inverted", tooltip="The seeds are called name 1, name 2, …"),
+                io.String.Input(
+                    "name",
+                    default="inverted",
+                    tooltip="The seeds are labelled with this name and a number: name 1, name 2, …",
+                ),
                 io.Int.Input(
                     "noise_seed",
                     default=0,
@@ -89,25 +97,34 @@ class Invert(io.ComfyNode):
                     max=0xFFFFFFFFFFFFFFFF,
                     control_after_generate=False,
                     optional=True,
-                    tooltip="Coarse schedules forget part of their noise; it is drawn anew from this integer. Another "
-                    "integer: another noise for nearly the same image.",
+                    tooltip="A schedule of few steps does not determine the whole noise of an image; the missing part "
+                    "is drawn from this integer. Another integer gives another noise for nearly the same "
+                    "image.",
                 ),
             ],
             outputs=[
-                wires.Seeds.Output(display_name="seeds", tooltip="One for each image, for Surrogate Space."),
+                wires.Seeds.Output(display_name="seeds", tooltip="One seed for each image, for Surrogate Space."),
                 io.Latent.Output(display_name="noise", tooltip="The same noises as a LATENT."),
-                io.Latent.Output(display_name="resampled", tooltip="What euler makes of them; decode it to compare."),
+                io.Latent.Output(
+                    display_name="resampled",
+                    tooltip="The images that euler makes from these noises, as a LATENT. Decode it to compare.",
+                ),
                 io.Float.Output(
                     display_name="error",
                     is_output_list=True,
-                    tooltip="Relative error of the resampled latent: 0.001 exact to the eye, 0.05 visibly another.",
+                    tooltip="Relative error of the resampled latent, one number for each image. 0.001: no visible "
+                    "difference. 0.05: visibly another image.",
                 ),
                 io.Float.Output(
                     display_name="norm",
                     is_output_list=True,
-                    tooltip="‖z‖²/D: 1 for Gaussian noise. 0.8 to 1.25 is fit to be a seed.",
+                    tooltip="Norm of the noise, ‖z‖²/D, one number for each image. 1 is Gaussian noise; from 0.8 to "
+                    "1.25 it is fit to be a seed.",
                 ),
-                io.String.Output(display_name="report", tooltip="Each image in a sentence, and what to do about it."),
+                io.String.Output(
+                    display_name="report",
+                    tooltip="A sentence about each image, with advice if its noise is not fit to be a seed.",
+                ),
             ],
             hidden=[io.Hidden.unique_id],
         )
@@ -123,7 +140,7 @@ class Invert(io.ComfyNode):
             )
         if latent.pop("noise_mask", None) is not None:
             warn(cls, ["Invert: the latent's mask is not used; the whole image is inverted."])
-        check_noise_counts(guider)
+        check_noise_counts(guider.model_patcher)
         # Now: what is wrong is said of the whole batch, and before the model is loaded.
         _, sigmas = inversion.checked(latent["samples"].cpu(), sigmas.cpu(), iterations, tolerance)
         groups = in_groups(batch_size(latent), images_per_batch)

@@ -11,6 +11,8 @@ from ..surrogate.shapes import describe
 from .pinned import pin
 from .tools import wires
 from .tools.latents import PointsNoise, fix_empty, repeat_to, sample_parts, select, tensors_of
+from .tools.notices import warn
+from .tools.peculiar import check_noise_counts, depends_on_batch
 from .tools.schema import schema
 
 __all__ = ["KSamplerNoise", "Noise", "in_groups", "noise_seed_input"]
@@ -20,8 +22,8 @@ KEY = "surrogate_noise"
 
 
 def noise_seed_input(
-    tooltip: str = "Noise that stochastic samplers (ancestral, SDE) add on the way: one number for the whole space, so "
-    "that a point always gives the same image. Other samplers do not use it.",
+    tooltip: str = "Seed of the noise that stochastic samplers (ancestral, SDE) add at each step: one number for all points, so "
+    "that a point always gives the same image. Deterministic samplers, such as euler, do not use it.",
     optional: bool = False,
 ) -> io.Int.Input:
     """The input that names the noise of stochastic samplers."""
@@ -43,16 +45,17 @@ class Noise(io.ComfyNode):
             node_id="SurrogateNoise",
             display_name="Surrogate Noise",
             search_aliases=["slerp noise", "noise mix", "custom noise", "noise input", "variation noise"],
-            category="surrogate",
-            description="The noise of the points, for SamplerCustomAdvanced, with a latent of the right batch size. "
-            "Connect both outputs to the sampler.",
+            category="surrogate/noise",
+            description="Gives the noise of the points to SamplerCustomAdvanced. Connect both outputs to the sampler, "
+            "so that the batch size of the latent fits the noise.",
             inputs=[
                 wires.Space.Input("space", tooltip="The space of the points."),
                 wires.Points.Input("points", tooltip="The points to render."),
                 io.Latent.Input(
                     "latent",
-                    tooltip="The latent your sampler would get: its size decides the size of the images. A batch of 1 "
-                    "is repeated for all points; for image-to-image it may hold one image for each point.",
+                    tooltip="The latent that the sampler would get without this node: an empty latent of the size you "
+                    "want, or encoded pictures for image to image. A batch size of 1 is repeated for all "
+                    "points; otherwise it must hold one image for each point.",
                 ),
                 noise_seed_input(),
                 io.Int.Input(
@@ -60,13 +63,22 @@ class Noise(io.ComfyNode):
                     default=0,
                     min=0,
                     max=4096,
-                    tooltip="0: all points in one batch. Otherwise the sampler runs once for each group of this many, "
-                    "so that large grids fit into memory.",
+                    tooltip="0: all points in one batch. Otherwise the batch size: the sampler runs once for each "
+                    "group of this many points, so that large grids fit into memory.",
                 ),
             ],
             outputs=[
-                io.Noise.Output(display_name="noise", is_output_list=True),
-                io.Latent.Output(display_name="latent", is_output_list=True),
+                io.Noise.Output(
+                    display_name="noise",
+                    is_output_list=True,
+                    tooltip="The noise of the points, one entry for each batch, for the noise input of SamplerCustomAdvanced.",
+                ),
+                io.Latent.Output(
+                    display_name="latent",
+                    is_output_list=True,
+                    tooltip="The latent with the right batch size, one entry for each batch, for the latent_image input of "
+                    "SamplerCustomAdvanced.",
+                ),
             ],
         )
 
@@ -75,7 +87,7 @@ class Noise(io.ComfyNode):
         latent = repeat_to(latent, len(points), "points")
         groups = in_groups(len(points), images_per_batch)
         return io.NodeOutput(
-            [PointsNoise(space, points.u[group], noise_seed) for group in groups],
+            [PointsNoise(space, points.w[group], noise_seed) for group in groups],
             [select(latent, group) for group in groups],
         )
 
@@ -87,45 +99,60 @@ class KSamplerNoise(io.ComfyNode):
             node_id="SurrogateKSamplerNoise",
             display_name="Surrogate Noise for KSampler",
             search_aliases=["variation seed", "custom noise", "noise injection", "ksampler noise", "noise mix"],
-            category="surrogate",
-            description="For samplers without a NOISE input (KSampler, KSamplerAdvanced, SamplerCustom, others): a "
-            "copy of the model whose samplers start from the points' noise instead of their own. Connect MODEL and "
-            "LATENT to the sampler; give later samplers (upscaling, detailing) the model from before this node.",
+            category="surrogate/noise",
+            description="Gives the noise of the points to samplers without a NOISE input: KSampler, KSampler "
+            "(Advanced), SamplerCustom and those of other packs. It makes a copy of the model whose "
+            "samplers start from the points' noise. Connect both outputs to the sampler; give later "
+            "samplers (upscaling, detailing) the model from before this node.",
             inputs=[
-                io.Model.Input("model", tooltip="The model that the sampler would get. It is not changed."),
+                io.Model.Input(
+                    "model",
+                    tooltip="The model that the sampler would get without this node. It is not "
+                    "changed; a copy is given on.",
+                ),
                 wires.Space.Input("space", tooltip="The space of the points."),
-                wires.Points.Input("points", tooltip="The points to render, in one batch."),
+                wires.Points.Input("points", tooltip="The points to render, all in one batch."),
                 io.Latent.Input(
-                    "latent", tooltip="The latent that the sampler would get. A batch of 1 is repeated for all points."
+                    "latent",
+                    tooltip="The latent that the sampler would get without this node. A batch size of 1 is "
+                    "repeated for all points.",
                 ),
                 # Optional, and last: older workflows have neither of them.
                 io.Boolean.Input(
                     "pin_noise",
                     default=False,
                     optional=True,
-                    tooltip="For stochastic samplers (ancestral, SDE, LCM): on, they draw the same noise on the way for "
-                    "every point, so that a point gives the same image in every batch and near points give near images. "
-                    "Off, a seed gives the image that KSampler gives with it. Other samplers are the same with both.",
+                    tooltip="For stochastic samplers (ancestral, SDE, LCM), which add noise at each step. On: they "
+                    "add the same noise for every point, so that a point gives the same image in every batch "
+                    "and near points give similar images. Off: a seed gives the image that KSampler gives "
+                    "with it. Deterministic samplers give the same with both.",
                 ),
                 noise_seed_input(
-                    "With pin_noise: names the noise that is drawn on the way. Keep it as long as you use the space; "
-                    "another number, another image at each point. Without pin_noise the sampler's own seed does that.",
+                    "With pin_noise: seed of the noise that the sampler adds at each step. Keep one number for a whole space: "
+                    "another number gives another image at each point. Without pin_noise the sampler's own seed decides.",
                     optional=True,
                 ),
             ],
             outputs=[
-                io.Model.Output(display_name="model"),
-                io.Latent.Output(display_name="latent"),
+                io.Model.Output(
+                    display_name="model",
+                    tooltip="A copy of the model whose samplers start from the noise of the points.",
+                ),
+                io.Latent.Output(display_name="latent", tooltip="The latent with the right batch size."),
             ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
     def execute(cls, model, space, points, latent, pin_noise=False, noise_seed=0) -> io.NodeOutput:
+        check_noise_counts(model)
+        if len(points) > 1:
+            warn(cls, filter(None, [depends_on_batch(model)]))
         latent = repeat_to(latent, len(points), "points")
         expected = fix_empty(model, latent)
         space.parts(sample_parts(expected))  # raises now, not inside the sampler, if the seeds have another shape
         model = model.clone()
-        start = _start_from(PointsNoise(space, points.u, 0), expected, noise_seed if pin_noise else None)
+        start = _start_from(PointsNoise(space, points.w, 0), expected, noise_seed if pin_noise else None)
         model.add_wrapper_with_key(comfy.patcher_extension.WrappersMP.OUTER_SAMPLE, KEY, start)
         return io.NodeOutput(model, latent)
 

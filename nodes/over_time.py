@@ -8,6 +8,7 @@ from ..surrogate.shapes import describe
 from ..surrogate.space.over_time import MOVEMENTS, Stretch, latents_over_time
 from .noise import in_groups, noise_seed_input
 from .tools import wires
+from .tools.core_noise import notice_replaced_noise
 from .tools.latents import as_samples, parts_for, repeat_to, select
 from .tools.progress import cancellable
 from .tools.schema import schema
@@ -22,27 +23,29 @@ class NoiseOverTime(io.ComfyNode):
             node_id="SurrogateNoiseOverTime",
             display_name="Surrogate Noise over Time",
             search_aliases=["seed travel", "morph video", "video noise", "noise path", "interpolation"],
-            category="surrogate",
-            description="Noise for one clip (or sound) that moves along a path while the clip goes on, or for several "
-            "clips that follow each other on it. For SamplerCustomAdvanced; connect both outputs to the sampler.",
+            category="surrogate/noise",
+            description="Makes noise for one clip or sound that moves along a path of points from its beginning to "
+            "its end. It begins as one picture or sound and ends as another; several clips can follow "
+            "each other on one path. For SamplerCustomAdvanced: connect both outputs.",
             inputs=[
                 wires.Space.Input("space", tooltip="The space of the path."),
                 wires.Points.Input(
                     "points",
-                    tooltip="The path, from Surrogate Path or any points: the first is where the clip begins, the last "
-                    "where it ends, the others evenly between.",
+                    tooltip="The path: an open or closed Surrogate Path, or any points. The clip begins at the first "
+                    "point and ends at the last; the others are spread evenly between them in time.",
                 ),
                 io.Latent.Input(
                     "latent",
-                    tooltip="The latent your sampler would get, of a video or sound model: its length is the length of "
-                    "the clip. A batch of 1 is repeated for all stretches.",
+                    tooltip="The latent that the sampler would get without this node, of a video or sound model. Its "
+                    "length is the length of the clip. A batch size of 1 is repeated for all stretches.",
                 ),
                 io.Combo.Input(
                     "movement",
                     options=list(MOVEMENTS),
                     default=MOVEMENTS[0],
-                    tooltip="smooth: the noise moves on with each step of the latent. hold: it stands at each point for "
-                    "an equal share of the time, then jumps to the next.",
+                    tooltip="smooth: the noise changes at each step of the latent, along a great circle from point to "
+                    "point. hold: the noise stays at each point for an equal share of the time, then jumps to "
+                    "the next.",
                 ),
                 io.Float.Input(
                     "start",
@@ -50,7 +53,7 @@ class NoiseOverTime(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
-                    tooltip="Where on the path this clip begins: 0 is the first point, 1 the last.",
+                    tooltip="Place on the path where the clip begins: 0 is the first point, 1 the last.",
                 ),
                 io.Float.Input(
                     "end",
@@ -58,16 +61,16 @@ class NoiseOverTime(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
-                    tooltip="Where on the path it ends. The next clip goes on if it starts here. Less than start: the "
-                    "clip walks backwards.",
+                    tooltip="Place on the path where the clip ends. A next clip that starts here continues this one. "
+                    "If end is less than start, the clip moves backwards.",
                 ),
                 io.Int.Input(
                     "stretches",
                     default=1,
                     min=1,
                     max=4096,
-                    tooltip="Cuts the way from start to end into this many clips of equal length, each of which begins "
-                    "where the one before ends.",
+                    tooltip="Cuts the way from start to end into this many clips of equal length. Each begins where "
+                    "the previous one ended.",
                 ),
                 noise_seed_input(),
                 io.Int.Input(
@@ -75,12 +78,26 @@ class NoiseOverTime(io.ComfyNode):
                     default=1,
                     min=0,
                     max=4096,
-                    tooltip="How many stretches the sampler makes at once. 0: all in one batch.",
+                    tooltip="Batch size: how many stretches are sampled together. 1: one after the other. 0: all in "
+                    "one batch.",
                 ),
             ],
             outputs=[
-                io.Noise.Output(display_name="noise", is_output_list=True, tooltip="For SamplerCustomAdvanced."),
-                io.Latent.Output(display_name="latent", is_output_list=True, tooltip="For its latent_image input."),
+                io.Noise.Output(
+                    display_name="noise",
+                    is_output_list=True,
+                    tooltip="The noise of each clip, one entry "
+                    "for each batch, for the noise "
+                    "input of SamplerCustomAdvanced.",
+                ),
+                io.Latent.Output(
+                    display_name="latent",
+                    is_output_list=True,
+                    tooltip="The latent with the right batch "
+                    "size, one entry for each batch, "
+                    "for the latent_image input of "
+                    "SamplerCustomAdvanced.",
+                ),
             ],
         )
 
@@ -88,7 +105,7 @@ class NoiseOverTime(io.ComfyNode):
     def execute(
         cls, space, points, latent, movement, start, end, stretches, noise_seed, clips_per_batch
     ) -> io.NodeOutput:
-        cut = Stretch(points.u, start, end, movement).cut(stretches)
+        cut = Stretch(points.u, start, end, movement, points.w).cut(stretches)
         latent = repeat_to(latent, stretches, "stretches")
         groups = in_groups(stretches, clips_per_batch)
         return io.NodeOutput(
@@ -105,6 +122,7 @@ class _StretchesNoise:
 
     def generate_noise(self, latent: dict):
         """Noise (n, *shape) for the latent dictionary that the sampler is about to use."""
+        notice_replaced_noise()
         parts = parts_for(latent, len(self.stretches), "stretches")
         kind = latent.get("type")
         if kind not in (None, "audio") and any(len(part) == 2 for part in parts):

@@ -45,37 +45,40 @@ class SeedsFromPictures(io.ComfyNode):
                 "similar images",
             ],
             category="surrogate/seeds",
-            description="The noises that made pictures, clips and sounds ComfyUI saved (PNG, WebP, JPEG, video, FLAC, "
-            "MP3, Opus): found in the prompt inside each file, with the place in its batch. As corners of a space they "
-            "give these again. Nothing in the files is executed.",
+            description="Finds the noise of pictures, clips and sounds that ComfyUI saved, and gives it as seeds. It "
+            "reads the prompt inside each file (PNG, WebP, JPEG, video, FLAC, MP3, Opus) and works out "
+            "which noise was used, and which image of its batch it was. Nothing in the files is executed.",
             inputs=[
                 io.String.Input(
                     "pictures",
                     default="*.png [output]",
                     multiline=True,
-                    tooltip="One file, folder or pattern a line, in ComfyUI's input or output folder: "
-                    "ComfyUI_00012_.png [output], favourites [input], grid/*.webp [output], **/*.png, audio/*.flac. A "
-                    "full path works too, on a ComfyUI that only this computer can reach.",
+                    tooltip="One file, folder or pattern in each line, in ComfyUI's input or output folder: "
+                    "ComfyUI_00012_.png [output], favourites [input], grid/*.webp [output], **/*.png. The "
+                    "word in brackets names the folder (input, output or temp). Full paths work only on a "
+                    "ComfyUI that no other computer can reach.",
                 ),
                 io.Int.Input(
                     "limit",
                     default=0,
                     min=0,
                     max=LARGEST_K,
-                    tooltip=f"At most this many seeds. 0: as many as a space takes ({LARGEST_K}).",
+                    tooltip=f"Largest number of seeds. 0: as many as a space can have ({LARGEST_K}).",
                 ),
                 io.Combo.Input(
                     "order",
                     options=[LISTED, NEWEST],
                     default=LISTED,
-                    tooltip="as listed: line by line, folders and patterns by name. newest first: by the files' time.",
+                    tooltip="as listed: in the order of the lines; within folders and patterns by name. newest first: "
+                    "by the time of the files.",
                 ),
                 io.Combo.Input(
                     "pictures_that_differ",
                     options=[LEAVE_OUT, KEEP],
                     default=LEAVE_OUT,
-                    tooltip="Pictures of another size or model than most. leave out: their noise would give other "
-                    "pictures. keep: take their seeds nevertheless.",
+                    tooltip="What to do with pictures of another size or model than most. leave out: skip them, "
+                    "because their noise would give other pictures in this space. keep: use their seeds "
+                    "nevertheless.",
                 ),
                 io.Int.Input(
                     "largest_side",
@@ -83,15 +86,22 @@ class SeedsFromPictures(io.ComfyNode):
                     min=0,
                     max=16384,
                     optional=True,
-                    tooltip="Longest side of a picture at the images output, in pixels. 0: full size.",
+                    tooltip="Longest side, in pixels, of the pictures at the images output. 0: full size.",
                 ),
             ],
             outputs=[
-                wires.Seeds.Output(display_name="seeds", tooltip="One seed for each picture or frame."),
-                io.Image.Output(
-                    display_name="images", tooltip="The pictures of the seeds, in their order; sounds are drawn."
+                wires.Seeds.Output(
+                    display_name="seeds", tooltip="One seed for each picture or frame, in the order of the pictures."
                 ),
-                io.String.Output(display_name="report", tooltip="What was found in each file, or why nothing was."),
+                io.Image.Output(
+                    display_name="images",
+                    tooltip="The pictures of the seeds, in the same order. A sound is drawn as "
+                    "a waveform and a spectrogram.",
+                ),
+                io.String.Output(
+                    display_name="report",
+                    tooltip="For each file its seed, or the reason why none was found. Also shown under the node.",
+                ),
             ],
             hidden=[io.Hidden.unique_id],
             is_output_node=True,

@@ -25,25 +25,29 @@ class PinnedSampler(io.ComfyNode):
             display_name="Surrogate Pinned Sampler",
             search_aliases=["ancestral", "sde", "stochastic sampler", "deterministic sampler", "fixed sampler noise"],
             category="surrogate/noise",
-            description="A stochastic sampler (ancestral, SDE, LCM) that draws the same noise on the way for every point: "
-            "a point gives the same picture in every batch, and near points give near pictures.",
+            description="Makes a stochastic sampler (ancestral, SDE, LCM) add the same noise for every point. A point "
+            "then gives the same picture in every batch, and near points give similar pictures.",
             inputs=[
-                io.Sampler.Input("sampler", tooltip="From KSamplerSelect or any other node that gives a SAMPLER."),
+                io.Sampler.Input(
+                    "sampler",
+                    tooltip="A sampler from KSamplerSelect or another node that gives a "
+                    "SAMPLER. Its settings are kept.",
+                ),
                 io.Int.Input(
                     "noise_seed",
                     default=0,
                     min=0,
                     max=0xFFFFFFFFFFFFFFFF,
                     control_after_generate=False,
-                    tooltip="Names the noise that the sampler draws. Keep it as long as you use the space; another "
-                    "number, another picture at each point.",
+                    tooltip="Seed of the noise that the sampler adds at each step. Keep one number for a whole space: "
+                    "another number gives another picture at each point.",
                 ),
             ],
             outputs=[
                 io.Sampler.Output(
                     display_name="sampler",
-                    tooltip="For SamplerCustomAdvanced, Render Points or Surrogate Search. A sampler that draws no noise "
-                    "comes out as it went in.",
+                    tooltip="The sampler for SamplerCustomAdvanced, Surrogate Render Points or Surrogate Search. A "
+                    "deterministic sampler is given on unchanged.",
                 )
             ],
             hidden=[io.Hidden.unique_id],

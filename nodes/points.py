@@ -26,16 +26,12 @@ def _space(tooltip="The space to take points from."):
     return wires.Space.Input("space", tooltip=tooltip)
 
 
-def _outputs():
-    return [wires.Points.Output(display_name="points")]
+def _outputs(text: str) -> list:
+    return [wires.Points.Output(display_name="points", tooltip=text)]
 
 
 def _base(text):
     return wires.Points.Input("base", optional=True, tooltip=text)
-
-
-def _first(base):
-    return None if base is None else base.u[0]
 
 
 def _whole(text: str, space, name: str) -> list[int]:
@@ -51,18 +47,18 @@ class Point(io.ComfyNode):
             display_name="Surrogate Point",
             search_aliases=["coordinates", "seed blend", "single point"],
             category="surrogate/points",
-            description="Points by their coordinates.",
+            description="Points given by their coordinates. 0 is the first seed, 1 the last, 0.5 a blend of all.",
             inputs=[
-                _space(),
+                _space("The space that the coordinates belong to. A space of k seeds has k-1 coordinates."),
                 io.String.Input(
                     "coordinates",
                     default="0.5",
                     multiline=True,
-                    tooltip="k-1 numbers from 0 to 1 for a space of k seeds, one point a line. A single number stands "
-                    "for all coordinates: 0 is the first seed, 1 the last, 0.5 a blend of all.",
+                    tooltip="k-1 numbers from 0 to 1 for a space of k seeds, one point in each line: 0.2, 0.7, 0.5. A "
+                    "single number is used for all coordinates.",
                 ),
             ],
-            outputs=_outputs(),
+            outputs=_outputs("One point for each line."),
         )
 
     @classmethod
@@ -81,18 +77,19 @@ class Weights(io.ComfyNode):
             display_name="Surrogate Weights",
             search_aliases=["slerp", "noise mix", "seed blend", "mix seeds", "blend weights", "weighted seeds"],
             category="surrogate/points",
-            description="Points by how much each seed counts.",
+            description="Points given by how much of each seed they contain.",
             inputs=[
-                _space(),
+                _space("The space whose seeds are blended."),
                 io.String.Input(
                     "weights",
                     default="1, 1, 1, 1",
                     multiline=True,
-                    tooltip="One number of 0 or more for each seed, one point a line. Only their ratios count: they "
-                    "are scaled to unit norm. 1, 0, 0, 0 is the first seed.",
+                    tooltip="One number of 0 or more for each seed, one point in each line. 1, 0, 0, 0 is the first "
+                    "of four seeds; 1, 1, 0, 0 is half way between the first two. Only the ratios count, "
+                    "because the weights are scaled to a norm of 1.",
                 ),
             ],
-            outputs=_outputs(),
+            outputs=_outputs("One point for each line."),
         )
 
     @classmethod
@@ -108,24 +105,63 @@ class Grid(io.ComfyNode):
             display_name="Surrogate Grid",
             search_aliases=["x/y plot", "xy plot", "xyz plot", "seed explorer", "parameter grid"],
             category="surrogate/points",
-            description="A grid over two coordinates of the space; the others stay where the base point has them. "
-            "For a grid with a seed in each corner use Four Corners.",
+            description="A grid over two coordinates of the space; all other coordinates keep one value. For a grid "
+            "with a seed in each corner use Surrogate Four Corners.",
             inputs=[
                 _space(),
-                io.Int.Input("columns", default=5, min=1, max=MOST_SIDE, tooltip="Pictures in a row."),
-                io.Int.Input("rows", default=5, min=1, max=MOST_SIDE, tooltip="Rows. With two seeds there is one."),
-                io.Int.Input("column", default=1, min=1, max=1023, tooltip="The coordinate that grows to the right."),
-                io.Int.Input("row", default=2, min=1, max=1023, tooltip="The coordinate that grows downwards."),
-                io.Float.Input("low", default=0.0, min=0.0, max=1.0, step=0.05, tooltip="Where both axes begin."),
-                io.Float.Input("high", default=1.0, min=0.0, max=1.0, step=0.05, tooltip="Where both axes end."),
-                _base("Where the other coordinates stay (the first point is used). Not connected: 0.5."),
+                io.Int.Input("columns", default=5, min=1, max=MOST_SIDE, tooltip="Number of pictures in each row."),
+                io.Int.Input(
+                    "rows",
+                    default=5,
+                    min=1,
+                    max=MOST_SIDE,
+                    tooltip="Number of rows. A space of two seeds has one coordinate, and its grid one row.",
+                ),
+                io.Int.Input(
+                    "column",
+                    default=1,
+                    min=1,
+                    max=1023,
+                    tooltip="Number of the coordinate that grows from left to right, counted from 1.",
+                ),
+                io.Int.Input(
+                    "row",
+                    default=2,
+                    min=1,
+                    max=1023,
+                    tooltip="Number of the coordinate that grows from top "
+                    "to bottom, counted from 1. It must differ "
+                    "from column.",
+                ),
+                io.Float.Input(
+                    "low",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    tooltip="Value of both coordinates at "
+                    "the left and upper edges. 0 "
+                    "and 1 cover the whole range; "
+                    "0.4 and 0.6 its middle.",
+                ),
+                io.Float.Input(
+                    "high",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    tooltip="Value of both coordinates at the right and lower edges. It must not be below low.",
+                ),
+                _base(
+                    "A point that gives all other coordinates their value; of several points the first is used. Not connected: 0.5."
+                ),
             ],
-            outputs=_outputs(),
+            outputs=_outputs("All points (columns × rows), row by row, with axes for Surrogate Contact Sheet."),
         )
 
     @classmethod
     def execute(cls, space, columns, rows, column, row, low, high, base=None) -> io.NodeOutput:
-        return io.NodeOutput(make.grid(space, columns, rows, column, row, _first(base), low, high))
+        return io.NodeOutput(make.grid(space, columns, rows, column, row, base, low, high))
 
 
 class Corners(io.ComfyNode):
@@ -136,19 +172,32 @@ class Corners(io.ComfyNode):
             display_name="Surrogate Four Corners",
             search_aliases=["grid", "x/y plot", "xy plot", "seed explorer", "seed grid", "seed blend", "interpolation"],
             category="surrogate/points",
-            description="A grid with a seed in each corner, and everything in between.",
+            description="A grid with one seed in each corner and all their blends between them. It is the best first "
+            "look at a space.",
             inputs=[
                 _space("A space of at least four seeds."),
                 io.String.Input(
                     "seeds",
                     default="1, 2, 3, 4",
-                    tooltip="Which seeds of the space, by number from 1: top left, top right, bottom left, "
-                    "bottom right.",
+                    tooltip="Numbers of four seeds in the space, counted from 1: top left, top right, bottom left, "
+                    "bottom right. These are places in the list of seeds, not integer seeds.",
                 ),
-                io.Int.Input("columns", default=5, min=2, max=MOST_SIDE, tooltip="Pictures in a row."),
-                io.Int.Input("rows", default=5, min=2, max=MOST_SIDE, tooltip="Rows."),
+                io.Int.Input(
+                    "columns",
+                    default=5,
+                    min=2,
+                    max=MOST_SIDE,
+                    tooltip="Number of pictures in each row. An odd number has a picture in the middle.",
+                ),
+                io.Int.Input(
+                    "rows",
+                    default=5,
+                    min=2,
+                    max=MOST_SIDE,
+                    tooltip="Number of rows. An odd number has a row in the middle.",
+                ),
             ],
-            outputs=_outputs(),
+            outputs=_outputs("All points (columns × rows), row by row, with axes for Surrogate Contact Sheet."),
         )
 
     @classmethod
@@ -164,23 +213,28 @@ class Slice(io.ComfyNode):
             display_name="Surrogate Slice",
             search_aliases=["triangle", "blend three seeds", "barycentric", "seed blend"],
             category="surrogate/points",
-            description="A flat slice through three seeds: a triangle with the seeds at its corners.",
+            description="A triangle of points between three seeds, with the seeds at its corners. A straight line in "
+            "the triangle is the shortest way between its ends.",
             inputs=[
                 _space("A space of at least three seeds."),
                 io.String.Input(
                     "seeds",
                     default="1, 2, 3",
-                    tooltip="Which seeds of the space, by number from 1: top, bottom left, bottom right.",
+                    tooltip="Numbers of three seeds in the space, counted from 1: top, bottom left, bottom right. "
+                    "These are places in the list of seeds, not integer seeds.",
                 ),
                 io.Int.Input(
                     "side",
                     default=5,
                     min=2,
                     max=140,
-                    tooltip="Pictures along each edge; side × (side + 1) / 2 in all.",
+                    tooltip="Number of pictures along each edge. There are side × (side + 1) / 2 pictures in all: 2 "
+                    "gives 3, 5 gives 15, 10 gives 55.",
                 ),
             ],
-            outputs=_outputs(),
+            outputs=_outputs(
+                "All points, row by row from the top, laid out as a triangle for Surrogate Contact Sheet."
+            ),
         )
 
     @classmethod
@@ -196,22 +250,36 @@ class Path(io.ComfyNode):
             display_name="Surrogate Path",
             search_aliases=["seed travel", "interpolation", "slerp", "latent walk", "animation", "morph", "loop"],
             category="surrogate/points",
-            description="A walk through seeds or points at even speed, for animations.",
+            description="A walk through seeds or points at constant speed, with one point for each frame of an "
+            "animation.",
             inputs=[
-                _space(),
+                _space("The space to walk through."),
                 io.String.Input(
                     "seeds",
                     default="all",
-                    tooltip="The seeds to visit, by number from 1, in this order: 1, 3, 2, or all. Not used when "
-                    "waypoints are connected.",
+                    tooltip="Numbers of the seeds to visit, counted from 1, in this order: 1, 3, 2. Or all. Not used "
+                    "if waypoints are connected.",
                 ),
-                io.Int.Input("frames", default=24, min=2, max=MOST_POINTS, tooltip="Number of points on the walk."),
+                io.Int.Input(
+                    "frames",
+                    default=24,
+                    min=2,
+                    max=MOST_POINTS,
+                    tooltip="Number of points on the whole walk, one for each frame of the animation.",
+                ),
                 io.Boolean.Input(
-                    "closed", default=True, tooltip="Walk back to the start, so that the animation loops."
+                    "closed",
+                    default=True,
+                    tooltip="On: the walk returns to its start, so that the animation loops. "
+                    "Off: it ends at the last seed.",
                 ),
-                wires.Points.Input("waypoints", optional=True, tooltip="Visit these points instead of seeds."),
+                wires.Points.Input(
+                    "waypoints",
+                    optional=True,
+                    tooltip="Points to visit instead of seeds, such as those of Surrogate Select Points.",
+                ),
             ],
-            outputs=_outputs(),
+            outputs=_outputs("One point for each frame."),
         )
 
     @classmethod
@@ -220,7 +288,7 @@ class Path(io.ComfyNode):
             stops = make.vertices(space, _whole(seeds, space, "seeds"))
         else:
             stops = waypoints
-        return io.NodeOutput(make.path(space, space.weights(stops.u), frames, closed))
+        return io.NodeOutput(make.path(space, stops.w, frames, closed))
 
 
 class Neighbours(io.ComfyNode):
@@ -231,10 +299,10 @@ class Neighbours(io.ComfyNode):
             display_name="Surrogate Neighbours",
             search_aliases=["variation", "variations", "variation seed", "subseed", "similar images", "neighbors"],
             category="surrogate/points",
-            description="Variations of a point: random points around it.",
+            description="Variations of a picture that you like: random points near its point.",
             inputs=[
-                _space(),
-                wires.Points.Input("points", tooltip="The point to vary; of several, the first."),
+                _space("The space of the point."),
+                wires.Points.Input("points", tooltip="The point to vary. Of several points the first is used."),
                 io.Int.Input("count", default=8, min=1, max=MOST_POINTS, tooltip="Number of variations."),
                 io.Float.Input(
                     "radius",
@@ -242,19 +310,31 @@ class Neighbours(io.ComfyNode):
                     min=0.1,
                     max=90.0,
                     step=1.0,
-                    tooltip="Largest angle in degrees. 90 is as far as another seed; 5 to 20 keep the composition.",
+                    tooltip="Largest distance from the point, as an angle in degrees. 5 to 20 keep the composition of "
+                    "the picture; 90 is the distance between two seeds.",
                 ),
                 io.Int.Input(
-                    "random_seed", default=0, min=0, max=0xFFFFFFFF, tooltip="Another number, other variations."
+                    "random_seed",
+                    default=0,
+                    min=0,
+                    max=0xFFFFFFFF,
+                    tooltip="The random choice starts from this "
+                    "number: the same number gives the same "
+                    "variations. It has nothing to do with "
+                    "the seeds of the space.",
                 ),
-                io.Boolean.Input("include_point", default=True, tooltip="Put the point itself first."),
+                io.Boolean.Input(
+                    "include_point",
+                    default=True,
+                    tooltip="On: the point itself comes first, to compare the variations with it.",
+                ),
             ],
-            outputs=_outputs(),
+            outputs=_outputs("The variations; before them the point itself, if include_point is on."),
         )
 
     @classmethod
     def execute(cls, space, points, count, radius, random_seed, include_point) -> io.NodeOutput:
-        return io.NodeOutput(make.neighbours(space, points.u[0], count, radius, random_seed, include_point))
+        return io.NodeOutput(make.neighbours(space, points, count, radius, random_seed, include_point))
 
 
 class RandomPoints(io.ComfyNode):
@@ -267,19 +347,36 @@ class RandomPoints(io.ComfyNode):
             display_name="Surrogate Random Points",
             search_aliases=["seed explorer", "seed hunt", "random blends", "sobol", "sample the space"],
             category="surrogate/points",
-            description="Points all over the space.",
+            description="Points spread over the whole space, to see what it contains.",
             inputs=[
                 _space(),
-                io.Int.Input("count", default=8, min=1, max=MOST_POINTS, tooltip="Number of points."),
+                io.Int.Input(
+                    "count",
+                    default=8,
+                    min=1,
+                    max=MOST_POINTS,
+                    tooltip="Number of points. With sobol, powers of two (8, 16, 32, …) cover the space best.",
+                ),
                 io.Combo.Input(
                     "method",
                     options=list(cls.METHODS),
                     default="sobol",
-                    tooltip="sobol fills the space evenly; uniform is plain chance.",
+                    tooltip="sobol: spreads the points evenly (a Sobol sequence). uniform: independent random points, "
+                    "with gaps and clusters.",
                 ),
-                io.Int.Input("random_seed", default=0, min=0, max=0xFFFFFFFF, tooltip="Another number, other points."),
+                io.Int.Input(
+                    "random_seed",
+                    default=0,
+                    min=0,
+                    max=0xFFFFFFFF,
+                    tooltip="The random choice starts from "
+                    "this number: the same number "
+                    "gives the same points. It has "
+                    "nothing to do with the seeds "
+                    "of the space.",
+                ),
             ],
-            outputs=_outputs(),
+            outputs=_outputs("The chosen points, each labelled with its blend."),
         )
 
     @classmethod
@@ -297,14 +394,19 @@ class SelectPoints(io.ComfyNode):
             display_name="Surrogate Select Points",
             search_aliases=["pick", "choose images", "select images", "favourites", "batch index"],
             category="surrogate/points",
-            description="Some of the points, by the numbers that the contact sheet shows.",
+            description="Selects points by the numbers that Surrogate Contact Sheet shows.",
             inputs=[
-                wires.Points.Input("points", tooltip="The points to choose from."),
+                wires.Points.Input(
+                    "points", tooltip="The points to select from: the same points that the contact sheet shows."
+                ),
                 io.String.Input(
-                    "numbers", default="1", tooltip="Numbers from 1, such as 3, 5-7, last. Order and repeats count."
+                    "numbers",
+                    default="1",
+                    tooltip="Numbers counted from 1, such as 3, 5-7, last. Or all. The points "
+                    "are taken in this order; a number may be repeated.",
                 ),
             ],
-            outputs=_outputs(),
+            outputs=_outputs("The selected points, in the order written."),
         )
 
     @classmethod

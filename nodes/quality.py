@@ -23,23 +23,37 @@ class SpaceQuality(io.ComfyNode):
             node_id="SurrogateSpaceQuality",
             display_name="Surrogate Space Quality",
             search_aliases=["space test", "does noise matter", "noise sensitivity"],
-            category="surrogate",
-            description="Renders some points of a space and as many fresh noises, and says in plain words whether near "
-            "points give near pictures, whether blends look like the model's own pictures, and what to do if not.",
+            category="surrogate/space",
+            description="Tests by rendering whether near points of a space give similar pictures, and whether blends "
+            "look like the model's own pictures. It renders some points and as many new noises, answers "
+            "both questions in words, and says what to do if an answer is no.",
             inputs=[
-                io.Guider.Input("guider", tooltip="The model with its prompt, as for SamplerCustomAdvanced."),
-                io.Sampler.Input("sampler", tooltip="The sampler that you will use with the space."),
-                io.Sigmas.Input("sigmas", tooltip="The schedule."),
-                io.Latent.Input("latent", tooltip="A latent with a batch of 1, of the size that you will use."),
+                io.Guider.Input(
+                    "guider",
+                    tooltip="The model with its prompt, from BasicGuider (models without a "
+                    "negative prompt) or CFGGuider.",
+                ),
+                io.Sampler.Input(
+                    "sampler", tooltip="The sampler that you will use with the space, from KSamplerSelect."
+                ),
+                io.Sigmas.Input(
+                    "sigmas",
+                    tooltip="The noise schedule (scheduler and steps) that you will use with "
+                    "the space, from BasicScheduler.",
+                ),
+                io.Latent.Input(
+                    "latent", tooltip="An empty latent with a batch size of 1, of the size that you will use."
+                ),
                 io.Vae.Input("vae", tooltip="Decodes the latents to pictures."),
-                wires.Space.Input("space", tooltip="The space to look at."),
+                wires.Space.Input("space", tooltip="The space to test."),
                 io.Int.Input(
                     "count",
                     default=32,
                     min=8,
                     max=512,
-                    tooltip="How many points to render, on straight walks of about 8, and as many fresh noises beside "
-                    "them. Fewer: quick, and only gross faults are seen. 64 or more: smaller ones too.",
+                    tooltip="How many points to render, on straight walks of about 8 points. As many new noises are "
+                    "rendered too, so twice as many images are made. 8: quick, only large faults are found. "
+                    "64 and more: small faults too.",
                 ),
                 io.Int.Input(
                     "random_seed",
@@ -47,7 +61,8 @@ class SpaceQuality(io.ComfyNode):
                     min=0,
                     max=0xFFFFFFFFFFFFFFFF,
                     control_after_generate=False,
-                    tooltip="Decides which points and which fresh noises. Another number, another look at the same space.",
+                    tooltip="Decides which points and which new noises are rendered. Change it to test the same space "
+                    "with others.",
                 ),
                 noise_seed_input(),
                 io.Int.Input(
@@ -55,32 +70,36 @@ class SpaceQuality(io.ComfyNode):
                     default=8,
                     min=1,
                     max=4096,
-                    tooltip="How many to sample together: as many as your memory holds. At 1 it cannot be seen whether "
-                    "a sampler gives a point another picture in another batch.",
+                    tooltip="Batch size: how many images are sampled together. With 1 the test cannot notice that a "
+                    "sampler gives a point another picture in another batch.",
                 ),
             ],
             outputs=[
                 io.String.Output(
-                    display_name="report", tooltip="Both answers with their reasons, advice, then every number."
+                    display_name="report",
+                    tooltip="Both answers with their reasons, advice, and all numbers. The "
+                    "answers are also shown under the node.",
                 ),
                 io.Image.Output(
                     display_name="plot",
-                    tooltip="Distance in the space against distance of pictures, and blends beside fresh noises.",
+                    tooltip="Left: distance in the space against difference of the pictures. Right: blends compared "
+                    "with new noises.",
                 ),
                 io.Float.Output(
                     display_name="rank_correlation",
-                    tooltip="Of distance in the space with distance of pictures, along walks. 1: the nearer, the more "
-                    "alike. 0: no relation, or all pictures are the same.",
+                    tooltip="Rank correlation of distance in the space with difference of the pictures. 1: the nearer "
+                    "two points are, the more similar their pictures. 0: no relation, or all pictures are the "
+                    "same.",
                 ),
                 io.Float.Output(
                     display_name="p_value",
-                    tooltip="How often chance makes pictures of fresh noise stand out as much as those of the blends do. "
-                    "Below 0.05: they do.",
+                    tooltip="How often pictures of random noise would differ from the model's own pictures as much as "
+                    "the blends do. Below 0.05: the blends differ.",
                 ),
                 io.Float.Output(
                     display_name="norm",
-                    tooltip="Norm of the blends, root mean square, in units of the norm of noise: 1 is noise, below it "
-                    "pictures turn flat, above it they burn.",
+                    tooltip="Norm of the blended noises (root mean square), in units of the norm of Gaussian noise. 1 "
+                    "is right. Below 1 pictures turn flat; above 1 they become harsh and oversaturated.",
                 ),
             ],
             hidden=[io.Hidden.unique_id],
@@ -96,16 +115,16 @@ class SpaceQuality(io.ComfyNode):
         walks = quality.walks(space, count, random_seed)
         progress = Progress(guider, 2 * count + 1, sigmas, cls)
 
-        def pictures(space, u, groups) -> list[np.ndarray]:
-            repeated = repeat_to(latent, len(u), "points")
-            made = render(guider, sampler, sigmas, repeated, vae, space, u, noise_seed, groups, progress)
+        def pictures(space, w, groups) -> list[np.ndarray]:
+            repeated = repeat_to(latent, len(w), "points")
+            made = render(guider, sampler, sigmas, repeated, vae, space, w, noise_seed, groups, progress)
             return [quality.keep(_whole(picture).frames) for picture in made]
 
         groups = in_groups(count, images_per_batch)
         # The second point once more, alone: at another place of another batch.
-        *blends, again = pictures(space, walks.u[[*range(count), 1]], [*groups, [count]])
+        *blends, again = pictures(space, space.weights(walks.u[[*range(count), 1]]), [*groups, [count]])
         noises = SurrogateSpace(space.seeds.others(count, f"quality {random_seed}"))
-        fresh = pictures(noises, points.vertices(noises).u, groups)
+        fresh = pictures(noises, points.vertices(noises).w, groups)
 
         parts = sample_parts(fix_empty(guider.model_patcher, latent))
         latents = space.latents(walks.u, parts, progress=cancellable)

@@ -14,6 +14,7 @@ from comfy_api.latest import io
 
 from ..surrogate.files.tensors import save_tensors
 from ..surrogate.pictures.gallery import Gallery
+from ..surrogate.search.optimisers.adaptive import trimmed
 from .noise import in_groups, noise_seed_input
 from .tools import wires
 from .tools.latents import fix_empty, repeat_to, sample_parts, select, tensors_of
@@ -40,24 +41,30 @@ class RenderPoints(io.ComfyNode):
             node_id="SurrogateRenderPoints",
             display_name="Surrogate Render Points",
             search_aliases=["x/y plot", "render grid", "batch render", "render all", "resume rendering"],
-            category="surrogate",
-            description="Samples and decodes all points, batch by batch, and saves each picture as soon as it is "
-            "finished, with the recipe that rebuilds it. After Cancel, or a crash, the next run makes only the pictures "
-            "that are missing. Pictures with NaN pixels count as failed: they are named, not saved, and made again.",
+            category="surrogate/pictures",
+            description="Renders any number of points: samples, decodes and saves them batch by batch. Each picture "
+            "is saved as soon as it is finished, with the recipe that rebuilds it. After Cancel or a "
+            "crash, the next run makes only the missing pictures. Pictures with NaN pixels count as "
+            "failed: they are named, not saved, and made again.",
             inputs=[
-                io.Guider.Input("guider", tooltip="The model with its prompt, as for SamplerCustomAdvanced."),
+                io.Guider.Input(
+                    "guider",
+                    tooltip="The model with its prompt, from BasicGuider (models without a "
+                    "negative prompt) or CFGGuider.",
+                ),
                 io.Sampler.Input(
                     "sampler",
-                    tooltip="The sampler. Use a deterministic one, such as euler: with it near points give near pictures. "
-                    "Ancestral and SDE samplers add noise on the way (see noise_seed).",
+                    tooltip="The sampler, from KSamplerSelect. With a deterministic one, such as euler, near points "
+                    "give similar pictures. Ancestral and SDE samplers add noise at each step (see "
+                    "noise_seed).",
                 ),
                 io.Sigmas.Input(
-                    "sigmas", tooltip="The noise schedule (steps and scheduler), from BasicScheduler or another."
+                    "sigmas", tooltip="The noise schedule (scheduler and steps), from BasicScheduler or another node."
                 ),
                 io.Latent.Input(
                     "latent",
-                    tooltip="An empty latent of the size you want, or an image to start from. A batch of 1 "
-                    "is repeated for all points.",
+                    tooltip="An empty latent of the size you want, or encoded pictures to start from. A batch size of "
+                    "1 is repeated for all points.",
                 ),
                 io.Vae.Input("vae", tooltip="Decodes the latents to pictures."),
                 wires.Space.Input("space", tooltip="The space of the points."),
@@ -105,12 +112,15 @@ class RenderPoints(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Image.Output(display_name="images", tooltip="All pictures in the points' order."),
+                io.Image.Output(
+                    display_name="images",
+                    tooltip="All pictures in the order of the points. For clips: all frames, clip after clip.",
+                ),
                 io.Image.Output(
                     display_name="clips",
                     is_output_list=True,
-                    tooltip="The same pictures as a list with one batch for each point: its picture, or the frames of its "
-                    "clip.",
+                    tooltip="The same pictures as a list with one batch for each point: its picture, or the frames of "
+                    "its clip.",
                 ),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
@@ -140,10 +150,10 @@ class RenderPoints(io.ComfyNode):
         latent = repeat_to(latent, count, "points")
         # Of the noise that will be drawn: core fits an empty latent to the model.
         shape = [list(part) for part in sample_parts(fix_empty(guider.model_patcher, latent))]
-        needed, u = space.trimmed(points.u)
+        needed, rebuilt = trimmed(space, points)
         recipe = {"space": needed.recipe(), "shape": shape, "noise_seed": noise_seed}
         ignored = {"SurrogateRenderPoints": COSMETIC}
-        run = run_hash(cls.hidden, [recipe, points.u.tolist()], ignored, latent, sigmas)
+        run = run_hash(cls.hidden, [recipe, *_places(points)], ignored, latent, sigmas)
         folder, stem, _, subfolder, _ = folder_paths.get_save_image_path(
             filename_prefix,
             folder_paths.get_output_directory(),
@@ -163,13 +173,13 @@ class RenderPoints(io.ComfyNode):
         written = texts(cls.hidden)
         progress = Progress(guider, len(missing), sigmas, cls)
         faults: dict[int, str] = {}
-        rendered = render(guider, sampler, sigmas, latent, vae, space, points.u, noise_seed, groups, progress)
+        rendered = render(guider, sampler, sigmas, latent, vae, space, points.w, noise_seed, groups, progress)
         for done, picture in enumerate(rendered, count - len(missing) + 1):
             i = picture.index
             if picture.fault:
                 faults[i], pictures[i] = picture.fault, np.zeros_like(picture.frames)
             else:
-                own = recipe and {**recipe, "u": u[i].tolist(), "label": points.labels[i]}
+                own = recipe and {**recipe, **rebuilt.recipe(i), "label": points.labels[i]}
                 gallery.save(i + 1, picture.frames, own or {}, written)
                 pictures[i] = picture.frames
             say(cls, f"{done} of {count} pictures")
@@ -216,6 +226,12 @@ def _width_and_height(prefix: str, guider, latent: dict, vae) -> tuple[int, int]
     first = tensors_of(fix_empty(guider.model_patcher, select(latent, [0]))["samples"])[0]
     height, width = vae.decode(torch.zeros_like(first)).shape[-3:-1]
     return width, height
+
+
+def _places(points) -> list:
+    """Which points a run is for: coordinates, as in the runs before weights counted, whose pictures are so found again."""
+    lost = points.lost()
+    return [points.u.tolist(), *([points.w[lost].tolist()] if lost.any() else [])]
 
 
 def _side_that_fits(pictures: list, wanted: int) -> int:

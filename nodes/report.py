@@ -25,38 +25,68 @@ class StudyReport(io.ComfyNode):
             display_name="Surrogate Study Report",
             search_aliases=["search history", "optimization plot", "search results", "csv export"],
             category="surrogate/search",
-            description="A search on one page: what it found, its course, a map of where it looked, the best pictures "
-            "and the best of each generation. And as CSV and JSON files that rebuild every image.",
+            description="Shows a search on one page: what it found, its scores over time, a map of where it looked, "
+            "the best pictures and the best of each generation. It also writes CSV and JSON files from "
+            "which every image can be made again.",
             inputs=[
-                wires.Study.Input("study", tooltip="From Search or Tell; straight from the Study node at any time."),
+                wires.Study.Input(
+                    "study",
+                    tooltip="The study, from Surrogate Search or Tell. Connected directly to "
+                    "Surrogate Study, it reports at any time.",
+                ),
                 io.Int.Input(
-                    "n_best", default=8, min=1, max=256, tooltip="How many of the best to show and to return."
+                    "n_best",
+                    default=8,
+                    min=1,
+                    max=256,
+                    tooltip="Number of best pictures to show, and of best points to return.",
                 ),
                 io.Boolean.Input(
                     "pictures_on_map",
                     default=True,
-                    tooltip="For three seeds, whose space is a square: the best pictures at their places on the map.",
+                    tooltip="On: the map shows the best pictures at their points. Only for a space of three seeds, "
+                    "whose map is a square.",
                 ),
                 io.String.Input(
                     "filename_prefix",
                     default="surrogate/search_points",
-                    tooltip="Where in ComfyUI's output folder the CSV and JSON files go. Empty: no files.",
+                    tooltip="Folder and beginning of the name of the CSV and JSON files in ComfyUI's output folder. "
+                    "Empty: no files.",
                 ),
-                io.String.Input("title", default="", optional=True, tooltip="Above the page. Empty: the study's name."),
-                io.Image.Input("target", optional=True, tooltip="What was wanted: shown beside what was found."),
+                io.String.Input(
+                    "title", default="", optional=True, tooltip="Text above the page. Empty: the name of the study."
+                ),
+                io.Image.Input(
+                    "target",
+                    optional=True,
+                    tooltip="The picture that was searched for, shown next to the best one found.",
+                ),
             ],
             outputs=[
-                io.Image.Output(display_name="page", tooltip="All of it."),
-                io.Image.Output(display_name="course", tooltip="Scores and the best so far, against images spent."),
+                io.Image.Output(display_name="page", tooltip="Everything on one page."),
+                io.Image.Output(
+                    display_name="course", tooltip="Every score and the best score so far, over the number of images."
+                ),
                 io.Image.Output(
                     display_name="map",
-                    tooltip="Of three seeds the map of the space; of more, how much each seed counts in each point.",
+                    tooltip="For three seeds: a map of the expected score over the space. For more seeds: how much of "
+                    "each seed every point contains.",
                 ),
-                io.Image.Output(display_name="best", tooltip="The best pictures on a sheet."),
-                io.Image.Output(display_name="generations", tooltip="The best picture of each generation, on a sheet."),
-                io.Image.Output(display_name="best_image", tooltip="The best picture, at full size."),
-                wires.Points.Output(display_name="best_points", tooltip="The best points, to render again."),
-                io.String.Output(display_name="text", tooltip="How the search stands, and its best points."),
+                io.Image.Output(display_name="best", tooltip="The best pictures on one sheet."),
+                io.Image.Output(
+                    display_name="generations", tooltip="The best picture of each generation, on one sheet."
+                ),
+                io.Image.Output(
+                    display_name="best_image", tooltip="The best picture at full size; for a clip, all frames."
+                ),
+                wires.Points.Output(
+                    display_name="best_points", tooltip="The best points, to render again, for example larger."
+                ),
+                io.String.Output(
+                    display_name="text",
+                    tooltip="How far the search is, and a line for each of the best "
+                    "points: score, image number and blend.",
+                ),
             ],
             hidden=[io.Hidden.unique_id],
             is_output_node=True,

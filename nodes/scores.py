@@ -19,14 +19,20 @@ LETTERS = "abcd"
 def _outputs():
     return [
         io.Float.Output(
-            display_name="scores", is_output_list=True, tooltip="One number for each image, if images are connected."
+            display_name="scores",
+            is_output_list=True,
+            tooltip="One number for each image, if images are connected. For Surrogate Tell or Contact Sheet.",
         ),
-        wires.Scorer.Output(display_name="scorer", tooltip="For the Search node."),
+        wires.Scorer.Output(display_name="scorer", tooltip="The scorer, for Surrogate Search or Combine Scores."),
     ]
 
 
 def _images():
-    return io.Image.Input("images", optional=True, tooltip="Images to score now. Not needed for the scorer output.")
+    return io.Image.Input(
+        "images",
+        optional=True,
+        tooltip="Images to score now, for the scores output. The scorer output does not need them.",
+    )
 
 
 def _result(scorer, images) -> io.NodeOutput:
@@ -48,30 +54,35 @@ class MatchImage(io.ComfyNode):
                 "image distance",
             ],
             category="surrogate/scores",
-            description="How close an image is to a target: 0 is equal, less is further away (match_structure alone: 1 is "
-            "equal). Needs no model; with a "
-            "CLIP vision model it also compares what the pictures show.",
+            description="Scores how similar images are to a target picture: 0 is equal, lower is less similar "
+            "(match_structure: 1 is equal). It needs no model. With a CLIP vision model it also compares "
+            "what the pictures show.",
             inputs=[
-                io.Image.Input("target", tooltip="What to come close to, of any size; of a batch, the first image."),
+                io.Image.Input(
+                    "target",
+                    tooltip="The picture to come close to, of any size. The first picture of a batch is used.",
+                ),
                 io.Combo.Input(
                     "method",
                     options=list(MATCHES),
                     default=next(iter(MATCHES)),
-                    tooltip="match_image: pixels, colours and structure together. The others: one of them alone.",
+                    tooltip="match_image: pixels, colours and structure together. The other methods compare only one "
+                    "of them.",
                 ),
                 io.Int.Input(
                     "side",
                     default=32,
                     min=1,
                     max=4096,
-                    tooltip="Pixels are compared at this size (longest side): small for the composition, large for "
-                    "details. Used by match_image and match_pixels.",
+                    tooltip="Longest side, in pixels, at which pixels are compared, for match_image and match_pixels. "
+                    "Small: only the composition counts. Large: details count too.",
                 ),
                 _images(),
                 io.ClipVision.Input(
                     "clip_vision",
                     optional=True,
-                    tooltip="A CLIP vision model: what the pictures show then counts too, not their pixels alone.",
+                    tooltip="A CLIP vision model. If connected, what the pictures show counts too, not only their "
+                    "pixels.",
                 ),
                 io.Float.Input(
                     "clip_share",
@@ -80,7 +91,8 @@ class MatchImage(io.ComfyNode):
                     max=1.0,
                     step=0.05,
                     optional=True,
-                    tooltip="With clip_vision: its share of the score. 1: only what the pictures show; 0: only pixels.",
+                    tooltip="Share of CLIP in the score, if clip_vision is connected. 0: only pixels count. 1: only "
+                    "what the pictures show counts.",
                 ),
             ],
             outputs=_outputs(),
@@ -110,18 +122,21 @@ class PictureStatistics(io.ComfyNode):
             display_name="Surrogate Picture Statistics",
             search_aliases=["brightness", "contrast", "saturation", "sharpness", "symmetry", "color share"],
             category="surrogate/scores",
-            description="A number read from the pixels: brightness, contrast, saturation, sharpness, how much of a "
-            "colour there is, symmetry, where the brightest spot is.",
+            description="Scores images by a number measured from their pixels, such as brightness, contrast, "
+            "saturation, sharpness, symmetry, the share of a colour, or the place of the brightest spot.",
             inputs=[
                 io.Combo.Input(
                     "statistic",
                     options=list(STATISTICS),
                     default=next(iter(STATISTICS)),
-                    tooltip="What to measure, from 0 to 1. brightest_x and brightest_y: from left to right, top to "
-                    "bottom.",
+                    tooltip="What to measure, as a number from 0 to 1. brightest_x: place of the brightest spot, 0 at "
+                    "the left and 1 at the right. brightest_y: 0 at the top and 1 at the bottom.",
                 ),
                 io.String.Input(
-                    "colour", default="#ffd060", tooltip="For colour_share: the colour, as a hexadecimal number."
+                    "colour",
+                    default="#ffd060",
+                    tooltip="The colour that colour_share looks for, as a hexadecimal "
+                    "number. Other statistics do not use it.",
                 ),
                 _images(),
             ],
@@ -148,12 +163,29 @@ class ClipScore(io.ComfyNode):
                 "similar images",
             ],
             category="surrogate/scores",
-            description="How well an image fits a text, or resembles a picture, by your own CLIP models.",
+            description="Scores how well images fit a text, or how similar they are to a picture, with your own CLIP "
+            "models.",
             inputs=[
-                io.ClipVision.Input("clip_vision", tooltip="A CLIP vision model that belongs to the text model."),
-                io.Clip.Input("clip", optional=True, tooltip="The text model, for text."),
-                io.String.Input("text", default="", multiline=True, tooltip="What the image should show."),
-                io.Image.Input("target", optional=True, tooltip="Instead of a text: what the image should resemble."),
+                io.ClipVision.Input(
+                    "clip_vision",
+                    tooltip="A CLIP vision model, from Load CLIP Vision. It must "
+                    "belong to the same CLIP as the text model.",
+                ),
+                io.Clip.Input(
+                    "clip", optional=True, tooltip="The text model, from Load CLIP. Needed to compare with a text."
+                ),
+                io.String.Input(
+                    "text",
+                    default="",
+                    multiline=True,
+                    tooltip="What the image should show. Only the "
+                    "first 77 tokens count; weights such as "
+                    "(word:1.3) do not. Leave empty if a "
+                    "target is connected.",
+                ),
+                io.Image.Input(
+                    "target", optional=True, tooltip="The picture that images should resemble, instead of a text."
+                ),
                 _images(),
             ],
             outputs=_outputs(),
@@ -182,16 +214,28 @@ class CombineScores(io.ComfyNode):
             display_name="Surrogate Combine Scores",
             search_aliases=["score formula", "score math", "weighted score", "expression"],
             category="surrogate/scores",
-            description="Arithmetic over up to four scores. Connect numbers for Tell, or scorers for the Search node.",
+            description="Calculates one score from up to four scores, for example a - 0.5 * abs(b - 0.6). Connect "
+            "numbers for Surrogate Tell, or scorers for Surrogate Search.",
             inputs=[
                 io.String.Input(
                     "expression",
                     default="a + b",
-                    tooltip="With a, b, c, d for the scores: + - * / ** and min, max, mean, abs, sqrt, exp, log, clip. "
-                    "For example a - 0.5 * abs(b - 0.6).",
+                    tooltip="A formula with a, b, c, d for the scores: + - * / ** and min, max, mean, abs, sqrt, exp, "
+                    "log, clip(x, low, high). For example a - 0.5 * abs(b - 0.6), which wants b near 0.6.",
                 ),
-                *(io.Float.Input(f"{x}", optional=True, force_input=True, tooltip=f"Scores {x}.") for x in LETTERS),
-                *(wires.Scorer.Input(f"scorer_{x}", optional=True, tooltip=f"A scorer for {x}.") for x in LETTERS),
+                *(
+                    io.Float.Input(
+                        f"{x}",
+                        optional=True,
+                        force_input=True,
+                        tooltip=f"Scores for the letter {x}: one number for each image.",
+                    )
+                    for x in LETTERS
+                ),
+                *(
+                    wires.Scorer.Input(f"scorer_{x}", optional=True, tooltip=f"A scorer for the letter {x}.")
+                    for x in LETTERS
+                ),
             ],
             outputs=_outputs(),
             is_input_list=True,

@@ -31,8 +31,9 @@ class Scout(io.ComfyNode):
             display_name="Surrogate Scout",
             search_aliases=["seed hunt", "best of n", "find good seeds", "random seed search"],
             category="surrogate/search",
-            description="A search that finds its own seeds: first it tries random noises, then it searches the space "
-            "that the best of them span. In place of Surrogate Study, if you have no seeds that you like.",
+            description="Starts a search that finds its own seeds: it tries random noises first, keeps the best of "
+            "them as seeds, and then searches the space of these seeds. Use it in place of Surrogate "
+            "Space and Surrogate Study if you have no seeds that you like.",
             inputs=[
                 latent,
                 name,
@@ -41,10 +42,17 @@ class Scout(io.ComfyNode):
                     default=0,
                     min=0,
                     max=0xFFFFFFFF,
-                    tooltip="The noises of this integer seed and those after it are tried. Another number, other noises.",
+                    tooltip="The first integer seed to try; the following integers are tried after it. Another number "
+                    "tries other noises.",
                 ),
                 io.Int.Input(
-                    "seeds", default=16, min=2, max=512, tooltip="How many of the noises become seeds of the space."
+                    "seeds",
+                    default=16,
+                    min=2,
+                    max=512,
+                    tooltip="Number of tried noises that become seeds of the "
+                    "space. Few seeds suit small budgets and the "
+                    "optimiser bayesian.",
                 ),
                 io.Float.Input(
                     "share",
@@ -52,8 +60,9 @@ class Scout(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
-                    tooltip="Part of the budget that is spent on trying noises, at least as many as seeds, at most 512. "
-                    "Decided when the search begins.",
+                    tooltip="Part of the budget that is spent on trying noises: at least as many as seeds, at most "
+                    "512. It is fixed when the search begins. 0: as few noises as possible. 1: nearly the "
+                    "whole budget.",
                 ),
                 io.Float.Input(
                     "diversity",
@@ -61,9 +70,9 @@ class Scout(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.05,
-                    tooltip="How much it counts that the seeds' pictures differ. 0: those of the best scores. 1: the "
-                    "best, then those least like the ones chosen, whatever their scores. With Ask and Tell it needs "
-                    "images at Tell.",
+                    tooltip="How much the pictures of the seeds should differ. 0: the noises with the best scores "
+                    "become seeds. 1: the best one, then always the one least like those chosen, whatever its "
+                    "score. With Surrogate Ask and Tell, connect images to Tell for this.",
                 ),
                 *others,
                 advanced(
@@ -71,12 +80,14 @@ class Scout(io.ComfyNode):
                     "chart",
                     options=list(CHARTS),
                     default=CHART,
-                    tooltip="The chart of the space that the seeds span, as in Surrogate Space.",
+                    tooltip="The chart of the space of these seeds, as in Surrogate Space.",
                 ),
             ],
             outputs=[
                 wires.Study.Output(
-                    display_name="study", tooltip="For Ask, Search or Study Report; the same wire for both phases."
+                    display_name="study",
+                    tooltip="The study, for Surrogate Ask, Search or Study Report: first the "
+                    "trying of noises, then the search.",
                 )
             ],
             hidden=[io.Hidden.unique_id],

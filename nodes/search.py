@@ -40,45 +40,81 @@ class Search(io.ComfyNode):
                 "noise optimization",
             ],
             category="surrogate/search",
-            description="Searches until the study's budget is spent: samples, decodes, scores and learns inside one "
-            "node. Cancel when you like; the next run goes on. The same study can be continued with Ask and Tell.",
+            description="Runs a whole search in one node: it samples, decodes, scores and learns until the budget of "
+            "the study is spent. Cancel when you like; the next run continues. Surrogate Ask and Tell can "
+            "continue the same study.",
             inputs=[
-                io.Guider.Input("guider", tooltip="The model with its prompt, as for SamplerCustomAdvanced."),
-                io.Sampler.Input("sampler", tooltip="The sampler. Deterministic ones such as euler are best."),
-                io.Sigmas.Input("sigmas", tooltip="The schedule."),
-                io.Latent.Input("latent", tooltip="A latent with a batch of 1, the one that the study was given."),
+                io.Guider.Input(
+                    "guider",
+                    tooltip="The model with its prompt, from BasicGuider (models without a "
+                    "negative prompt) or CFGGuider.",
+                ),
+                io.Sampler.Input(
+                    "sampler",
+                    tooltip="The sampler, from KSamplerSelect. Deterministic samplers, such as euler, are best.",
+                ),
+                io.Sigmas.Input(
+                    "sigmas", tooltip="The noise schedule (scheduler and steps), from BasicScheduler or another node."
+                ),
+                io.Latent.Input("latent", tooltip="The latent that the study was given, with a batch size of 1."),
                 io.Vae.Input("vae", tooltip="Decodes the latents to pictures."),
-                wires.Study.Input("study", tooltip="What to search, and how long."),
-                wires.Scorer.Input("scorer", tooltip="What is a good picture."),
+                wires.Study.Input(
+                    "study", tooltip="What to search, and for how many images: from Surrogate Study or Surrogate Scout."
+                ),
+                wires.Scorer.Input(
+                    "scorer",
+                    tooltip="What a good picture is: from Surrogate Match Image, CLIP Score, "
+                    "Picture Statistics or Combine Scores.",
+                ),
                 noise_seed_input(),
                 io.Int.Input(
                     "images_per_batch",
                     default=8,
                     min=1,
                     max=4096,
-                    tooltip="How many to sample together: as many as your memory holds.",
+                    tooltip="Batch size: how many images are sampled together. 1 uses the least memory; larger is "
+                    "faster until the memory is full.",
                 ),
-                io.Int.Input("n_best", default=4, min=1, max=256, tooltip="How many of the best to return."),
+                io.Int.Input("n_best", default=4, min=1, max=256, tooltip="Number of best pictures to return."),
                 io.Boolean.Input(
                     "score_seeds",
                     default=True,
-                    tooltip="First render and score the seeds themselves, one image each beyond the budget: the search "
-                    "then knows what it has to beat.",
+                    tooltip="On: the seeds themselves are rendered and scored first, one image each in addition to "
+                    "the budget. The search then knows which score it has to beat.",
                 ),
-                wires.Scorer.Input("scorer_2", optional=True, tooltip="A second score, for a study of several."),
-                wires.Scorer.Input("scorer_3", optional=True, tooltip="A third score."),
+                wires.Scorer.Input(
+                    "scorer_2", optional=True, tooltip="A second score, for a study with several directions."
+                ),
+                wires.Scorer.Input(
+                    "scorer_3", optional=True, tooltip="A third score, for a study with several directions."
+                ),
             ],
             outputs=[
-                io.Latent.Output(display_name="best_latent"),
-                io.Image.Output(display_name="best_image"),
-                io.Image.Output(display_name="n_best_images", tooltip="The best ones, best first."),
-                wires.Points.Output(display_name="n_best_points", tooltip="Where they lie in the space."),
-                io.Float.Output(display_name="n_best_scores", is_output_list=True, tooltip="Their (first) scores."),
-                io.String.Output(display_name="report"),
-                wires.Study.Output(display_name="study"),
+                io.Latent.Output(
+                    display_name="best_latent", tooltip="The latent of the best picture, before decoding."
+                ),
+                io.Image.Output(display_name="best_image", tooltip="The best picture, or the frames of the best clip."),
+                io.Image.Output(display_name="n_best_images", tooltip="The best pictures, the best one first."),
+                wires.Points.Output(
+                    display_name="n_best_points",
+                    tooltip="The points of the best pictures, in the same order. Use the space output with them.",
+                ),
+                io.Float.Output(
+                    display_name="n_best_scores",
+                    is_output_list=True,
+                    tooltip="The first score of each of the best pictures, in the same order.",
+                ),
+                io.String.Output(
+                    display_name="report",
+                    tooltip="A sentence that says how far the search is and what its best score is.",
+                ),
+                wires.Study.Output(
+                    display_name="study", tooltip="The study, for Surrogate Study Report or Seed Utility."
+                ),
                 wires.Space.Output(
                     display_name="space",
-                    tooltip="The space of n_best_points: of adaptive and of a scouting another one than was connected.",
+                    tooltip="The space of n_best_points. With the optimiser adaptive, and after Surrogate Scout, it "
+                    "is not the space that you connected.",
                 ),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt],
@@ -172,9 +208,9 @@ class _Run:
     def _pictures(self, u) -> list[tuple]:
         """(frames, sample) of each point u (n, k-1)."""
         repeated = repeat_to(self.latent, len(u), "points")
-        everything = [list(range(len(u)))]
+        everything, space = [list(range(len(u)))], self.opened.space
         made = render(
-            *self.sampling, repeated, self.vae, self.opened.space, u, self.noise_seed, everything, self.progress
+            *self.sampling, repeated, self.vae, space, space.weights(u), self.noise_seed, everything, self.progress
         )
         return [(one.frames, one.sample) for one in made]
 

@@ -35,46 +35,52 @@ class SaveSeeds(io.ComfyNode):
             display_name="Surrogate Save Seeds",
             search_aliases=["export seeds", "seed file", "share seeds"],
             category="surrogate/seeds",
-            description="Seeds in one file, to keep, to share, and to load in another workflow: integers as integers, "
-            "inverted and other noises to the last bit, with their names and pictures.",
+            description="Saves seeds in one file, to keep, to share, and to load in another workflow. Integer seeds "
+            "stay integers; inverted and other noises are stored exactly, with their names and small "
+            "pictures.",
             inputs=[
                 wires.Seeds.Input("seeds", tooltip="The seeds to save, of any kind."),
                 io.String.Input(
                     "filename_prefix",
                     default="surrogate/seeds",
-                    tooltip="Where in ComfyUI's output folder, and the beginning of the name. An existing file is never "
-                    "replaced.",
+                    tooltip="Folder and beginning of the file name in ComfyUI's output folder. A number is added; an "
+                    "existing file is never replaced.",
                 ),
                 io.Image.Input(
                     "images",
                     optional=True,
-                    tooltip="A picture for each seed, in their order: a small copy is kept in the file. Of clips, the "
-                    "middle frame.",
+                    tooltip="One picture for each seed, in the order of the seeds; a copy of at most 128 pixels a "
+                    "side is kept in the file. For clips, the middle frame.",
                 ),
                 io.String.Input(
                     "note",
                     default="",
                     multiline=True,
                     optional=True,
-                    tooltip="A text for whoever loads the file: which prompt, steps and sampler belong to it.",
+                    tooltip="A text for whoever loads the file, such as the prompt, steps and sampler that belong to "
+                    "it.",
                 ),
                 io.Model.Input(
                     "model",
                     optional=True,
-                    tooltip="The model that the seeds were chosen with: its kind is written down, to be read when the "
-                    "file is loaded.",
+                    tooltip="The model that the seeds were chosen with. The kind of its latents is written into the "
+                    "file.",
                 ),
                 advanced(
                     io.Boolean,
                     "prompt_in_file",
                     default=True,
-                    tooltip="Keep the graph that made the seeds in the file, as Save Image does. Switch it off for files "
-                    "that you give away. The server's --disable-metadata switches it off too.",
+                    tooltip="On: the workflow that made the seeds is kept in the file, as Save Image does. Switch it "
+                    "off for files that you give away. The server option --disable-metadata switches it off "
+                    "too.",
                 ),
             ],
             outputs=[
-                wires.Seeds.Output(display_name="seeds", tooltip="The same seeds."),
-                io.String.Output(display_name="file", tooltip="The file's name, as Load Seeds has it in its list."),
+                wires.Seeds.Output(display_name="seeds", tooltip="The same seeds, unchanged."),
+                io.String.Output(
+                    display_name="file",
+                    tooltip="The name of the file, as it appears in the list of Surrogate Load Seeds.",
+                ),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt],
             is_output_node=True,
@@ -109,22 +115,29 @@ class LoadSeeds(io.ComfyNode):
             display_name="Surrogate Load Seeds",
             search_aliases=["import seeds", "seed file", "open seeds"],
             category="surrogate/seeds",
-            description="Seeds that Save Seeds wrote, from ComfyUI's input or output folder. Noises stay in the file "
-            "until they are needed.",
+            description="Loads seeds from a file that Surrogate Save Seeds wrote, in ComfyUI's input or output "
+            "folder. Noises stay in the file until they are needed.",
             inputs=[
                 io.Combo.Input(
                     "file",
                     options=_files(),
-                    tooltip="A file of seeds, the newest first. The button below puts a file from your computer into "
-                    "ComfyUI's input folder.",
+                    tooltip="A file of seeds, the newest first. The button below copies a file from your computer "
+                    "into ComfyUI's input folder. Press R if a new file is not in the list.",
                 ),
             ],
             outputs=[
-                wires.Seeds.Output(display_name="seeds", tooltip="The seeds, as they were saved."),
-                io.Image.Output(
-                    display_name="images", tooltip="Their small pictures, in their order; black where there is none."
+                wires.Seeds.Output(
+                    display_name="seeds", tooltip="The seeds as they were saved: same order, same names, same values."
                 ),
-                io.String.Output(display_name="info", tooltip="What the file says of itself, and the seeds' names."),
+                io.Image.Output(
+                    display_name="images",
+                    tooltip="The small pictures of the seeds, in the order of the seeds. Black where none was saved.",
+                ),
+                io.String.Output(
+                    display_name="info",
+                    tooltip="What the file contains: its note, its model and the "
+                    "names of its seeds. Also shown under the node.",
+                ),
             ],
             hidden=[io.Hidden.unique_id],
         )

@@ -29,15 +29,17 @@ class SeedsFromIntegers(io.ComfyNode):
                 "seed range",
             ],
             category="surrogate/seeds",
-            description="The noises of integer seeds, as your sampler draws them: the images you liked become the "
-            "corners of a surrogate space. They fit any model and size, because they are drawn when needed.",
+            description="Makes seeds from the integer seeds of images that you like, to be the corners of a space. "
+            "The noise of each integer is drawn when a sampler asks for it, exactly as KSampler draws it, "
+            "so these seeds fit every model and every resolution.",
             inputs=[
                 io.String.Input(
                     "seeds",
                     default="12, 99, 1024, 7",
                     multiline=True,
-                    tooltip="Integer seeds, separated by commas, spaces or lines. 42:3/4 is image 3 (counted from 0) "
-                    "of a batch of 4 made with seed 42. Leave empty to use first and count instead.",
+                    tooltip="The integer seeds that you typed into KSampler or RandomNoise, separated by commas, "
+                    "spaces or lines. 42:3/4 is image 3 (counted from 0) of a batch of 4 made with seed 42. "
+                    "Leave empty to use first and count instead.",
                 ),
                 io.Int.Input(
                     "first",
@@ -46,7 +48,7 @@ class SeedsFromIntegers(io.ComfyNode):
                     max=0xFFFFFFFFFFFFFFFF,
                     control_after_generate=False,
                     optional=True,
-                    tooltip="First integer, used when the text is empty.",
+                    tooltip="First integer of a range of integers. Used only if the text is empty.",
                 ),
                 io.Int.Input(
                     "count",
@@ -54,10 +56,16 @@ class SeedsFromIntegers(io.ComfyNode):
                     min=0,
                     max=1024,
                     optional=True,
-                    tooltip="How many integers from first on, used when the text is empty. 0: the text is used.",
+                    tooltip="Number of integers to take, from first upwards. Used only if the text is empty. 0: the "
+                    "text is used.",
                 ),
             ],
-            outputs=[wires.Seeds.Output(display_name="seeds")],
+            outputs=[
+                wires.Seeds.Output(
+                    display_name="seeds",
+                    tooltip="One seed for each integer, in the order written, for Surrogate Space.",
+                )
+            ],
             hidden=[io.Hidden.unique_id],
         )
 
@@ -78,17 +86,32 @@ class SeedsFromLatents(io.ComfyNode):
             display_name="Surrogate Seeds from Latents",
             search_aliases=["latent to seeds", "noise to seeds", "custom noise", "latent batch"],
             category="surrogate/seeds",
-            description="Each noise of a batch becomes a seed: noises you made yourself, inverted images, or the NOISE "
-            "of another node. They fit latents of their own size only.",
+            description="Makes a seed from each noise in a batch of latents: noises of your own, inverted images, or "
+            "the NOISE of another node. These seeds fit only latents of their own size.",
             inputs=[
                 io.Latent.Input(
                     "latent",
-                    tooltip="A batch of noises, one seed each. With a NOISE connected: the latent it is drawn for.",
+                    tooltip="A batch of noises; each becomes one seed. If noise is connected: the empty latent that "
+                    "the noise is drawn for.",
                 ),
-                io.Noise.Input("noise", optional=True, tooltip="Optional: take this noise, drawn for the latent."),
-                io.String.Input("name", default="latent", tooltip="The seeds are called name 1, name 2, …"),
+                io.Noise.Input(
+                    "noise",
+                    optional=True,
+                    tooltip="A NOISE, such as that of RandomNoise. It is drawn for "
+                    "the latent, and each image of the batch becomes one "
+                    "seed. Not connected: the latent itself is the noise.",
+                ),
+                io.String.Input(
+                    "name",
+                    default="latent",
+                    tooltip="The seeds are labelled with this name and a number: name 1, name 2, …",
+                ),
             ],
-            outputs=[wires.Seeds.Output(display_name="seeds")],
+            outputs=[
+                wires.Seeds.Output(
+                    display_name="seeds", tooltip="One seed for each noise of the batch, for Surrogate Space."
+                )
+            ],
         )
 
     @classmethod
@@ -108,12 +131,22 @@ class JoinSeeds(io.ComfyNode):
             display_name="Surrogate Join Seeds",
             search_aliases=["merge seeds", "concatenate seeds", "combine seeds", "add seeds"],
             category="surrogate/seeds",
-            description="All seeds of all connected sets, in order. Chain it for more than eight sets.",
+            description="Joins several sets of seeds into one, in order. For more than eight sets, connect one of "
+            "these nodes to another.",
             inputs=[
-                wires.Seeds.Input(f"seeds_{i}", optional=i > 2, tooltip="A set of seeds.")
+                wires.Seeds.Input(
+                    f"seeds_{i}",
+                    optional=i > 2,
+                    tooltip="A set of seeds. The sets are joined in the order of the inputs.",
+                )
                 for i in range(1, cls.MOST + 1)
             ],
-            outputs=[wires.Seeds.Output(display_name="seeds")],
+            outputs=[
+                wires.Seeds.Output(
+                    display_name="seeds",
+                    tooltip="All seeds. Their order gives each its number in nodes such as Surrogate Four Corners.",
+                )
+            ],
         )
 
     @classmethod

@@ -25,29 +25,38 @@ class ContactSheet(io.ComfyNode):
             node_id="SurrogateContactSheet",
             display_name="Surrogate Contact Sheet",
             search_aliases=["x/y plot", "xy plot", "image grid", "montage", "collage", "labelled grid"],
-            category="surrogate",
-            description="All pictures on one sheet, with axes, labels and numbers; seeds are framed. Takes batches and "
-            "lists of any sizes. Clips of several frames make a moving sheet, to save as an animation or a video.",
+            category="surrogate/pictures",
+            description="Draws all pictures on one sheet, with axes, labels and numbers; seeds are framed. It takes "
+            "batches and lists of any sizes. Clips of several frames make a moving sheet, to save as an "
+            "animation or a video.",
             inputs=[
-                io.Image.Input("images", tooltip="The pictures, in the points' order."),
+                io.Image.Input(
+                    "images",
+                    tooltip="The pictures, in the order of the points: a batch, or a list of "
+                    "batches. For clips, one batch for each point, or the same number of "
+                    "frames for each.",
+                ),
                 wires.Points.Input(
-                    "points", optional=True, tooltip="The points they show: for labels, axes and layout."
+                    "points",
+                    optional=True,
+                    tooltip="The points that the pictures show. They give labels, axes and "
+                    "layout; connect the same points that made the noise.",
                 ),
                 io.Float.Input(
                     "scores",
                     optional=True,
                     force_input=True,
-                    tooltip="One number for each picture; the best is marked.",
+                    tooltip="One number for each picture; the best picture is marked.",
                 ),
-                io.String.Input("title", default="", optional=True, tooltip="Written above the sheet."),
+                io.String.Input("title", default="", optional=True, tooltip="Text above the sheet. Empty: no title."),
                 io.Int.Input(
                     "cell_size",
                     default=0,
                     min=0,
                     max=4096,
                     optional=True,
-                    tooltip="Longest side of a picture on the sheet in pixels. 0: as it is, less if the sheet would "
-                    "grow beyond 8192 pixels.",
+                    tooltip="Longest side of each picture on the sheet, in pixels. 0: as it is, or smaller if the "
+                    "sheet would be larger than 8192 pixels.",
                 ),
                 io.Int.Input(
                     "columns",
@@ -55,22 +64,23 @@ class ContactSheet(io.ComfyNode):
                     min=0,
                     max=1000,
                     optional=True,
-                    tooltip="Pictures in a row, where the points have no layout of their own. 0: about square.",
+                    tooltip="Number of pictures in each row, if the points have no layout of their own. 0: as many "
+                    "columns as rows, about.",
                 ),
                 io.Boolean.Input(
                     "numbers",
                     default=True,
                     optional=True,
-                    tooltip="Number the pictures, for Select Points.",
+                    tooltip="On: each picture has a number, for Surrogate Select Points.",
                 ),
             ],
             outputs=[
-                io.Image.Output(display_name="sheet", tooltip="The sheet; for clips one for each frame."),
+                io.Image.Output(display_name="sheet", tooltip="The sheet. For clips, one sheet for each frame."),
                 io.Image.Output(
                     display_name="clips",
                     is_output_list=True,
-                    tooltip="Each point's own picture, or the frames of its clip, one batch a point: to save or use "
-                    "them one by one.",
+                    tooltip="A list with one batch for each point: its picture, or the frames of its clip. A node "
+                    "connected here runs once for each point.",
                 ),
             ],
             is_input_list=True,

@@ -24,37 +24,45 @@ class SoundSheet(io.ComfyNode):
             node_id="SurrogateSoundSheet",
             display_name="Surrogate Sound Sheet",
             search_aliases=["waveform", "spectrogram", "audio grid", "compare sounds"],
-            category="surrogate",
-            description="All sounds on one sheet, as waveforms and spectrograms with axes, labels and numbers; seeds are "
-            "framed. And a player for each of them in the node, and the sounds one by one, to save or to preview.",
+            category="surrogate/pictures",
+            description="Draws all sounds on one sheet, as waveforms and spectrograms with axes, labels and numbers; "
+            "seeds are framed. The node shows a player for each sound, and gives the sounds one by one, "
+            "to save or to preview.",
             inputs=[
-                io.Audio.Input("sounds", tooltip="The sounds, in the points' order: a batch, or a list of batches."),
+                io.Audio.Input(
+                    "sounds",
+                    tooltip="The sounds, in the order of the points: a batch, or a list of "
+                    "batches of any length and sample rate.",
+                ),
                 wires.Points.Input(
-                    "points", optional=True, tooltip="The points they belong to: for labels, axes and layout."
+                    "points",
+                    optional=True,
+                    tooltip="The points that the sounds belong to. They give labels, axes and layout.",
                 ),
                 io.Float.Input(
                     "scores",
                     optional=True,
                     force_input=True,
-                    tooltip="One number for each sound; the best is marked.",
+                    tooltip="One number for each sound; the best sound is marked.",
                 ),
                 io.Combo.Input(
                     "picture",
                     options=list(SOUND_KINDS),
                     default=SOUND_KINDS[0],
                     optional=True,
-                    tooltip="waveform: loudness over time, red where it clips. spectrogram: which notes sound when, low "
-                    "ones below, an octave as high everywhere. both: one above the other.",
+                    tooltip="waveform: loudness over time, red where it is beyond full scale. spectrogram: frequency "
+                    "over time, low notes at the bottom, the same height for each octave. both: one above the "
+                    "other.",
                 ),
-                io.String.Input("title", default="", optional=True, tooltip="Written above the sheet."),
+                io.String.Input("title", default="", optional=True, tooltip="Text above the sheet. Empty: no title."),
                 io.Int.Input(
                     "cell_size",
                     default=0,
                     min=0,
                     max=4096,
                     optional=True,
-                    tooltip="Width of a sound on the sheet in pixels. 0: 384, less if the sheet would grow beyond 8192 "
-                    "pixels.",
+                    tooltip="Width of each sound on the sheet, in pixels. 0: 384, or smaller if the sheet would be "
+                    "larger than 8192 pixels.",
                 ),
                 io.Int.Input(
                     "columns",
@@ -62,28 +70,34 @@ class SoundSheet(io.ComfyNode):
                     min=0,
                     max=1000,
                     optional=True,
-                    tooltip="Sounds in a row, where the points have no layout of their own. 0: about square.",
+                    tooltip="Number of sounds in each row, if the points have no layout of their own. 0: as many "
+                    "columns as rows, about.",
                 ),
                 io.Boolean.Input(
-                    "numbers", default=True, optional=True, tooltip="Number the sounds, for Select Points."
+                    "numbers",
+                    default=True,
+                    optional=True,
+                    tooltip="On: each sound has a number, for Surrogate Select Points.",
                 ),
                 io.Boolean.Input(
                     "players",
                     default=True,
                     optional=True,
-                    tooltip="A player for each sound in the node. Off for hundreds of them, or for hours.",
+                    tooltip="On: the node shows a player for each sound. Switch it off for hundreds of sounds, or for "
+                    "very long ones.",
                 ),
             ],
             outputs=[
                 io.Audio.Output(
                     display_name="sounds",
                     is_output_list=True,
-                    tooltip="The sounds one by one, in the points' order: for Save Audio or Preview Audio.",
+                    tooltip="The sounds one by one, in the order of the points, for Save Audio or Preview Audio.",
                 ),
-                io.Image.Output(display_name="sheet", tooltip="The sheet."),
+                io.Image.Output(display_name="sheet", tooltip="The sheet as one picture."),
                 io.Image.Output(
                     display_name="pictures",
-                    tooltip="The picture of each sound, in the points' order: for Tell, whose reports then show them.",
+                    tooltip="The picture of each sound, in the order of the points. Connect to images of Surrogate "
+                    "Tell, whose reports then show them.",
                 ),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],

@@ -7,6 +7,7 @@ from comfy_api.latest import io
 
 from ..surrogate import CHARTS, TRANSPORTS, SurrogateSpace, make_transport, points
 from ..surrogate.pictures import gram_picture
+from ..surrogate.search.optimisers.adaptive import own_seeds
 from ..surrogate.shapes import describe
 from .seeds import noise_or_samples
 from .tools import wires
@@ -39,36 +40,47 @@ class Space(io.ComfyNode):
                 "interpolation",
                 "latent space",
             ],
-            category="surrogate",
-            description="A small space that k seeds span: k-1 coordinates from 0 to 1. Every point of it is a valid "
-            "noise for the model, so every point renders a good image; the corners are the seeds themselves.",
+            category="surrogate/space",
+            description="Makes a space from at least two seeds, in which every point is a valid initial noise for the "
+            "model. A space of k seeds has k-1 coordinates from 0 to 1. Its corners are the seeds "
+            "themselves; every other point is a blend of them.",
             inputs=[
-                wires.Seeds.Input("seeds", tooltip="At least two seeds. Equal seeds count once."),
+                wires.Seeds.Input(
+                    "seeds",
+                    tooltip="At least two seeds; equal seeds count once. More seeds give more "
+                    "variety and more coordinates: 4 to 16 are a good start.",
+                ),
                 io.Combo.Input(
                     "chart",
                     options=list(CHARTS),
                     default=next(iter(CHARTS)),
-                    tooltip="How coordinates become weights. knothe_rosenblatt spreads them evenly over all blends, "
-                    "for any number of seeds. angular (hyperspherical angles) favours the first seeds.",
+                    tooltip="How coordinates become a blend of seeds. knothe_rosenblatt: every blend has an equal "
+                    "share of the space, for any number of seeds. angular: hyperspherical angles, in which "
+                    "blends near the first seeds fill most of the space.",
                 ),
                 io.Combo.Input(
                     "transport",
                     options=list(TRANSPORTS),
                     default=next(iter(TRANSPORTS)),
-                    tooltip="How the model's noise is distributed. gaussian: every diffusion and flow model. "
-                    "sphere: seeds that are alike or not quite Gaussian (keeps the norm). affine, quantile: normal "
-                    "with a known mean and scale, any other distribution. rotation: rotation matrices. composite: one "
-                    "transport for each part of a nested latent.",
+                    tooltip="How the model's noise is distributed. gaussian: right for all diffusion and flow models "
+                    "with integer seeds. sphere: for seeds that resemble each other; it keeps the norm of the "
+                    "noise. affine: normal with a known mean and scale. quantile: independent values of "
+                    "another known distribution. rotation: rotation matrices. composite: one transport for "
+                    "each part of a latent with several parts.",
                 ),
                 io.String.Input(
                     "transport_settings",
                     default="",
                     optional=True,
                     tooltip='Settings of the transport as JSON, such as {"scale": 1.2} for affine, {"radius": 1} for '
-                    'sphere, {"distribution": "laplace"} for quantile. Empty: its defaults.',
+                    'sphere, {"distribution": "laplace"} for quantile. Empty: the defaults of the transport.',
                 ),
             ],
-            outputs=[wires.Space.Output(display_name="space")],
+            outputs=[
+                wires.Space.Output(
+                    display_name="space", tooltip="The space, for all nodes that choose points and that make noise."
+                )
+            ],
             hidden=[io.Hidden.unique_id],
         )
 
@@ -90,15 +102,28 @@ class SpaceInfo(io.ComfyNode):
             node_id="SurrogateSpaceInfo",
             display_name="Surrogate Space Info",
             search_aliases=["gram matrix", "seed similarity", "space warnings"],
-            category="surrogate",
-            description="What a space is made of, how alike its seeds are (Gram matrix), and what to watch out for.",
+            category="surrogate/space",
+            description="Shows what a space is made of, how similar its seeds are, and whether they are independent "
+            "noise.",
             inputs=[
-                wires.Space.Input("space", tooltip="The space to look at."),
-                io.Latent.Input("latent", tooltip="A latent of the size that will be sampled."),
+                wires.Space.Input("space", tooltip="The space to examine."),
+                io.Latent.Input(
+                    "latent",
+                    tooltip="An empty latent of the size that you will sample. How similar two "
+                    "noises look depends on their size.",
+                ),
             ],
             outputs=[
-                io.String.Output(display_name="text", tooltip="Seeds, chart, transport, warnings."),
-                io.Image.Output(display_name="gram", tooltip="Gram matrix: 1 on the diagonal, 0 elsewhere is ideal."),
+                io.String.Output(
+                    display_name="text",
+                    tooltip="The seeds, the number of coordinates, chart, transport "
+                    "and warnings. Also shown under the node.",
+                ),
+                io.Image.Output(
+                    display_name="gram",
+                    tooltip="Picture of the Gram matrix: how similar each pair of "
+                    "seeds is. 1 on the diagonal and 0 elsewhere is ideal.",
+                ),
             ],
             hidden=[io.Hidden.unique_id],
             is_output_node=True,
@@ -107,7 +132,7 @@ class SpaceInfo(io.ComfyNode):
     @classmethod
     def execute(cls, space, latent) -> io.NodeOutput:
         parts = sample_parts(latent)
-        compared = space.own()
+        compared = own_seeds(space)
         fresh = space.k - compared.k
         gram = compared.gram(parts, progress=stepper())
         warnings = compared.warnings(parts, gram)
@@ -134,21 +159,29 @@ class LocateLatent(io.ComfyNode):
             display_name="Surrogate Locate Latent",
             search_aliases=["nearest point", "find noise", "project latent", "latent to point"],
             category="surrogate/points",
-            description="Finds the points of a space that come nearest to given noises, and how near that is.",
+            description="Finds the point of a space whose noise is most similar to a given noise, and says how "
+            "similar it is.",
             inputs=[
                 wires.Space.Input("space", tooltip="The space to look in."),
                 io.Latent.Input(
                     "latent",
-                    tooltip="A batch of noises to locate. With a NOISE connected: the latent it is drawn for.",
+                    tooltip="A batch of noises to locate. If noise is connected: the latent that the noise is drawn "
+                    "for.",
                 ),
-                io.Noise.Input("noise", optional=True, tooltip="Optional: locate this noise, drawn for the latent."),
+                io.Noise.Input(
+                    "noise",
+                    optional=True,
+                    tooltip="A NOISE to locate, drawn for the latent. Not connected: the latent itself is the noise.",
+                ),
             ],
             outputs=[
-                wires.Points.Output(display_name="points", tooltip="One point for each noise of the batch."),
+                wires.Points.Output(
+                    display_name="points", tooltip="The most similar point for each noise of the batch."
+                ),
                 io.Float.Output(
                     display_name="fit",
-                    tooltip="Cosine between each noise and its point: 1, the space contains it; 0, it knows nothing "
-                    "of it. A list, one number for each noise.",
+                    tooltip="Cosine between each noise and its point, one number for each noise. 1: the space "
+                    "contains the noise. 0: the noise has nothing in common with the seeds.",
                     is_output_list=True,
                 ),
             ],
@@ -157,7 +190,7 @@ class LocateLatent(io.ComfyNode):
     @classmethod
     def execute(cls, space, latent, noise=None) -> io.NodeOutput:
         located = space.coordinates(tensors_of(noise_or_samples(latent, noise)), progress=stepper())
-        return io.NodeOutput(points.from_coordinates(space, located.u), located.fit.tolist())
+        return io.NodeOutput(points.from_weights(space, located.w), located.fit.tolist())
 
 
 def json_settings(text: str, name: str) -> dict:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import folder_paths
 from comfy_api.latest import io
 
 from ..surrogate import SurrogateSpace
+from ..surrogate.recent import Recent
 from ..surrogate.scores import as_scores, not_finite
 from ..surrogate.search import OPTIMISERS, Generation, Report, Study, scouting_name, study_names
 from .space import json_settings
@@ -44,8 +44,7 @@ __all__ = [
 REFUSE, NEW = "refuse", "start a new study"
 MOST_SCORES = 3
 # Studies that were opened last by name and database, and how often each name began anew.
-_opened: OrderedDict[tuple[str, str], tuple[Study, int]] = OrderedDict()
-KEPT = 32
+_opened: Recent[tuple[str, str], tuple[Study, int]] = Recent(32)
 OPTIMISER_TOOLTIPS = {
     "cma-es": "the default, stays between the seeds.",
     "adaptive": "leaves them, makes new noises around the best, and comes closest to a target.",
@@ -108,10 +107,16 @@ class StudyNode(io.ComfyNode):
             display_name="Surrogate Study",
             search_aliases=["optimize", "optimizer", "optimise", "CMA-ES", "optuna", "bayesian", "evolve", "genetic"],
             category="surrogate/search",
-            description="A search of the space for a high (or low) score. It is remembered under its name: stop when "
-            "you like, the next run goes on, also after a restart.",
+            description="Starts a search of a space for a high or low score, or continues it. Everything that was "
+            "asked and scored is remembered under the name of the study: stop when you like, the next run "
+            "continues, also after a restart.",
             inputs=[wires.Space.Input("space", tooltip="The space to search."), *study_inputs()],
-            outputs=[wires.Study.Output(display_name="study")],
+            outputs=[
+                wires.Study.Output(
+                    display_name="study",
+                    tooltip="The study, for Surrogate Search (all in one node) or Surrogate Ask (any nodes).",
+                )
+            ],
             hidden=[io.Hidden.unique_id],
         )
 
@@ -131,8 +136,12 @@ class StudyNode(io.ComfyNode):
 def study_inputs(optimisers=tuple(OPTIMISERS)) -> list:
     """What is asked of every search, whatever its space."""
     return [
-        io.Latent.Input("latent", tooltip="The latent that will be sampled; the study remembers its size."),
-        io.String.Input("name", default="my search", tooltip="Under this name the search is continued."),
+        io.Latent.Input("latent", tooltip="The latent that will be sampled. The study remembers its size."),
+        io.String.Input(
+            "name",
+            default="my search",
+            tooltip="Name of the study, any text. A study of this name is continued; a new name starts a new search.",
+        ),
         io.Combo.Input(
             "optimiser",
             options=list(optimisers),
@@ -144,42 +153,57 @@ def study_inputs(optimisers=tuple(OPTIMISERS)) -> list:
             default=96,
             min=1,
             max=1_000_000,
-            tooltip="Images to spend in all. Raise it later to search on.",
+            tooltip="Number of images to render in all. Raise it later to continue a finished search.",
         ),
         io.Int.Input(
             "population",
             default=0,
             min=0,
             max=10_000,
-            tooltip="Images in a generation. 0: what the optimiser prefers (8 for cma-es, 4 for adaptive).",
+            tooltip="Number of images in a generation. 0: what the optimiser prefers (8 for cma-es, 4 for adaptive).",
         ),
-        io.Combo.Input("direction", options=["maximize", "minimize"], default="maximize", tooltip="What is better."),
-        io.Int.Input("random_seed", default=0, min=0, max=0xFFFFFFFF, tooltip="Another number, another course."),
+        io.Combo.Input(
+            "direction",
+            options=["maximize", "minimize"],
+            default="maximize",
+            tooltip="Whether a high score (maximize) or a low score (minimize) is better.",
+        ),
+        io.Int.Input(
+            "random_seed",
+            default=0,
+            min=0,
+            max=0xFFFFFFFF,
+            tooltip="The random choices of the optimiser "
+            "start from this number: the same "
+            "number gives the same search.",
+        ),
         io.Combo.Input(
             "if_it_differs",
             options=[REFUSE, NEW],
             default=REFUSE,
-            tooltip="When the name belongs to a search of something else: stop with a message that says what "
-            "differs, or start a new study, numbered.",
+            tooltip="What to do if the name belongs to a study with another space, size, direction or optimiser. "
+            "refuse: stop with a message that says what differs. start a new study: start one with a number "
+            "after the name.",
         ),
         advanced(
             io.String,
             "more_directions",
             default="",
-            tooltip="For several scores with nsga-ii: the directions of the second and third, such as minimize.",
+            tooltip="For studies with several scores (optimiser nsga-ii): the directions of the second and third "
+            "score, such as minimize. Empty: one score.",
         ),
         advanced(
             io.String,
             "settings",
             default="",
-            tooltip='Settings of the optimiser as JSON, such as {"sigma0": 0.3} for cma-es.',
+            tooltip='Settings of the optimiser as JSON, such as {"sigma0": 0.3} for cma-es. Empty: its defaults.',
         ),
         advanced(
             io.String,
             "database",
             default="",
-            tooltip="Where studies are kept: an SQLAlchemy URL, if several computers share one. Empty: a file "
-            "in ComfyUI's user folder.",
+            tooltip="Where studies are kept: an SQLAlchemy URL if several computers share one. Empty: the file "
+            "surrogate_studies.db in ComfyUI's user folder.",
         ),
     ]
 
@@ -214,16 +238,13 @@ def study_options(
 
 def times_deleted(name: str, database: str) -> int:
     """How often the study that was opened as `name` was deleted meanwhile, alone or with its file."""
-    study, times = _opened.get((name, database), (None, 0))
+    study, times = _opened.get((name, database)) or (None, 0)
     return times if study is None or study.exists() else times + 1
 
 
 def remember_opened(study: Study, name: str, database: str) -> None:
     """For `times_deleted`: `study` was opened as `name`."""
-    _opened[name, database] = (study, times_deleted(name, database))
-    _opened.move_to_end((name, database))
-    while len(_opened) > KEPT:
-        _opened.popitem(last=False)
+    _opened.keep((name, database), (study, times_deleted(name, database)))
 
 
 def say_opened(node: type[io.ComfyNode], opened: OpenStudy, remarks) -> None:
@@ -232,7 +253,7 @@ def say_opened(node: type[io.ComfyNode], opened: OpenStudy, remarks) -> None:
     if not remarks:
         report = opened.study.report()
         begun = report.evaluated or report.open or report.best is not None
-        say(node, f"goes on from {opened.progress(report)}" if begun else "a new study")
+        say(node, f"continues from {opened.progress(report)}" if begun else "a new study")
 
 
 class KnownScores(io.ComfyNode):
@@ -243,18 +264,30 @@ class KnownScores(io.ComfyNode):
             display_name="Surrogate Known Scores",
             search_aliases=["warm start", "rate images", "prior scores", "feedback"],
             category="surrogate/search",
-            description="Tells a study scores that are known already, such as those of the seeds themselves or of points "
-            "that you liked. They do not count against the budget; told again, nothing changes.",
+            description="Tells a study scores that are already known, such as those of the seeds or of points that "
+            "you like. They do not count against the budget. To tell them again changes nothing.",
             inputs=[
-                wires.Study.Input("study", tooltip="From the Study node; connect this node's output to Ask or Search."),
+                wires.Study.Input(
+                    "study",
+                    tooltip="The study, from Surrogate Study. Connect the output of this node "
+                    "to Surrogate Ask or Search.",
+                ),
                 wires.Points.Input("points", tooltip="The points whose scores are known."),
                 io.Float.Input(
-                    "scores", force_input=True, tooltip="One number for each point, in their order, from any node."
+                    "scores",
+                    force_input=True,
+                    tooltip="One number for each point, in the order of the points, from any node.",
                 ),
-                io.Image.Input("images", optional=True, tooltip="Their pictures, for the reports."),
+                io.Image.Input(
+                    "images", optional=True, tooltip="The pictures of the points, in the same order, for the reports."
+                ),
                 *more_scores(),
             ],
-            outputs=[wires.Study.Output(display_name="study")],
+            outputs=[
+                wires.Study.Output(
+                    display_name="study", tooltip="The study with these scores, for Surrogate Ask or Search."
+                )
+            ],
             hidden=[io.Hidden.unique_id],
             is_input_list=True,
         )

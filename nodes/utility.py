@@ -22,35 +22,41 @@ class SeedUtility(io.ComfyNode):
             display_name="Surrogate Seed Utility",
             search_aliases=["seed importance", "useful seeds", "drop seeds"],
             category="surrogate/search",
-            description="How much each seed contributes to a search, and which to keep, drop or replace. During or "
-            "after a search; it needs no more images.",
+            description="Says how much each seed contributes to a search, and which seeds to keep, drop or replace. "
+            "It works during and after a search and renders nothing.",
             inputs=[
-                wires.Study.Input("study", tooltip="From Search or Tell; straight from the Study node at any time."),
+                wires.Study.Input(
+                    "study",
+                    tooltip="The study, from Surrogate Search or Tell. Connected directly to "
+                    "Surrogate Study, it reports at any time.",
+                ),
                 io.Int.Input(
                     "score",
                     default=1,
                     min=1,
                     max=3,
-                    tooltip="Of a study with several scores, the one to look at. 1: the first.",
+                    tooltip="For a study with several scores, the number of the score to examine, counted from 1.",
                 ),
             ],
             outputs=[
                 io.String.Output(
                     display_name="advice",
-                    tooltip="What to do with all seeds in a few sentences, then with each and why.",
+                    tooltip="What to do with all seeds in a few sentences, then with each seed and why.",
                 ),
-                io.String.Output(display_name="table", tooltip="Every number, with what it means. Text and Markdown."),
+                io.String.Output(
+                    display_name="table", tooltip="All numbers with their meaning. Readable as text and as Markdown."
+                ),
                 io.Image.Output(
                     display_name="picture",
-                    tooltip="A row for each seed: whether its share goes with the score (grey: chance), what is lost "
-                    "without it, the advice.",
+                    tooltip="One row for each seed: whether more of it gives a better score (grey: by chance), how "
+                    "much score is lost without it, and the advice.",
                 ),
                 wires.Seeds.Output(
                     display_name="seeds",
-                    tooltip="The seeds to go on with: all but those to drop or replace, in their order, at least two. "
-                    "For another Surrogate Space.",
+                    tooltip="The seeds to continue with, in their order: all except those to drop or replace, at "
+                    "least two. Connect to another Surrogate Space.",
                 ),
-                io.Int.Output(display_name="keep", tooltip="How many these are."),
+                io.Int.Output(display_name="keep", tooltip="Number of seeds at the seeds output."),
             ],
             hidden=[io.Hidden.unique_id],
             is_output_node=True,

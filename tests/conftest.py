@@ -1,7 +1,9 @@
 """For all tests: imports from this checkout, and the fast tests first."""
 
 import importlib.util
+import json
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -42,3 +44,12 @@ def pytest_collection_modifyitems(items):
 def root():
     """The repository's root folder."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def schemas() -> dict[str, dict]:
+    """Every node as ComfyUI describes it: node id -> what /object_info answers."""
+    command = [sys.executable, str(ROOT / "dev" / "launch.py"), str(ROOT / "dev" / "schemas.py")]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=600)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)

@@ -8,6 +8,7 @@ import comfy.sample
 import torch
 
 from ...surrogate.shapes import Parts, describe
+from .core_noise import notice_replaced_noise
 from .progress import cancellable
 
 __all__ = [
@@ -90,7 +91,7 @@ def parts_for(latent: dict, count: int, what: str) -> Parts:
     if size != count:
         raise ValueError(
             f"This noise is for {count} {what}, but the sampler's latent has a batch of {size} "
-            f"({describe(parts)} each). Connect the LATENT output that stands beside the NOISE output."
+            f"({describe(parts)} each). Connect the LATENT output of the node that gives the NOISE."
         )
     return parts
 
@@ -98,10 +99,12 @@ def parts_for(latent: dict, count: int, what: str) -> Parts:
 class PointsNoise:
     """A ComfyUI NOISE: the noises of some points, made when a sampler asks and at the shape it asks for."""
 
-    def __init__(self, space, u, seed: int):
-        self.space, self.u, self.seed = space, u, seed
+    def __init__(self, space, w, seed: int):
+        """`w` (n, k): the weights of the points."""
+        self.space, self.w, self.seed = space, w, seed
 
     def generate_noise(self, latent: dict):
         """Noise (n, *shape) for the latent dictionary that the sampler is about to use."""
-        parts = parts_for(latent, len(self.u), "points")
-        return as_samples(self.space.latents(self.u, parts, progress=cancellable), latent["samples"])
+        notice_replaced_noise()
+        parts = parts_for(latent, len(self.w), "points")
+        return as_samples(self.space.combine(self.w, parts, progress=cancellable), latent["samples"])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 import uuid
-from collections import OrderedDict
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import folder_paths
@@ -13,7 +14,10 @@ import numpy as np
 from PIL import Image
 
 from ...surrogate.pictures.album import Album
+from ...surrogate.points import from_coordinates
+from ...surrogate.recent import Recent
 from ...surrogate.search.drawing import card
+from ...surrogate.search.optimisers.adaptive import trimmed
 
 __all__ = ["Live", "album_of", "copy_pictures", "keep_pictures"]
 
@@ -22,8 +26,19 @@ log = logging.getLogger("ComfyUI-Surrogate")
 SHARE = 0.03
 # Studies of which the last card is remembered.
 KEPT = 16
-# identity of a study -> (when its card was drawn, seconds that took, what the browser was told of it)
-_drawn: OrderedDict[str, tuple[float, float, dict]] = OrderedDict()
+
+
+@dataclass(frozen=True)
+class _Card:
+    """A card that was drawn: when that ended, how many seconds it took, and what the browser was told of its file."""
+
+    ended: float = -math.inf
+    seconds: float = 0.0
+    file: dict = field(default_factory=dict)
+
+
+# By the identity of the study.
+_drawn: Recent[str, _Card] = Recent(KEPT)
 
 
 def album_of(study) -> Album:
@@ -38,11 +53,11 @@ def keep_pictures(opened, trials, clips, best) -> None:
         for trial, clip in zip(trials, clips, strict=True):
             album.keep(int(trial), clip)
             if best is not None and trial == best.number:
-                space, u = opened.space.trimmed(best.u)
-                recipe = {"space": space.recipe(), "u": u[0].tolist(), "scores": list(best.scores)}
+                space, found = trimmed(opened.space, from_coordinates(opened.space, best.u))
+                recipe = {"space": space.recipe(), **found.recipe(0), "scores": list(best.scores)}
                 album.keep_whole(int(trial), clip, recipe)
     except OSError as error:
-        log.warning("Pictures of the search cannot be kept (%s); its scores are.", error)
+        log.warning("The pictures of the search cannot be saved (%s); its scores are saved.", error)
 
 
 def copy_pictures(source, opened, places) -> None:
@@ -64,15 +79,12 @@ class Live:
     def draw(self, latest=(), always: bool = False) -> np.ndarray | None:
         """The card (h, w, 3) uint8 with the points number `latest`, or None if it is too early for another."""
         began = time.monotonic()
-        ended, cost, file = _drawn.get(self.study.identity, (-np.inf, 0.0, {}))
-        if not always and began - ended < cost / SHARE:
+        last = self._last
+        if not always and began - last.ended < last.seconds / SHARE:
             return None
         report = self.study.report()
         pixels = card(self.study.history(), self.album, report.budget, latest, title=report.name)
-        _drawn[self.study.identity] = (time.monotonic(), time.monotonic() - began, file)
-        _drawn.move_to_end(self.study.identity)
-        while len(_drawn) > KEPT:
-            _drawn.popitem(last=False)
+        _drawn.keep(self.study.identity, _Card(time.monotonic(), time.monotonic() - began, last.file))
         return pixels
 
     def shown(self, latest=(), always: bool = False) -> list[dict]:
@@ -87,8 +99,11 @@ class Live:
             except OSError as error:
                 log.warning("The card of the search cannot be saved: %s", error)
                 return []
-            ended, cost, _ = _drawn[self.study.identity]
             file = {"filename": name, "subfolder": "", "type": "temp"}
-            _drawn[self.study.identity] = (ended, cost, file)
-        file = _drawn.get(self.study.identity, (0, 0, {}))[2]
+            _drawn.keep(self.study.identity, replace(self._last, file=file))
+        file = self._last.file
         return [file] if file else []
+
+    @property
+    def _last(self) -> _Card:
+        return _drawn.get(self.study.identity) or _Card()

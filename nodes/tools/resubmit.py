@@ -36,7 +36,7 @@ def resubmit(prompt: dict, extra_pnginfo: dict | None) -> None:
     running = getattr(server, "last_prompt_id", None)
     if running is None or not hasattr(server, "port"):
         log.warning(
-            "This ComfyUI does not say what it runs, so the search does not go on by itself: press Run for each step."
+            "This ComfyUI does not say what it runs, so the search does not continue by itself: press Run for each step."
         )
         return
     if _followed == [running]:
@@ -56,7 +56,7 @@ def _follow(running: str, request: dict) -> None:
         if entry.get("status", {}).get("status_str") == "success" and not _cancelled():
             _call("/prompt", json.dumps(request).encode())
     except (OSError, ValueError) as error:
-        log.warning("The search does not go on by itself: %s. Press Run to continue it.", error)
+        log.warning("The search does not continue by itself: %s. Press Run to continue it.", error)
 
 
 def _cancelled() -> bool:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import comfy.model_management
 import comfy.utils
@@ -14,12 +13,15 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ...surrogate.resizing import area_means
 from .clips import split_clips
+from .core_noise import notice_replaced_noise
 from .latents import PointsNoise, fix_empty, select, tensors_of
-from .notices import replaced_noise, warn
+from .notices import say, warn
+from .peculiar import check_noise_counts, depends_on_batch, needs_batch_of_one
 from .progress import quiet
 
-__all__ = ["Progress", "Rendered", "as_images", "as_pixels", "check_noise_counts", "clips_of", "on_one_size", "render"]
+__all__ = ["Progress", "Rendered", "as_images", "as_pixels", "clips_of", "on_one_size", "render"]
 
 log = logging.getLogger("ComfyUI-Surrogate")
 PREVIEW = 512
@@ -29,16 +31,8 @@ NO_PICTURES = (
 )
 
 
-# How models say that they cannot sample several images together, such as MiniMax H3: "supports batch size 1".
-ONE_AT_A_TIME = re.compile(r"batch[ _-]?size (of |must be |is |== ?)?(1|one)\b|single batch|batches of (1|one)\b", re.I)
-# Model classes of ComfyUI whose result depends on what else is in the batch, in ComfyUI itself.
-DIFFER_IN_A_BATCH = {
-    "ACEStep15": "ACE-Step 1.5 gives a point another result in a batch than alone (measured: 7 to 13 %). That is so in "
-    "ComfyUI itself. Set images_per_batch to 1 if a point must always give the same result.",
-}
-
-
-class Rendered(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Rendered:
     """A point that was sampled and decoded.
 
     frames (t, h, w, c) uint8; `sample` a LATENT of one. `fault` is why the picture is of no use ("its pixels are NaN or
@@ -58,13 +52,13 @@ def render(
     latent: dict,
     vae,
     space,
-    u,
+    w,
     noise_seed: int,
     groups: list[list[int]],
     progress: Progress | None = None,
     draft: bool = False,
 ) -> Iterator[Rendered]:
-    """Sample and decode the points u (n, k-1) from the samples of `latent` (n), one group of indices after the other.
+    """Sample and decode the points of weights w (n, k) from the samples of `latent` (n), one group of indices after the other.
 
     Yields each point as soon as its group is decoded. `progress` is shared by several calls; by default this call is all
     there is to do. A model that samples only one image at a time gets the images of a group one by one. Of a `draft`, whose
@@ -75,23 +69,23 @@ def render(
     channels = getattr(vae, "output_channels", 3)  # said before a batch is sampled in vain
     if channels not in (1, 3, 4):
         raise ValueError(NO_PICTURES.format(f"{channels} channels"))
-    check_noise_counts(guider)
+    check_noise_counts(guider.model_patcher)
     progress = progress or Progress(guider, sum(len(group) for group in groups), sigmas)
-    progress.notice(replaced_noise())
+    progress.notice(notice_replaced_noise(), logged=True)
     if any(len(group) > 1 for group in groups):
-        progress.notice(DIFFER_IN_A_BATCH.get(_class_of(guider)))
+        progress.notice(depends_on_batch(guider.model_patcher))
     waiting = list(groups)
     while waiting:
         group = waiting.pop(0)
         if progress.one_at_a_time and len(group) > 1:
             waiting[:0] = [[i] for i in group]
             continue
-        noise = PointsNoise(space, u[group], noise_seed)
+        noise = PointsNoise(space, w[group], noise_seed)
         chosen = fix_empty(guider.model_patcher, select(latent, group))
         try:
             samples = _sample(guider, sampler, sigmas, chosen, noise, progress.steps_of(chosen), draft)
         except Exception as error:
-            if len(group) == 1 or not ONE_AT_A_TIME.search(str(error)):
+            if len(group) == 1 or not needs_batch_of_one(error):
                 raise
             progress.one_at_a_time = True
             progress.notice(f"This model samples one image at a time ({error}): images_per_batch is taken as 1.")
@@ -103,25 +97,6 @@ def render(
         progress.decoded(len(group), pictures[-1][0][0])
 
 
-def check_noise_counts(guider) -> None:
-    """Raises ValueError if what the guider's model starts from is the latent alone, whatever the noise (Flow RVS, Marigold)."""
-    sampling = guider.model_patcher.get_model_object("model_sampling")
-    sigma = torch.as_tensor(sampling.sigma_max, dtype=torch.float32).cpu()
-    zero, one = torch.zeros(1, 1), torch.ones(1, 1)
-    with_noise, without = (sampling.noise_scaling(sigma, noise, zero.clone()) for noise in (one, zero.clone()))
-    if torch.equal(with_noise, without):
-        raise ValueError(
-            f"The model ({_class_of(guider)}) ignores the initial noise: it starts from the latent alone, so that "
-            "all points of a space give the same picture, and no noise can be found for one. Use a model that makes its "
-            "pictures from noise."
-        )
-
-
-def _class_of(guider) -> str:
-    """The name of the model's class in ComfyUI, such as ACEStep15."""
-    return type(getattr(guider.model_patcher, "model", None)).__name__
-
-
 def as_images(pictures: list[np.ndarray], longest: int = 0) -> torch.Tensor:
     """Pictures of one shape (frames, h, w, c) as an IMAGE (n·frames, h, w, c), at most `longest` pixels per side (0: any)."""
     frames, height, width, channels = pictures[0].shape
@@ -130,10 +105,8 @@ def as_images(pictures: list[np.ndarray], longest: int = 0) -> torch.Tensor:
     size = tuple(max(step, step * round(side * shrink / step)) for side in (height, width))
     out = torch.empty(len(pictures) * frames, *size, channels)
     for i, picture in enumerate(pictures):
-        pixels = torch.from_numpy(picture).float() / 255
-        if shrink < 1:
-            pixels = torch.nn.functional.interpolate(pixels.movedim(-1, 1), size, mode="area").movedim(1, -1)
-        out[i * frames : (i + 1) * frames] = pixels
+        pixels = picture if shrink == 1 else np.stack([area_means(frame, *size) for frame in picture])
+        out[i * frames : (i + 1) * frames] = torch.from_numpy(pixels) / 255
     return out
 
 
@@ -177,11 +150,11 @@ class Progress:
         self.previews = previews
         self.previewer = _previewer(guider.model_patcher) if previews else None
 
-    def notice(self, text: str | None) -> None:
-        """Say `text` once, if there is one."""
+    def notice(self, text: str | None, logged: bool = False) -> None:
+        """Say `text` once, if there is one; `logged`: it is in the log already."""
         if text and text not in self.noticed:
             self.noticed.add(text)
-            warn(self.node, [text])
+            (say(self.node, text) if logged else warn(self.node, [text]))
 
     def steps_of(self, latent: dict):
         """A sampler's callback for the batch `latent`."""
@@ -280,7 +253,8 @@ def _decode(vae, samples) -> list[tuple[np.ndarray, str]]:
 
 
 def _fault(image: torch.Tensor, sample: list[torch.Tensor]) -> str:
-    for what, tensors in (("pixels", [image]), ("latents", sample)):
+    # The latents first: they are the model's doing, pixels alone the VAE's.
+    for what, tensors in (("latents", sample), ("pixels", [image])):
         if not all(torch.isfinite(tensor).all() for tensor in tensors):
             return f"its {what} are NaN or infinite"
     return ""

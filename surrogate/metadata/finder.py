@@ -287,7 +287,7 @@ def _recipe_seed(text: str, path: Path) -> Seed:
             raise ValueError("space or u is missing")
         tensors = _tensors(recipe.get("tensors"), path)
         space = SurrogateSpace.from_recipe(recipe["space"], tensors)
-        return _named(seed_at(space, [float(number) for number in recipe["u"]], ""), path, None)
+        return _named(seed_at(space, [float(number) for number in recipe["u"]], "", recipe.get("weights")), path, None)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise Untraceable(f"its recipe cannot be used: {str(error)[:LONGEST_REASON]}") from None
 

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from .gallery import Gallery
+from .thumbnails import thumbnail
 
 __all__ = ["SIDE", "Album"]
 
@@ -32,9 +33,7 @@ class Album:
     def keep(self, number: int, frames: np.ndarray) -> None:
         """Keep point `number`, frames (t, h, w, 1 | 3 | 4) uint8, as a small picture. Raises OSError if the disk refuses."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        pixels = frames[len(frames) // 2]
-        picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).convert("RGB")
-        picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+        picture = Image.fromarray(thumbnail(frames[len(frames) // 2], SIDE))
         path = self._path(number)
         part = path.with_suffix(".part")
         try:

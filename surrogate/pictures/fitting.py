@@ -1,20 +1,19 @@
 """From an image as it comes to pixels of the size that is wanted."""
 
 import numpy as np
-from PIL import Image
 
 from .canvas import Palette
 
-__all__ = ["fitted", "pixels", "resize"]
+__all__ = ["fitted", "pixels"]
 
 
-def fitted(shape, cell):
+def fitted(shape: tuple[int, int], cell: int) -> tuple[int, int]:
     """Width and height of an image (h, w) whose longest side is made `cell`; its aspect ratio stays."""
     h, w = shape
     return max(1, round(w * cell / max(h, w))), max(1, round(h * cell / max(h, w)))
 
 
-def pixels(image):
+def pixels(image: np.ndarray) -> np.ndarray:
     """(h, w, 3) uint8 of an image (h, w, 1 | 3 | 4), uint8 or float in [0, 1]. May be the image itself.
 
     A pixel with a NaN becomes black, values outside [0, 1] are clipped, and transparency shows a neutral dark grey.
@@ -40,18 +39,3 @@ def pixels(image):
             colour = colour * alpha + np.array(Palette.hollow, np.float32) / 255 * (1 - alpha)
         out[y : y + rows] = np.round(255 * colour)
     return out
-
-
-def resize(image, width, height):
-    """(h, w, 3) uint8 scaled to (height, width, 3): averaging down, smoothly up, icons with hard pixels."""
-    h, w = image.shape[:2]
-    if (h, w) == (height, width):
-        return image
-    if width < w or height < h:
-        how = Image.Resampling.LANCZOS
-    else:
-        how = Image.Resampling.NEAREST if max(h, w) <= 32 else Image.Resampling.BICUBIC
-    picture = Image.fromarray(np.ascontiguousarray(image))
-    return np.asarray(
-        picture.resize((width, height), how, reducing_gap=4.0 if how == Image.Resampling.LANCZOS else None)
-    )

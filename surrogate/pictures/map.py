@@ -4,8 +4,9 @@ import numpy as np
 from PIL import Image
 
 from ..processes.gaussian_process import GaussianProcess
+from ..resizing import resampled
 from .canvas import Canvas, Palette
-from .fitting import fitted, pixels, resize
+from .fitting import fitted, pixels
 from .lettering import Face
 from .plotting import (
     FAILED,
@@ -249,7 +250,7 @@ def _thumbnails(canvas, images, places, order, best, taken, inside, side):
     for i, x, y, w, h in drawn:
         canvas.frame(x, y, x + w, y + h, 3, Palette.ink)
         canvas.frame(x, y, x + w, y + h, 2, Palette.best if i == best else Palette.title)
-        canvas.paste(x, y, resize(pixels(images[i]), w, h))
+        canvas.paste(x, y, resampled(pixels(images[i]), w, h))
 
 
 def _box(place, reach):

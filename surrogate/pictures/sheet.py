@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..resizing import resampled
 from .canvas import Canvas
-from .fitting import fitted, pixels, resize
+from .fitting import fitted, pixels
 from .layout import Content, Layout
 from .lettering import MIN_SIZE, Face
 from .plotting import better
@@ -60,7 +61,7 @@ class ContactSheet:
             if image is None:
                 canvas.hatch(x0, y0, x1, y1, max(6, self.cell // 16))
             else:
-                canvas.paste(x0, y0, resize(pixels(np.asarray(image)), x1 - x0, y1 - y0))
+                canvas.paste(x0, y0, resampled(pixels(np.asarray(image)), x1 - x0, y1 - y0))
         for stroke, *arguments in self._over:
             getattr(canvas, stroke)(*arguments)
         return canvas.pixels

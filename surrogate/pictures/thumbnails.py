@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .fitting import fitted, pixels, resize
+from ..resizing import resampled
+from .fitting import fitted, pixels
 
 __all__ = ["THUMBNAIL", "thumbnail"]
 
@@ -12,8 +13,8 @@ __all__ = ["THUMBNAIL", "thumbnail"]
 THUMBNAIL = 128
 
 
-def thumbnail(picture: np.ndarray) -> np.ndarray:
-    """A copy (h, w, 3) uint8 of at most 128 pixels a side; `picture` (h, w, 1 | 3 | 4) uint8 or float in [0, 1]."""
+def thumbnail(picture: np.ndarray, side: int = THUMBNAIL) -> np.ndarray:
+    """A copy (h, w, 3) uint8 of at most `side` pixels a side; `picture` (h, w, 1 | 3 | 4) uint8 or float in [0, 1]."""
     height, width = picture.shape[:2]
-    size = fitted((height, width), min(THUMBNAIL, max(height, width)))
-    return np.array(resize(pixels(picture), *size))
+    size = fitted((height, width), min(side, max(height, width)))
+    return np.array(resampled(pixels(picture), *size))

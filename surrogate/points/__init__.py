@@ -1,21 +1,10 @@
 """Points of a space: coordinates, weights, grids, slices, walks, neighbours, random ones."""
 
-from .points import (
-    Axes,
-    Points,
-    corners,
-    from_coordinates,
-    from_weights,
-    grid,
-    neighbours,
-    parse_numbers,
-    parse_selection,
-    path,
-    random,
-    slice_through,
-    sobol,
-    vertices,
-)
+from .chance import neighbours, random, sobol
+from .layouts import corners, grid, slice_through
+from .points import Axes, Points, from_coordinates, from_weights, vertices
+from .text import parse_numbers, parse_selection
+from .walks import path
 
 __all__ = [
     "Axes",

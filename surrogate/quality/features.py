@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from ..scores.images import resized, rgb, working_size
+from ..resizing import area_means
+from ..scores.images import rgb, working_size
 from ..scores.oklab import oklab
 
 __all__ = ["FEATURES", "JUST_VISIBLE", "features"]
@@ -35,7 +36,7 @@ def features(pictures: Sequence[np.ndarray]) -> np.ndarray:
 
 def _of(frame: np.ndarray) -> np.ndarray:
     height, width = frame.shape[:2]
-    picture = oklab(resized(rgb(torch.from_numpy(frame / 255)), *working_size(height, width, SIDE)))
+    picture = oklab(area_means(rgb(torch.from_numpy(frame / 255)), *working_size(height, width, SIDE)))
     light, colour = picture[..., 0], picture[..., 1:]
     beside = light[:-2, 1:-1] + light[2:, 1:-1] + light[1:-1, :-2] + light[1:-1, 2:] - 4 * light[1:-1, 1:-1]
     across = np.diff(colour, axis=1)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..scores.images import resized, rgb, working_size
+from ..resizing import area_means
+from ..scores.images import rgb, working_size
 from .features import SIDE
 
 __all__ = ["keep"]
@@ -19,5 +20,5 @@ def keep(frames: np.ndarray) -> np.ndarray:
     kept = []
     for frame in frames[which]:
         pixels = rgb(torch.from_numpy(frame / 255))
-        kept.append(np.round(255 * resized(pixels, *working_size(*pixels.shape[:2], SIDE))).astype(np.uint8))
+        kept.append(np.round(255 * area_means(pixels, *working_size(*pixels.shape[:2], SIDE))).astype(np.uint8))
     return np.stack(kept)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from ..resizing import area_means
 from .base import Score, check_side
-from .images import check_target, resized, working_size
+from .images import check_target, working_size
 from .oklab import oklab
 
 __all__ = ["MatchColours"]
@@ -52,8 +53,8 @@ class MatchColours(Score):
 
     def _for_size(self, height, width):
         size = working_size(height, width, self.side)
-        target = _sorted(resized(self._target, *size))
-        return lambda picture: -np.sqrt(3 * np.mean((_sorted(resized(picture, *size)) - target) ** 2))
+        target = _sorted(area_means(self._target, *size))
+        return lambda picture: -np.sqrt(3 * np.mean((_sorted(area_means(picture, *size)) - target) ** 2))
 
 
 def _sorted(picture):

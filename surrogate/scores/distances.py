@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .images import resized
+from ..resizing import area_means
 from .oklab import oklab
 
 __all__ = ["picture_distances"]
@@ -28,4 +28,4 @@ def picture_distances(pictures: Sequence[np.ndarray]) -> np.ndarray:
 
 def _areas(picture: np.ndarray) -> np.ndarray:
     frames = picture if picture.ndim == 4 else picture[None]
-    return np.concatenate([oklab(resized(frame / 255, SIDE, SIDE)).ravel() for frame in frames])
+    return np.concatenate([oklab(area_means(frame / 255, SIDE, SIDE)).ravel() for frame in frames])

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
-import scipy.sparse
 import torch
 
-__all__ = ["OVERSHOOT", "check_images", "check_target", "resized", "rgb", "working_size"]
+__all__ = ["OVERSHOOT", "check_images", "check_target", "rgb", "working_size"]
 
 # Sharpening and blending nodes leave [0, 1] a little; what passes this is a mistake of units, such as 0…255.
 OVERSHOOT = 1.0
@@ -68,32 +65,6 @@ def working_size(height: int, width: int, side: int) -> tuple[int, int]:
     """Height and width with the longest side reduced to `side`; smaller images keep theirs."""
     factor = min(1.0, side / max(height, width))
     return max(1, round(height * factor)), max(1, round(width * factor))
-
-
-def resized(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    """`pixels` (h, w, c) as (height, width, c): each new pixel is the mean of the area that it covers.
-
-    Exact for any two sizes (pixels are constant squares, also where the picture grows); equal sizes are not touched.
-    """
-    h, w, c = pixels.shape
-    if h != height:
-        pixels = (_overlap(height, h) @ pixels.reshape(h, w * c)).reshape(height, w, c)
-    if w != width:
-        columns = pixels.transpose(1, 0, 2).reshape(w, height * c)
-        pixels = (_overlap(width, w) @ columns).reshape(width, height, c).transpose(1, 0, 2)
-    return pixels
-
-
-@lru_cache(maxsize=64)
-def _overlap(new: int, old: int) -> scipy.sparse.csr_array:
-    """(new, old): which share of each new pixel each old one covers."""
-    # In units of 1 / (new · old) all borders are whole numbers, so the shares add up to 1 without rounding.
-    starts, ends = np.arange(new) * old, (np.arange(new) + 1) * old
-    counts = (ends - 1) // new - starts // new + 1
-    rows = np.repeat(np.arange(new), counts)
-    columns = starts[rows] // new + np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-    shares = np.minimum(ends[rows], (columns + 1) * new) - np.maximum(starts[rows], columns * new)
-    return scipy.sparse.csr_array((shares / old, (rows, columns)), shape=(new, old))
 
 
 def _tensor(images, name: str) -> torch.Tensor:

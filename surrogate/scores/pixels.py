@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from ..resizing import area_means
 from .base import Score, check_side
-from .images import check_target, resized, working_size
+from .images import check_target, working_size
 
 __all__ = ["MatchPixels"]
 
@@ -37,5 +38,5 @@ class MatchPixels(Score):
 
     def _for_size(self, height, width):
         size = working_size(height, width, self.side)
-        target = resized(self._target, *size)
-        return lambda picture: -np.sqrt(np.mean((resized(picture, *size) - target) ** 2))
+        target = area_means(self._target, *size)
+        return lambda picture: -np.sqrt(np.mean((area_means(picture, *size) - target) ** 2))

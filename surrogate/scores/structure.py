@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from scipy.ndimage import correlate1d
 
+from ..resizing import area_means
 from .base import Score, check_side
-from .images import check_target, resized, working_size
+from .images import check_target, working_size
 
 __all__ = ["MatchStructure"]
 
@@ -51,11 +52,11 @@ class MatchStructure(Score):
                 f"windows of {WINDOW}×{WINDOW} pixels. Choose a larger side, or pictures less wide or tall."
             )
         target = _luma(self._target)
-        targets = [resized(resized(target, *fine), *size) for size in sizes]
+        targets = [area_means(area_means(target, *fine), *size) for size in sizes]
 
         def measure(picture):
-            picture = resized(_luma(picture), *fine)
-            return np.mean([_ssim(resized(picture, *size), goal) for size, goal in zip(sizes, targets)])
+            picture = area_means(_luma(picture), *fine)
+            return np.mean([_ssim(area_means(picture, *size), goal) for size, goal in zip(sizes, targets)])
 
         return measure
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..resizing import area_means
 from .base import Statistic, check_side
-from .images import resized, working_size
+from .images import working_size
 from .oklab import oklab
 
 __all__ = ["Symmetry"]
@@ -33,7 +34,7 @@ class Symmetry(Statistic):
         check_side(self.side)
 
     def _measure(self, picture):
-        colours = oklab(resized(picture, *working_size(*picture.shape[:2], self.side)))
+        colours = oklab(area_means(picture, *working_size(*picture.shape[:2], self.side)))
         # The mirror has the same means and variances, so corr = 1 - E(x - x')² / 2 Var(x).
         difference = np.mean(np.sum((colours - colours[:, ::-1]) ** 2, axis=-1))
         return 1 - difference / (2 * (np.sum(np.var(colours, axis=(0, 1))) + FAINT))

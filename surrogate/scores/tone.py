@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..resizing import area_means
 from .base import Statistic, check_side
-from .images import resized, working_size
+from .images import working_size
 from .oklab import oklab
 
 __all__ = ["Brightness", "Contrast", "Saturation"]
@@ -23,7 +24,7 @@ class _Tone(Statistic):
         check_side(self.side)
 
     def _colours(self, picture):
-        return oklab(resized(picture, *working_size(*picture.shape[:2], self.side)))
+        return oklab(area_means(picture, *working_size(*picture.shape[:2], self.side)))
 
 
 class Brightness(_Tone):

@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 
-from ..scores.images import resized
+from ..resizing import area_means
 
 __all__ = ["glimpse", "pack_coordinates", "pack_glimpse", "unpack_coordinates", "unpack_glimpse"]
 
@@ -39,10 +39,10 @@ def glimpse(frames: np.ndarray) -> np.ndarray:
     chosen = np.linspace(0, len(frames) - 1, min(FRAMES, len(frames))).round().astype(int)
     small = []
     for frame in frames[chosen]:
-        pixels = resized(frame.astype(np.float64), SIDE, SIDE)
+        pixels = area_means(frame.astype(np.float64), SIDE, SIDE)
         if pixels.shape[-1] == 4:
             # As the scores: over black.
-            pixels = resized(frame[..., :3] * (frame[..., 3:] / 255.0), SIDE, SIDE)
+            pixels = area_means(frame[..., :3] * (frame[..., 3:] / 255.0), SIDE, SIDE)
         small.append(np.broadcast_to(pixels, (SIDE, SIDE, 3)))
     return np.clip(np.round(np.stack(small)), 0, 255).astype(np.uint8)
 

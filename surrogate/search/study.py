@@ -7,7 +7,6 @@ import os
 import threading
 import time
 import uuid
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..charts import chart_named, check_coordinates
+from ..recent import Recent
 from ..space import SurrogateSpace
 from .definition import Definition, check_name
 from .export import write_csv, write_json
@@ -51,8 +51,7 @@ class _Memory:
     thinking: Any = field(default_factory=threading.Lock)
 
 
-_memories: OrderedDict[tuple[str, str], _Memory] = OrderedDict()
-_memories_lock = threading.Lock()
+_memories: Recent[tuple[str, str], _Memory] = Recent(KEPT)
 
 
 @dataclass(frozen=True)
@@ -329,8 +328,7 @@ class Study:
         """Remove the study and all its points from the storage."""
         with self._writing(self._memory()) as now:
             self._store.delete(now.connection, self._study_id)
-        with _memories_lock:
-            _memories.pop((self._store.key, self.identity), None)
+        _memories.forget((self._store.key, self.identity))
 
     # Results.
 
@@ -375,15 +373,10 @@ class Study:
     # Within.
 
     def _memory(self) -> _Memory:
-        key = (self._store.key, self.identity)
-        with _memories_lock:
-            if key not in _memories:
-                _memories[key] = _Memory(Ledger(self.definition.k - 1, self.definition.directions))
-            _memories.move_to_end(key)
-            memory = _memories[key]
-            while len(_memories) > KEPT:
-                _memories.popitem(last=False)
-            return memory
+        def empty() -> _Memory:
+            return _Memory(Ledger(self.definition.k - 1, self.definition.directions))
+
+        return _memories.get_or_make((self._store.key, self.identity), empty)
 
     @contextmanager
     def _reading(self, memory: _Memory) -> Iterator[dict]:

@@ -42,8 +42,11 @@ class ClipSeed(Seed):
         return ("clip", hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest())
 
     def recipe(self) -> dict:
+        w = self.stretch.stops(self.space)
+        said = bool((w == self.space.weights(self.stretch.u)).all())
         return {
             "path": self.stretch.u.tolist(),
+            **({} if said else {"weights": w.tolist()}),
             "start": self.stretch.start,
             "end": self.stretch.end,
             "movement": self.stretch.movement,

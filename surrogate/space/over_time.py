@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from ..charts import check_weights
+from ..checks import array
 from ..shapes import Parts, describe, is_nested
 from ..transports import Gaussian
 from .arcs import between
@@ -34,18 +36,23 @@ class Stretch:
     `start`, the last at `end`, and between two points the weights go along a great circle. "hold": each point has an
     equal share of the time, and stands still in it.
 
-    Raises ValueError for a start or end outside 0 … 1, an unknown movement, or no points.
+    `w` (m, k) are the points' weights if they are known better than the chart gives them for `u`.
+
+    Raises ValueError for a start or end outside 0 … 1, an unknown movement, no points, or weights of other points.
     """
 
     u: np.ndarray
     start: float = 0.0
     end: float = 1.0
     movement: str = "smooth"
+    w: np.ndarray | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "u", np.atleast_2d(np.asarray(self.u, dtype=np.float64)))
         if self.u.ndim != 2 or not len(self.u):
             raise ValueError(f"A path must be points of shape (m, k-1) with at least one point, got {self.u.shape}.")
+        if self.w is not None:
+            object.__setattr__(self, "w", array("w", self.w, (len(self.u), self.u.shape[1] + 1)))
         for name in ("start", "end"):
             value = getattr(self, name)
             if not 0 <= value <= 1:
@@ -60,9 +67,13 @@ class Stretch:
         ends = [self.start + (self.end - self.start) * i / count for i in range(count)] + [self.end]
         return [replace(self, start=ends[i], end=ends[i + 1]) for i in range(count)]
 
+    def stops(self, space: SurrogateSpace) -> np.ndarray:
+        """Weights (m, k) of the path's points. Raises ValueError if they are not points of `space`."""
+        return space.weights(self.u) if self.w is None else check_weights(self.w, space.k, space.chart.signed)
+
     def weights(self, space: SurrogateSpace, steps: int) -> np.ndarray:
         """Weights w (steps, k) of each step of a clip of `steps`."""
-        w = space.weights(self.u)
+        w = self.stops(space)
         last = len(w) - 1
         if self.movement == "hold":
             # The middle of each step, so that no step lies on the border between two points or two stretches.

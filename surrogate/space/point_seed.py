@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from ..charts import check_weights
 from ..seeds import Seed
 from ..shapes import Parts
 
@@ -24,12 +25,14 @@ __all__ = ["PointSeed", "seed_at"]
 class PointSeed(Seed):
     """The noise at the point `u` (k-1 coordinates) of `space`: a recipe, drawn when needed, at any size the space has.
 
-    Bit for bit the noise that the space gives for this point.
+    Bit for bit the noise that the space gives for this point. `w` (k weights of unit norm) is the point itself where
+    its coordinates do not give it back to the last bit.
     """
 
     space: SurrogateSpace = field(repr=False)
     u: tuple[float, ...]
     label: str
+    w: tuple[float, ...] | None = None
 
     @property
     def parts(self) -> Parts | None:
@@ -37,20 +40,33 @@ class PointSeed(Seed):
 
     @cached_property
     def identity(self) -> tuple:
-        text = json.dumps([self.space.recipe(), self.u], sort_keys=True)
+        text = json.dumps([self.space.recipe(), self._weights().tolist()], sort_keys=True)
         return ("point", hashlib.sha256(text.encode()).hexdigest())
 
     def recipe(self) -> dict:
-        return {"point": list(self.u), "space": self.space.recipe(), "label": self.label}
+        # Versions that do not know `weights` read the coordinates.
+        weights = {} if self.w is None else {"weights": list(self.w)}
+        return {"point": list(self.u), **weights, "space": self.space.recipe(), "label": self.label}
 
     def noise(self, parts: Parts) -> list[torch.Tensor]:
-        return [part[0] for part in self.space.latents([self.u], parts)]
+        return [part[0] for part in self.space.combine(self._weights(), [list(part) for part in parts])]
+
+    def _weights(self) -> np.ndarray:
+        return self.space.weights(self.u) if self.w is None else np.array(self.w)
 
 
-def seed_at(space: SurrogateSpace, u, label: str) -> Seed:
-    """The seed that stands for the point u (k-1,) of `space`: at a vertex the vertex's own, else a `PointSeed`."""
+def seed_at(space: SurrogateSpace, u, label: str, w=None) -> Seed:
+    """The seed that stands for the point u (k-1,) of `space`: at a vertex the vertex's own, else a `PointSeed`.
+
+    `w` (k,) are the point's weights if they are known better than the chart gives them for `u`.
+    Raises ValueError for coordinates or weights that are none of the space's.
+    """
     u = np.asarray(u, dtype=np.float64).reshape(-1)
-    w = space.weights(u)
-    if (w == 1).any():
-        return space.seeds[int(w.argmax())]
-    return PointSeed(space, tuple(u.tolist()), label)
+    by_u = space.weights(u)
+    exact = (
+        by_u if w is None else check_weights(np.asarray(w, dtype=np.float64).reshape(-1), space.k, space.chart.signed)
+    )
+    if (exact == 1).any():
+        return space.seeds[int(exact.argmax())]
+    said = bool((exact == by_u).all())
+    return PointSeed(space, tuple(u.tolist()), label, None if said else tuple(exact.tolist()))

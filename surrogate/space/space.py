@@ -10,6 +10,7 @@ import scipy.optimize
 import torch
 
 from ..charts import Chart, chart_named, check_coordinates, check_weights
+from ..checks import array
 from ..seeds import FixedSeed, IntegerSeed, Seed, Seeds, TensorSeed
 from ..shapes import Parts, describe, is_nested, shape_parts, size
 from ..transports import Composite, Gaussian, Transport, make_transport
@@ -23,8 +24,6 @@ __all__ = ["Located", "SurrogateSpace", "seeds_from_recipe"]
 LARGEST_K = 1024
 # Memory for seeds that must stand side by side (Gram matrix): as many as fit, at least one.
 BLOCK_BYTES = 256 << 20
-# Integers of an adaptive search's space that are compared with each other: all are independent.
-COMPARED = 16
 # Columns of a float64 product of latents.
 COLUMNS = 1 << 16
 # Weights of a located latent below this are rounding of its float32 values.
@@ -256,26 +255,6 @@ class SurrogateSpace:
             ]
         return notes
 
-    def trimmed(self, u) -> tuple[SurrogateSpace, np.ndarray]:
-        """A smaller space with the same noise at the points u (n, k-1), and the points in it, as far as there is one.
-
-        The space of an adaptive search ends with noises that nobody has used: they need not be in a picture's recipe.
-        """
-        u = np.atleast_2d(check_coordinates(u, self.k))
-        used = np.flatnonzero(self.weights(u).any(axis=0)) if self.chart.signed else [self.k]
-        # One more than is used: the last coordinate of this chart has another scale.
-        k = min(self.k, max(int(used[-1]) + 2, 2))
-        return (self, u) if k == self.k else (replace(self, seeds=Seeds(tuple(self.seeds)[:k])), u[:, : k - 1])
-
-    def own(self) -> SurrogateSpace:
-        """The space without the fresh integers with which that of an adaptive search ends; but for a few, it need not know
-        where they begin. Any other space as it is."""
-        if not self.chart.signed:
-            return self
-        others = [i + 1 for i, seed in enumerate(self.seeds) if not isinstance(seed, IntegerSeed)]
-        k = min(self.k, max([COMPARED, *others]))
-        return replace(self, seeds=Seeds(tuple(self.seeds)[:k]))
-
     def recipe(self) -> dict:
         """What rebuilds this space (JSON): the content of a picture's metadata."""
         return {
@@ -362,7 +341,8 @@ def _point_seed(entry: Mapping, tensors: Mapping) -> PointSeed:
             f"The recipe's seed {str(entry.get('label'))[:80]!r} is not a point: its coordinates must be numbers."
         ) from None
     space.weights(u)
-    return PointSeed(space, u, str(entry.get("label", "point")))
+    w = None if entry.get("weights") is None else _weights_of(space, entry, (space.k,))
+    return PointSeed(space, u, str(entry.get("label", "point")), None if w is None else tuple(w.tolist()))
 
 
 def _clip_seed(entry: Mapping, tensors: Mapping) -> ClipSeed:
@@ -370,11 +350,16 @@ def _clip_seed(entry: Mapping, tensors: Mapping) -> ClipSeed:
     space = _inner_space(entry, tensors)
     try:
         ends = [float(entry.get(name, default)) for name, default in (("start", 0.0), ("end", 1.0))]
-        stretch = Stretch(np.array(entry["path"], dtype=np.float64), *ends, entry.get("movement", "smooth"))
+        u = np.array(entry["path"], dtype=np.float64)
+        stretch = Stretch(u, *ends, entry.get("movement", "smooth"), entry.get("weights"))
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"The recipe's seed {str(entry.get('label'))[:80]!r} is not a path: {error}") from None
-    space.weights(stretch.u)
+    stretch.stops(space)
     return ClipSeed(space, stretch, entry.get("sound") is True, str(entry.get("label", "clip")))
+
+
+def _weights_of(space: SurrogateSpace, entry: Mapping, shape: tuple[int, ...]) -> np.ndarray:
+    return check_weights(array("weights", entry["weights"], shape), space.k, space.chart.signed)
 
 
 def _inner_space(entry: Mapping, tensors: Mapping) -> SurrogateSpace:

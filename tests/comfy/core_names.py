@@ -68,6 +68,7 @@ OPEN = {
     "guider.sample": "sampling; guiders of other packs have it too",
     "model.add_wrapper_with_key": "Surrogate Noise for KSampler",
     "model.clone": "Surrogate Noise for KSampler",
+    "model.model": "the name of the model's class",
     "model.get_model_object": "latent format, model sampling",
     "model.load_device": "previews",
     "model.model.model_sampling.noise_scaling": "Invert: how noise and image begin, never copied",

@@ -71,10 +71,6 @@ def _space(place: Place, seeds: Seeds, chart: str, transport: str, transport_set
 # ------------------------------------------------------------------------------------------------------------ points
 
 
-def _first(base: Points | None):
-    return None if base is None else base.u[0]
-
-
 def _enough(space: SurrogateSpace, count: int) -> None:
     if not 1 <= count <= MOST_NUMBERS // space.k:
         raise Untraceable(f"{count} points of a space of {space.k} seeds are too many to rebuild")
@@ -117,7 +113,7 @@ def _grid(
     base: Points | None = None,
 ):
     _enough(space, columns * rows)
-    return make.grid(space, columns, rows, column, row, _first(base), low, high)
+    return make.grid(space, columns, rows, column, row, base, low, high)
 
 
 def _corners(place: Place, space: SurrogateSpace, seeds: str = "1, 2, 3, 4", columns: int = 5, rows: int = 5):
@@ -141,7 +137,7 @@ def _path(
     _enough(space, frames)
     if waypoints is None:
         waypoints = make.vertices(space, [i + 1 for i in _whole(seeds, space.k, "seeds")])
-    return make.path(space, space.weights(waypoints.u), frames, closed)
+    return make.path(space, waypoints.w, frames, closed)
 
 
 def _neighbours(
@@ -154,7 +150,7 @@ def _neighbours(
     include_point: bool = True,
 ):
     _enough(space, count)
-    return make.neighbours(space, points.u[0], count, radius, random_seed, include_point)
+    return make.neighbours(space, points, count, radius, random_seed, include_point)
 
 
 def _random_points(place: Place, space: SurrogateSpace, count: int = 8, method: str = "sobol", random_seed: int = 0):
@@ -164,7 +160,7 @@ def _random_points(place: Place, space: SurrogateSpace, count: int = 8, method: 
 
 def _select(place: Place, points: Points, numbers: str = "1"):
     indices = _whole(numbers, len(points), "numbers")
-    if len(indices) * points.u.shape[1] > MOST_NUMBERS:
+    if len(indices) * points.w.shape[1] > MOST_NUMBERS:
         raise Untraceable(f"{place} selects too many points to rebuild")
     return points.select(indices)
 
@@ -176,7 +172,7 @@ def _points_noise(space: SurrogateSpace, points: Points, which: range) -> Noise:
     def draw(latent: Batch):
         if len(latent.rows) != len(which):
             raise Untraceable(f"a noise for {len(which)} points meets a batch of {len(latent.rows)}")
-        return [seed_at(space, points.u[i], f"point {i + 1}: {points.labels[i]}") for i in which]
+        return [seed_at(space, points.u[i], f"point {i + 1}: {points.labels[i]}", points.w[i]) for i in which]
 
     return Noise(draw, "of a surrogate space")
 
@@ -219,10 +215,10 @@ def _noise_over_time(
     stretches: int = 1,
     clips_per_batch: int = 1,
 ):
-    if stretches * points.u.size > MOST_NUMBERS:
+    if stretches * points.w.size > MOST_NUMBERS:
         raise Untraceable(f"{place} has too many stretches to rebuild")
     latent = _repeat_to(latent, stretches)
-    cut = Stretch(points.u, start, end, movement).cut(stretches)
+    cut = Stretch(points.u, start, end, movement, points.w).cut(stretches)
     size = clips_per_batch if clips_per_batch > 0 else stretches
     groups = [range(i, min(i + size, stretches)) for i in range(0, stretches, size)]
     return (

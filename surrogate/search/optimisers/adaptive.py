@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from ...charts import WholeSphere
+from ...points import Points
 from ...processes.picture_process import PictureProcess
 from ...processes.sphere_process import SphereProcess
+from ...seeds import IntegerSeed, Seeds
 from ...space import LARGEST_K, SurrogateSpace
 from ..values import History
 from .base import Optimiser, Proposal, generator
 
-__all__ = ["Adaptive"]
+__all__ = ["Adaptive", "own_seeds", "trimmed"]
 
 CHART = WholeSphere()
+# Integers of such a space that are compared with each other by `own_seeds`: all are independent.
+COMPARED = 16
 # Scores to learn from, those nearest to the best one: the work grows with their cube.
 MOST = 400
 # In the notes of a candidate, whose advice it followed; and for how many generations the advisers are compared.
@@ -122,6 +126,32 @@ class Adaptive(Optimiser):
             return number + doubt * variance, slope, doubt
 
         return {PICTURES: process.minimise(loss, process.places[start]), **found}
+
+
+def trimmed(space: SurrogateSpace, points: Points) -> tuple[SurrogateSpace, Points]:
+    """A smaller space with the same noise at `points`, and these points in it. Any other space as it is.
+
+    The space of an adaptive search ends with noises that nobody has used: they need not be in a picture's recipe.
+    """
+    if not space.chart.signed:
+        return space, points
+    used = np.flatnonzero(points.w.any(axis=0))
+    # One more than is used: the last coordinate of this chart has another scale.
+    k = min(space.k, max(int(used[-1]) + 2, 2))
+    typed = None if points.typed is None else points.typed[:, : k - 1]
+    return replace(space, seeds=Seeds(space.seeds.items[:k])), replace(points, w=points.w[:, :k], typed=typed)
+
+
+def own_seeds(space: SurrogateSpace) -> SurrogateSpace:
+    """The space of an adaptive search without the fresh integers that it ends with, except a few; any other as it is.
+
+    The space does not say where its fresh integers begin: the first 16 seeds stay, and those up to the last tensor.
+    """
+    if not space.chart.signed:
+        return space
+    others = [i + 1 for i, seed in enumerate(space.seeds) if not isinstance(seed, IntegerSeed)]
+    k = min(space.k, max([COMPARED, *others]))
+    return replace(space, seeds=Seeds(space.seeds.items[:k]))
 
 
 def _nearest(w: np.ndarray, losses: np.ndarray, count: int) -> tuple[int, np.ndarray]:

@@ -6,6 +6,8 @@ families  every family of models that core knows, of core's own classes with ran
 core     which names core has; a guider that has less than core's
 clip     a CLIP and a CLIP vision model of core's own classes with random weights
 faults   nodes and scores that fail, wait, or are made up, when a test says so
+odd      models that behave unlike most: they ignore the noise, refuse batches, give NaN
+replacing  functions in the place of core's noise
 loop     a stand-in for core's Start Loop and End Loop where core has none
 sounds   sounds made to order, a decoder of sound, a score of what is heard
 values   latents, pictures and scores made to order
@@ -25,8 +27,10 @@ async def comfy_entrypoint():
     from .faults import Faulty, FaultyScorer
     from .loop import stand_ins
     from .models import AnyModel, AnyVAE, SmallUNet
+    from .odd import NaNModel, OddNoise, OneAtATime
+    from .replacing import ReplacedNoise
     from .sounds import MadeSounds, Pitch, SoundVAE
-    from .values import MadeImages, MadeLatent, MadeNumbers, MadeText
+    from .values import MadeImages, MadeLatent, MadeNumbers, MadeText, MaskOf
     from .watch import CountedSampler, Keep, NoiseTap, Watch
 
     class TestKit(ComfyExtension):
@@ -37,6 +41,7 @@ async def comfy_entrypoint():
                 BareGuider, CoreNames,
                 FamilyFile, FamilyModel,
                 MadeSounds, Pitch, SoundVAE,
+                MaskOf, NaNModel, OddNoise, OneAtATime, ReplacedNoise,
                 *stand_ins(),
             ]  # fmt: skip
 

@@ -88,6 +88,8 @@ class _AnyConfig(comfy.supported_models_base.BASE):
         self.kind = comfy.model_base.ModelType[kind.upper()]
         self.latent_format.latent_channels = channels
         self.latent_format.latent_dimensions = dimensions
+        # Only a server that runs with a preview method uses them.
+        self.latent_format.latent_rgb_factors = [[0.3, 0.2, -0.1]] * channels
         if kind == "flow":
             self.sampling_settings = {"shift": 1.0, "multiplier": 1000}
 

@@ -18,12 +18,13 @@ class MadeLatent(io.ComfyNode):
                 io.Combo.Input("fill", options=["zeros", "normal", "nan", "uniform"], default="zeros"),
                 io.Int.Input("number", default=0),
                 io.Boolean.Input("masked", default=False, tooltip="With a noise_mask over the left half."),
+                io.Boolean.Input("mask_each", default=False, tooltip="Masked, more columns for each further sample."),
             ],
             outputs=[io.Latent.Output()],
         )
 
     @classmethod
-    def execute(cls, shape, dtype, fill, number, masked):
+    def execute(cls, shape, dtype, fill, number, masked, mask_each=False):
         shape = json.loads(shape)
         shapes = shape if isinstance(shape[0], list) else [shape]
         generator = torch.Generator().manual_seed(number)
@@ -37,17 +38,42 @@ class MadeLatent(io.ComfyNode):
             elif fill == "nan":
                 part.flatten()[number] = float("nan")
             parts.append(part.to(getattr(torch, dtype)))
-        if shape is shapes:
-            from comfy.nested_tensor import NestedTensor  # newer than 0.3.52
-
-            latent = {"samples": NestedTensor(parts)}
-        else:
-            latent = {"samples": parts[0]}
-        if masked:
-            mask = torch.zeros(1, *parts[0].shape[-2:])
-            mask[..., : mask.shape[-1] // 2] = 1.0
-            latent["noise_mask"] = mask
+        latent = {"samples": _together(parts) if shape is shapes else parts[0]}
+        if masked or mask_each:
+            masks = [_mask(part, mask_each) for part in parts]
+            latent["noise_mask"] = _together(masks) if shape is shapes else masks[0]
         return io.NodeOutput(latent)
+
+
+def _together(parts: list):
+    from comfy.nested_tensor import NestedTensor  # newer than 0.3.52
+
+    return NestedTensor(parts)
+
+
+def _mask(part: torch.Tensor, each: bool) -> torch.Tensor:
+    """(1, height, width), or (n, height, width) with one column more for each sample."""
+    mask = torch.zeros(len(part) if each else 1, *part.shape[-2:])
+    for i, one in enumerate(mask):
+        one[:, : i + 1 if each else mask.shape[-1] // 2] = 1.0
+    return mask
+
+
+class MaskOf(io.ComfyNode):
+    """The noise mask of a LATENT, as a LATENT that TestKeep can write."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="TestMaskOf",
+            category="test",
+            inputs=[io.Latent.Input("latent")],
+            outputs=[io.Latent.Output()],
+        )
+
+    @classmethod
+    def execute(cls, latent):
+        return io.NodeOutput({"samples": latent["noise_mask"]})
 
 
 class MadeImages(io.ComfyNode):

@@ -11,6 +11,7 @@ from surrogate import Seeds, SurrogateSpace, points
 from surrogate.processes.picture_process import PictureProcess
 from surrogate.processes.sphere_process import SphereProcess
 from surrogate.search import Study
+from surrogate.search.optimisers.adaptive import own_seeds, trimmed
 from surrogate.search.packing import glimpse, pack_coordinates, pack_glimpse, unpack_coordinates, unpack_glimpse
 
 SHAPE = (4, 16, 16)
@@ -96,21 +97,24 @@ def test_points_of_the_given_space_keep_their_noise():
 def test_a_smaller_space_has_the_same_noise_where_seeds_are_not_used():
     study = search(opened(budget=20))
     u = study.history().u[:18]
-    small, trimmed = study.space.trimmed(u)
-    assert small.k == 19 and trimmed.shape == (18, 18)
-    assert torch.equal(small.latents(trimmed, SHAPE), study.space.latents(u, SHAPE))
+    small, made = trimmed(study.space, points.from_coordinates(study.space, u))
+    assert small.k == 19 and made.u.shape == (18, 18)
+    assert torch.equal(small.combine(made.w, SHAPE), study.space.latents(u, SHAPE))
     again = SurrogateSpace.from_recipe(json.loads(json.dumps(small.recipe())))
-    assert torch.equal(again.latents(trimmed, SHAPE), study.space.latents(u, SHAPE))
+    assert torch.equal(again.latents(made.u, SHAPE), study.space.latents(u, SHAPE))
     ordinary = given()
-    assert ordinary.trimmed([0.2, 0.4])[0] is ordinary
+    assert trimmed(ordinary, points.from_coordinates(ordinary, [0.2, 0.4]))[0] is ordinary
+    blend = points.from_weights(study.space, np.eye(study.space.k)[:1] - 0.5 * np.eye(study.space.k)[3])
+    smaller, there = trimmed(study.space, blend)
+    assert smaller.k == 5 and torch.equal(smaller.combine(there.w, SHAPE), study.space.combine(blend.w, SHAPE))
 
 
 def test_its_own_seeds_are_those_before_the_fresh_integers():
-    assert opened().space.own().seeds.items == opened().space.seeds.items[:16]
+    assert own_seeds(opened().space).seeds.items == opened().space.seeds.items[:16]
     tensors = Seeds.from_tensors([torch.randn(20, *SHAPE, generator=torch.Generator().manual_seed(1))])
     study = Study.open(None, "study", SurrogateSpace(tensors), budget=8, optimiser="adaptive")
-    assert study.space.own().seeds.items == tensors.items
-    assert study.space.k == 1024 and given(40).own().k == 40
+    assert own_seeds(study.space).seeds.items == tensors.items
+    assert study.space.k == 1024 and own_seeds(given(40)).k == 40
 
 
 # What is remembered.
