@@ -39,7 +39,7 @@ class Explorer(io.ComfyNode):
                 "interactive",
                 "more like this",
             ],
-            category="surrogate",
+            category="surrogate/search",
             description="A page of pictures: click those you like, press Run, and the next page shows more like them. "
             "Begins with fresh noises, or with your seeds. Finish renders what you liked with all steps and saves it.",
             inputs=[
@@ -172,6 +172,7 @@ def _liked(course: explore.Course, latent: dict, noise_seed: int) -> list | None
         return None
     space, liked = found
     names = [mark or f"liked {number}" for number, mark in enumerate(liked.marks, 1)]
-    seeds = Seeds.join([Seeds((seed_at(space, u, name),)) for u, name in zip(liked.u, names, strict=True)])
+    made = [seed_at(space, u, name, w) for u, name, w in zip(liked.u, names, liked.w, strict=True)]
+    seeds = Seeds.join([Seeds((seed,)) for seed in made])
     repeated = repeat_to(latent, len(liked), "liked pictures")
-    return [PointsNoise(space, liked.u, noise_seed), repeated, liked, space, seeds]
+    return [PointsNoise(space, liked.w, noise_seed), repeated, liked, space, seeds]

@@ -62,7 +62,7 @@ class Renderer:
         made = {i: Picture(known, keys[i]) for i, known in enumerate(frames) if known is not None}
         for i in made:
             self._tell(i, made[i])
-        for i, picture in self._rendered(space, points.u, missing, draft_steps):
+        for i, picture in self._rendered(space, points.w, missing, draft_steps):
             made[i] = Picture(picture.frames, keys[i], picture.fault)
             if not picture.fault:
                 self.shelf.keep(keys[i], picture.frames)
@@ -82,7 +82,7 @@ class Renderer:
                 continue
             gallery = Gallery(Path(folder), stem, picture.key)
             recipe = {
-                "space": space.recipe(), "u": points.u[0].tolist(), "label": points.labels[0], "shape": shape,
+                "space": space.recipe(), **points.recipe(0), "label": points.labels[0], "shape": shape,
                 "noise_seed": self.noise_seed,
             }  # fmt: skip
             tensors = Path(gallery.name(1)).with_suffix(".safetensors").name
@@ -105,29 +105,29 @@ class Renderer:
     def _keys(self, course: Course, draft_steps: int | None) -> list[str]:
         ignored = {"SurrogateExplorer": COSMETIC}
         run = run_hash(self.node.hidden, [self.noise_seed, draft_steps], ignored, self.latent, self.sampling[2])
-        recipes = [[space.recipe(), points.u[0].tolist()] for space, points in course.alone()]
+        recipes = [[space.recipe(), points.recipe(0)] for space, points in course.alone()]
         texts = [json.dumps([run, recipe], sort_keys=True) for recipe in recipes]
         return [hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH] for text in texts]
 
-    def _rendered(self, space, u, missing: list[int], draft_steps: int | None):
+    def _rendered(self, space, w, missing: list[int], draft_steps: int | None):
         if not missing:
             return
         guider, sampler, sigmas = self.sampling
         if draft_steps is not None:
             sigmas = sigmas[: draft_steps + 1]
-        repeated = repeat_to(self.latent, len(u), "pictures")
+        repeated = repeat_to(self.latent, len(w), "pictures")
         self.progress = Progress(guider, len(missing), sigmas, self.node, previews=False)
         groups = [[missing[j] for j in group] for group in in_groups(len(missing), self.at_once)]
         draft = draft_steps is not None
         for picture in render(
-            guider, sampler, sigmas, repeated, self.vae, space, u, self.noise_seed, groups, self.progress, draft
+            guider, sampler, sigmas, repeated, self.vae, space, w, self.noise_seed, groups, self.progress, draft
         ):
             yield picture.index, picture
 
     def _tell(self, index: int, picture: Picture) -> None:
         server, hidden = PromptServer.instance, self.node.hidden
         what = {"node": hidden.unique_id, "cell": index, "key": picture.key, "fault": picture.fault}
-        server.send_sync(EVENT, what, server.client_id)
+        server.send_sync(EVENT, what, getattr(server, "client_id", None))
 
     def _say(self, made: dict[int, Picture]) -> None:
         faults = {i: picture.fault for i, picture in made.items() if picture.fault}

@@ -47,5 +47,6 @@ def add_routes() -> None:
         path = shelf.whole(key) if "whole" in request.query else shelf.small(key)
         if not await asyncio.to_thread(path.is_file):
             return web.json_response({"error": "This picture is not kept any more: run the node again."}, status=404)
-        # What a key names never changes.
-        return web.FileResponse(path, headers={"Cache-Control": "private, max-age=604800, immutable"})
+        # What a key names never changes. Not every system knows the type of a WebP.
+        headers = {"Cache-Control": "private, max-age=604800, immutable", "Content-Type": f"image/{path.suffix[1:]}"}
+        return web.FileResponse(path, headers=headers)
