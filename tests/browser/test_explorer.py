@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.browser import SLOW
+from dev.browser import SLOW, show
 
 ROOT = Path(__file__).absolute().parents[2]
 WORKFLOW = json.loads((ROOT / "workflows" / "demo_explore.json").read_text("utf-8"))
@@ -13,18 +13,18 @@ NODE = "app.graph.nodes.find(n => n.type === 'SurrogateExplorer')"
 QUICK = {"pictures": 4, "images_per_batch": 4}
 
 
-def open_workflow(page, workflow: dict, nodes_2: bool) -> None:
-    page.evaluate("on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)", nodes_2)
-    page.evaluate("workflow => app.loadGraphData(workflow, true, true)", workflow)
-    page.wait_for_timeout(1500)
-
-
 def explore(page, nodes: str, seed: int, **values) -> None:
     """Open the workflow with quick settings and a seed that no other test has."""
-    open_workflow(page, WORKFLOW, nodes == "Nodes 2.0")
+    page.set_viewport_size({"width": 1500, "height": 1400})
+    show(page, WORKFLOW, nodes == "Nodes 2.0")
     values = QUICK | {"seed": seed} | values
-    page.evaluate(f"values => Object.entries(values).forEach(([k, v]) => {NODE}.widgets.find(w => w.name === k).value = v)", values)
-    page.evaluate("() => app.graph.nodes.find(n => n.type === 'BasicScheduler').widgets.find(w => w.name === 'steps').value = 2")
+    page.evaluate(
+        f"values => Object.entries(values).forEach(([k, v]) => {NODE}.widgets.find(w => w.name === k).value = v)",
+        values,
+    )
+    page.evaluate(
+        "() => app.graph.nodes.find(n => n.type === 'BasicScheduler').widgets.find(w => w.name === 'steps').value = 2"
+    )
 
 
 def run(page, client) -> None:
@@ -40,7 +40,9 @@ def settle(page, client) -> None:
         if not queue["queue_running"] and not queue["queue_pending"]:
             break
         page.wait_for_timeout(200)
-    page.wait_for_function("() => document.querySelectorAll('.surrogate-explorer .cell.empty').length === 0", timeout=SLOW)
+    page.wait_for_function(
+        "() => document.querySelectorAll('.surrogate-explorer .cell.empty').length === 0", timeout=SLOW
+    )
 
 
 def session(page) -> dict:
@@ -95,7 +97,9 @@ def test_with_the_keyboard_alone(client, page, nodes):
     explore(page, nodes, 2000 + len(nodes))
     run(page, client)
     cells(page).first.focus()
-    columns = page.evaluate("() => getComputedStyle(document.querySelector('.surrogate-explorer .grid')).gridTemplateColumns.split(' ').length")
+    columns = page.evaluate(
+        "() => getComputedStyle(document.querySelector('.surrogate-explorer .grid')).gridTemplateColumns.split(' ').length"
+    )
     assert columns == 2
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
@@ -121,9 +125,9 @@ def test_a_workflow_that_is_opened_again_shows_the_same_page(client, page):
     cells(page).nth(0).click()
     run(page, client)
     shown, saved = sources(page), page.evaluate("() => app.graph.serialize()")
-    open_workflow(page, WORKFLOW, False)
+    show(page, WORKFLOW, False)
     assert session(page) == {}
-    open_workflow(page, saved, False)
+    show(page, saved, False)
     page.wait_for_timeout(500)
     assert sources(page) == shown
     assert session(page)["page"] == 1

@@ -225,7 +225,7 @@ function button(text, tip, click) {
   made.type = "button";
   made.textContent = text;
   if (tip) made.title = say(tip);
-  if (tip) made.setAttribute("aria-label", text.length > 1 ? text : made.title);
+  if (text.length === 1) made.setAttribute("aria-label", made.title); // an arrow says nothing
   made.addEventListener("click", click);
   return made;
 }
