@@ -21,7 +21,7 @@ sys.path.append(str(ROOT / "benchmarks"))
 
 import search  # noqa: E402
 
-from surrogate import Seeds, SurrogateSpace  # noqa: E402
+from surrogate import Seeds, SurrogateSpace, space_from_recipe  # noqa: E402
 from surrogate.pictures import contact_sheet  # noqa: E402
 from surrogate.scores import make_score  # noqa: E402
 from surrogate.search import Scouting, Study  # noqa: E402
@@ -46,7 +46,7 @@ def course(name: str, draw, score) -> list:
         scouting = Scouting.open(None, name, budget=BUDGET, k=8, first=1, diversity=0)
         spend(scouting.study, scouting.space, draw, score, seen)
         study = scouting.search()
-        spend(study, SurrogateSpace.from_recipe(study.definition.space), draw, score, seen)
+        spend(study, space_from_recipe(study.definition.space), draw, score, seen)
         return seen
     if name == "random noise":
         for z in search.noises(Seeds.from_range(1, BUDGET)).split(search.BATCH):

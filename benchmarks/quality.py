@@ -23,9 +23,10 @@ sys.path.append(str(ROOT))
 
 from surrogate import CHARTS, Seeds, SurrogateSpace  # noqa: E402
 from surrogate.diagnostics import Grade  # noqa: E402
-from surrogate.pictures.canvas import Canvas, Palette  # noqa: E402
+from surrogate.pictures.canvas import Palette  # noqa: E402
 from surrogate.pictures.lettering import Face  # noqa: E402
-from surrogate.pictures.plotting import Strokes, ticks, title_of  # noqa: E402
+from surrogate.pictures.page import MARGIN, Page  # noqa: E402
+from surrogate.pictures.plotting import Strokes, ticks  # noqa: E402
 from surrogate.quality import (  # noqa: E402
     PLACES,
     check_noise,
@@ -336,9 +337,9 @@ def closure_table() -> None:
 
 def plot(lines: dict[int, list[float]]) -> np.ndarray:
     """Rank correlation by k for each chart, and the error of the weights' product by D."""
-    face, margin, width, height = Face(None), 28, 960, 400
-    canvas = Canvas(width, height)
-    title_of(canvas, face, margin, ["How near the space is to the pictures, and the weights to the noises"], [])
+    face, margin, width, height = Face(None), MARGIN, 960, 400
+    title = "How near the space is to the pictures, and the weights to the noises"
+    canvas = Page.plan(face, width, title, None).canvas(height - MARGIN)
     top, bottom, line = 100, height - margin - 2 * face.line(13), face.line(13)
 
     def panel(left, right, title, below, xs, names, low, high, marks):

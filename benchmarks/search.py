@@ -29,9 +29,10 @@ sys.path.append(str(ROOT))
 
 from demo.scenes import render  # noqa: E402
 from surrogate import Seeds, SurrogateSpace, points  # noqa: E402
-from surrogate.pictures.canvas import Canvas, Palette  # noqa: E402
+from surrogate.pictures.canvas import Palette  # noqa: E402
 from surrogate.pictures.lettering import Face  # noqa: E402
-from surrogate.pictures.plotting import Strokes, ticks, title_of  # noqa: E402
+from surrogate.pictures.page import MARGIN, Page  # noqa: E402
+from surrogate.pictures.plotting import Strokes, ticks  # noqa: E402
 from surrogate.scores import make_score  # noqa: E402
 from surrogate.search import Study  # noqa: E402
 
@@ -369,13 +370,12 @@ def plot(done: dict[Run, list[float]], size: tuple[int, int] = (960, 560)) -> np
     medians = {name: np.median(np.minimum.accumulate(r, axis=1), axis=0) for name, r in runs.items()}
     ends = sorted(names, key=lambda name: medians[name][-1])
 
-    face, text, margin, first = Face(None), 14, 28, 4
+    face, text, margin, first = Face(None), 14, MARGIN, 4
     width, height = size
-    canvas = Canvas(width, height)
     caption = (
         f"medians of {len(problems)} runs; {budget} images each; a third of them for scouting where seeds are the best"
     )
-    title_of(canvas, face, margin, ["Best match so far, by images made"], face.wrap(caption, 13, width - 2 * margin, 2))
+    canvas = Page.plan(face, width, "Best match so far, by images made", caption).canvas(height - MARGIN)
     top, bottom = 104, height - margin - 2 * face.line(13)
     left, right = margin + 52, width - margin - max(face.width(LINES[n].title, text) for n in names) - 14
     shown = np.concatenate([m[first - 1 :] for m in medians.values()])

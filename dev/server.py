@@ -44,7 +44,8 @@ class Server:
     """ComfyUI on a free loopback port.
 
     name : names the log file and the base directory
-    packs : folders of further custom nodes to link in beside this pack
+    pack : folder of the pack itself; default: this checkout
+    packs : folders of further custom nodes to link in next to it
     arguments : further command line arguments for ComfyUI, such as ``--cpu``
     base : base directory to use and keep; by default a new one that is removed at the end
     comfyui, python : default: those of the environment that ``run.py`` set up
@@ -58,6 +59,7 @@ class Server:
         self,
         name: str = "comfyui",
         *,
+        pack: Path = ROOT,
         packs: Iterable[Path] = (),
         arguments: Sequence[str] = (),
         base: Path | None = None,
@@ -66,7 +68,10 @@ class Server:
         timeout: float = 300.0,
     ):
         self.name = name
-        self.packs = {PACK_NAME: ROOT, **{Path(pack).name: Path(pack).absolute() for pack in packs}}
+        self.packs = {
+            PACK_NAME if pack == ROOT else pack.name: pack,
+            **{Path(pack).name: Path(pack).absolute() for pack in packs},
+        }
         self.arguments = list(arguments)
         self.comfyui = comfyui_folder() if comfyui is None else Path(comfyui)
         self.python = str(python)

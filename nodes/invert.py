@@ -11,7 +11,7 @@ from comfy_api.latest import io
 from ..surrogate import Seeds, inversion
 from .noise import in_groups
 from .tools import wires
-from .tools.latents import as_samples, batch_size, fix_empty, select, tensors_of
+from .tools.latents import as_samples, batch_size, fix_empty, packed, select, tensors_of, unpacked
 from .tools.notices import say, warn
 from .tools.peculiar import check_noise_counts
 from .tools.progress import quiet
@@ -134,57 +134,92 @@ class Invert(io.ComfyNode):
         cls, guider, sigmas, latent, iterations, tolerance, images_per_batch, name, noise_seed=0
     ) -> io.NodeOutput:
         latent = fix_empty(guider.model_patcher, {k: v for k, v in latent.items() if k != "batch_index"})
-        if len(tensors_of(latent["samples"])) > 1:
-            raise ValueError(
-                "latent has several parts (sound with video): these cannot be inverted. Use integer seeds for them."
-            )
         if latent.pop("noise_mask", None) is not None:
             warn(cls, ["Invert: the latent's mask is not used; the whole image is inverted."])
         check_noise_counts(guider.model_patcher)
         # Now: what is wrong is said of the whole batch, and before the model is loaded.
-        _, sigmas = inversion.checked(latent["samples"].cpu(), sigmas.cpu(), iterations, tolerance)
+        sigmas = _checked(latent["samples"], sigmas, iterations, tolerance)
         groups = in_groups(batch_size(latent), images_per_batch)
         bar = comfy.utils.ProgressBar(len(groups) * 100)
-        found, again, calls = [], [], 0
+        found: list[inversion.Inversion] = []
+        again: list[torch.Tensor] = []
         for number, group in enumerate(groups):
 
             def step(done, total, number=number):
                 bar.update_absolute(100 * number + 100 * done // total, len(groups) * 100)
 
             target = select(latent, group)["samples"]
-            backwards = Backwards(guider, target, iterations, tolerance, noise_seed, group, step)
-            empty = torch.zeros_like(target)
-            _run(guider, backwards, empty, empty, sigmas)
-            inverted = backwards.result
+            backwards = Backwards(guider, packed(target), iterations, tolerance, noise_seed, group, step)
+            inverted, resampled = _there_and_back(guider, backwards, target, sigmas)
             found.append(inverted)
-            calls += inverted.calls
-            noise = inverted.noise.to(empty)
-            # Measured, not computed: core's own euler, from the noise that the seed will be.
-            again.append(_run(guider, comfy.samplers.sampler_object("euler"), noise, empty, sigmas))
+            again.append(resampled)
             bar.update_absolute(100 * (number + 1), len(groups) * 100)
-        noise, again = torch.cat([f.noise for f in found]), torch.cat(again)
-        errors = inversion.relative_error(again.float(), latent["samples"].float().to(again.device)).tolist()
-        norms = torch.cat([f.norms for f in found]).tolist()
-        labels = [f"{name.strip() or 'inverted'} {i + 1}" for i in range(len(noise))]
-        report = "\n".join(
+        result = _Result(latent["samples"], sigmas, found, torch.cat(again), name)
+        (say if result.all_fit else _warn)(cls, result.report)
+        noise = unpacked(result.noise, latent["samples"])
+        return io.NodeOutput(
+            Seeds.from_tensors(tensors_of(noise), result.labels),
+            {**latent, "samples": as_samples(tensors_of(noise), latent["samples"])},
+            {**latent, "samples": unpacked(result.resampled, latent["samples"])},
+            result.errors,
+            result.norms,
+            result.report,
+        )
+
+
+def _checked(samples, sigmas: torch.Tensor, iterations: int, tolerance: float) -> torch.Tensor:
+    """The schedule. Raises ValueError for what cannot be inverted, of several parts each."""
+    parts = tensors_of(samples)
+    for i, part in enumerate(parts):
+        for number, row in enumerate(part):
+            if len(parts) > 1 and not row.any():
+                raise ValueError(
+                    f"latent {number + 1} of {len(part)} is empty (all zeros) in part {i + 1} of {len(parts)}, of shape "
+                    f"{tuple(row.shape)}. A clip and its sound are inverted together: encode the sound with the audio VAE, "
+                    "too, and join both (LTXV Concat AV Latent). For a clip without sound use integer seeds."
+                )
+    _, sigmas = inversion.checked(packed(samples).cpu(), sigmas.cpu(), iterations, tolerance)
+    return sigmas
+
+
+def _there_and_back(guider, backwards: Backwards, target, sigmas) -> tuple[inversion.Inversion, torch.Tensor]:
+    """The noise of `target`, and what core's own euler makes of it: measured, not computed."""
+    empty = as_samples([torch.zeros_like(part) for part in tensors_of(target)], target)
+    _run(guider, backwards, empty, empty, sigmas)
+    inverted = backwards.result
+    if inverted is None:
+        raise RuntimeError(f"The guider ({type(guider).__name__}) has not called the sampler it was given.")
+    noise = as_samples(tensors_of(unpacked(inverted.noise, target)), target)
+    return inverted, packed(_run(guider, comfy.samplers.sampler_object("euler"), noise, empty, sigmas))
+
+
+def _warn(node, report: str) -> None:
+    warn(node, [report])
+
+
+class _Result:
+    """What came of all groups together, in numbers and words."""
+
+    def __init__(self, samples, sigmas, found: list[inversion.Inversion], resampled: torch.Tensor, name: str):
+        self.noise, self.resampled = torch.cat([one.noise for one in found]), resampled
+        wanted = packed(samples).float().to(resampled.device)
+        self.errors = inversion.relative_error(resampled.float(), wanted).tolist()
+        self.norms = torch.cat([one.norms for one in found]).tolist()
+        self.labels = [f"{name.strip() or 'inverted'} {i + 1}" for i in range(len(self.noise))]
+        self.steps, self.calls, self.groups = len(sigmas) - 1, sum(one.calls for one in found), len(found)
+
+    @property
+    def all_fit(self) -> bool:
+        return all(map(_fit, self.errors, self.norms))
+
+    @property
+    def report(self) -> str:
+        return "\n".join(
             [
-                *(_sentence(*row) for row in zip(labels, errors, norms, strict=True)),
-                f"{len(sigmas) - 1} steps, {calls} calls of the model and {len(groups) * (len(sigmas) - 1)} to check. "
+                *map(_sentence, self.labels, self.errors, self.norms),
+                f"{self.steps} steps, {self.calls} calls of the model and {self.groups * self.steps} to check. "
                 "Render with euler and this schedule.",
             ]
-        )
-        bad = [label for label, *row in zip(labels, errors, norms, strict=True) if not _fit(*row)]
-        if bad:
-            warn(cls, [report])
-        else:
-            say(cls, report)
-        return io.NodeOutput(
-            Seeds.from_tensors(noise, labels),
-            {**latent, "samples": as_samples([noise], latent["samples"])},
-            {**latent, "samples": again},
-            errors,
-            norms,
-            report,
         )
 
 
@@ -192,7 +227,8 @@ class Backwards(comfy.samplers.Sampler):
     """A sampler that walks from the finished image to its noise, which it keeps in `result`.
 
     The guider gives it all that a forward sampler has: the loaded model, prompts, guidance, hooks, wrappers. It is
-    started like the forward sampler, from an empty latent; the image comes with it, not through the guider.
+    started like the forward sampler, from an empty latent; the image comes with it, not through the guider. Of several
+    parts (a clip with its sound) `target` is all of them in one tensor, as samplers see them.
     """
 
     def __init__(self, guider, target, iterations: int, tolerance: float, noise_seed: int, places: list[int], progress):

@@ -3,14 +3,13 @@
 import logging
 
 import comfy.patcher_extension
-import comfy.utils
 import torch
 from comfy_api.latest import io
 
 from ..surrogate.shapes import describe
 from .pinned import pin
 from .tools import wires
-from .tools.latents import PointsNoise, fix_empty, repeat_to, sample_parts, select, tensors_of
+from .tools.latents import PointsNoise, fix_empty, packed, repeat_to, sample_parts, select, tensors_of
 from .tools.notices import warn
 from .tools.peculiar import check_noise_counts, depends_on_batch
 from .tools.schema import schema
@@ -184,9 +183,7 @@ def _start_from(points_noise: PointsNoise, latent: dict, noise_seed: int | None)
         elif torch.count_nonzero(noise) == 0:
             log.info("Surrogate Noise for KSampler: this sampler adds no noise; none is replaced.")
         else:
-            parts = tensors_of(points_noise.generate_noise(latent))
-            packed = comfy.utils.pack_latents(parts)[0] if len(parts) > 1 else parts[0]
-            noise = packed.to(noise)
+            noise = packed(points_noise.generate_noise(latent)).to(noise)
         if noise_seed is not None and got == wanted:
             sampler = pin(sampler, noise_seed)
         return executor(noise, latent_image, sampler, *args, **kwargs)

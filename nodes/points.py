@@ -2,9 +2,9 @@
 
 from comfy_api.latest import io
 
-from ..surrogate import points as make
+from ..surrogate.points import acts
 from .tools import wires
-from .tools.schema import schema
+from .tools.schema import defaults, schema
 
 __all__ = [
     "Corners",
@@ -34,14 +34,10 @@ def _base(text):
     return wires.Points.Input("base", optional=True, tooltip=text)
 
 
-def _whole(text: str, space, name: str) -> list[int]:
-    """Numbers of seeds, from 1."""
-    return [i + 1 for i in make.parse_selection(text, space.k, name)]
-
-
 class Point(io.ComfyNode):
     @classmethod
     def define_schema(cls):
+        typed = defaults(acts.point)
         return schema(
             node_id="SurrogatePoint",
             display_name="Surrogate Point",
@@ -52,7 +48,7 @@ class Point(io.ComfyNode):
                 _space("The space that the coordinates belong to. A space of k seeds has k-1 coordinates."),
                 io.String.Input(
                     "coordinates",
-                    default="0.5",
+                    default=typed["coordinates"],
                     multiline=True,
                     tooltip="k-1 numbers from 0 to 1 for a space of k seeds, one point in each line: 0.2, 0.7, 0.5. A "
                     "single number is used for all coordinates.",
@@ -62,16 +58,14 @@ class Point(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, space, coordinates) -> io.NodeOutput:
-        rows = make.parse_numbers(coordinates, "coordinates")
-        if len(rows[0]) == 1:
-            rows = [row * (space.k - 1) for row in rows]
-        return io.NodeOutput(make.from_coordinates(space, rows))
+    def execute(cls, **typed) -> io.NodeOutput:
+        return io.NodeOutput(acts.point(**typed))
 
 
 class Weights(io.ComfyNode):
     @classmethod
     def define_schema(cls):
+        typed = defaults(acts.weights)
         return schema(
             node_id="SurrogateWeights",
             display_name="Surrogate Weights",
@@ -82,7 +76,7 @@ class Weights(io.ComfyNode):
                 _space("The space whose seeds are blended."),
                 io.String.Input(
                     "weights",
-                    default="1, 1, 1, 1",
+                    default=typed["weights"],
                     multiline=True,
                     tooltip="One number of 0 or more for each seed, one point in each line. 1, 0, 0, 0 is the first "
                     "of four seeds; 1, 1, 0, 0 is half way between the first two. Only the ratios count, "
@@ -93,13 +87,14 @@ class Weights(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, space, weights) -> io.NodeOutput:
-        return io.NodeOutput(make.from_weights(space, make.parse_numbers(weights, "weights")))
+    def execute(cls, **typed) -> io.NodeOutput:
+        return io.NodeOutput(acts.weights(**typed))
 
 
 class Grid(io.ComfyNode):
     @classmethod
     def define_schema(cls):
+        typed = defaults(acts.grid)
         return schema(
             node_id="SurrogateGrid",
             display_name="Surrogate Grid",
@@ -109,24 +104,26 @@ class Grid(io.ComfyNode):
             "with a seed in each corner use Surrogate Four Corners.",
             inputs=[
                 _space(),
-                io.Int.Input("columns", default=5, min=1, max=MOST_SIDE, tooltip="Number of pictures in each row."),
+                io.Int.Input(
+                    "columns", default=typed["columns"], min=1, max=MOST_SIDE, tooltip="Number of pictures in each row."
+                ),
                 io.Int.Input(
                     "rows",
-                    default=5,
+                    default=typed["rows"],
                     min=1,
                     max=MOST_SIDE,
                     tooltip="Number of rows. A space of two seeds has one coordinate, and its grid one row.",
                 ),
                 io.Int.Input(
                     "column",
-                    default=1,
+                    default=typed["column"],
                     min=1,
                     max=1023,
                     tooltip="Number of the coordinate that grows from left to right, counted from 1.",
                 ),
                 io.Int.Input(
                     "row",
-                    default=2,
+                    default=typed["row"],
                     min=1,
                     max=1023,
                     tooltip="Number of the coordinate that grows from top "
@@ -135,7 +132,7 @@ class Grid(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "low",
-                    default=0.0,
+                    default=typed["low"],
                     min=0.0,
                     max=1.0,
                     step=0.05,
@@ -146,7 +143,7 @@ class Grid(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "high",
-                    default=1.0,
+                    default=typed["high"],
                     min=0.0,
                     max=1.0,
                     step=0.05,
@@ -160,13 +157,14 @@ class Grid(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, space, columns, rows, column, row, low, high, base=None) -> io.NodeOutput:
-        return io.NodeOutput(make.grid(space, columns, rows, column, row, base, low, high))
+    def execute(cls, **typed) -> io.NodeOutput:
+        return io.NodeOutput(acts.grid(**typed))
 
 
 class Corners(io.ComfyNode):
     @classmethod
     def define_schema(cls):
+        typed = defaults(acts.corners)
         return schema(
             node_id="SurrogateCorners",
             display_name="Surrogate Four Corners",
@@ -178,20 +176,20 @@ class Corners(io.ComfyNode):
                 _space("A space of at least four seeds."),
                 io.String.Input(
                     "seeds",
-                    default="1, 2, 3, 4",
+                    default=typed["seeds"],
                     tooltip="Numbers of four seeds in the space, counted from 1: top left, top right, bottom left, "
                     "bottom right. These are places in the list of seeds, not integer seeds.",
                 ),
                 io.Int.Input(
                     "columns",
-                    default=5,
+                    default=typed["columns"],
                     min=2,
                     max=MOST_SIDE,
                     tooltip="Number of pictures in each row. An odd number has a picture in the middle.",
                 ),
                 io.Int.Input(
                     "rows",
-                    default=5,
+                    default=typed["rows"],
                     min=2,
                     max=MOST_SIDE,
                     tooltip="Number of rows. An odd number has a row in the middle.",
@@ -201,13 +199,14 @@ class Corners(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, space, seeds, columns, rows) -> io.NodeOutput:
-        return io.NodeOutput(make.corners(space, _whole(seeds, space, "seeds"), columns, rows))
+    def execute(cls, **typed) -> io.NodeOutput:
+        return io.NodeOutput(acts.corners(**typed))
 
 
 class Slice(io.ComfyNode):
     @classmethod
     def define_schema(cls):
+        typed = defaults(acts.slice_through)
         return schema(
             node_id="SurrogateSlice",
             display_name="Surrogate Slice",
@@ -219,13 +218,13 @@ class Slice(io.ComfyNode):
                 _space("A space of at least three seeds."),
                 io.String.Input(
                     "seeds",
-                    default="1, 2, 3",
+                    default=typed["seeds"],
                     tooltip="Numbers of three seeds in the space, counted from 1: top, bottom left, bottom right. "
                     "These are places in the list of seeds, not integer seeds.",
                 ),
                 io.Int.Input(
                     "side",
-                    default=5,
+                    default=typed["side"],
                     min=2,
                     max=140,
                     tooltip="Number of pictures along each edge. There are side × (side + 1) / 2 pictures in all: 2 "
@@ -238,13 +237,14 @@ class Slice(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, space, seeds, side) -> io.NodeOutput:
-        return io.NodeOutput(make.slice_through(space, _whole(seeds, space, "seeds"), side))
+    def execute(cls, **typed) -> io.NodeOutput:
+        return io.NodeOutput(acts.slice_through(**typed))
 
 
 class Path(io.ComfyNode):
     @classmethod
     def define_schema(cls):
+        typed = defaults(acts.path)
         return schema(
             node_id="SurrogatePath",
             display_name="Surrogate Path",
@@ -256,20 +256,20 @@ class Path(io.ComfyNode):
                 _space("The space to walk through."),
                 io.String.Input(
                     "seeds",
-                    default="all",
+                    default=typed["seeds"],
                     tooltip="Numbers of the seeds to visit, counted from 1, in this order: 1, 3, 2. Or all. Not used "
                     "if waypoints are connected.",
                 ),
                 io.Int.Input(
                     "frames",
-                    default=24,
+                    default=typed["frames"],
                     min=2,
                     max=MOST_POINTS,
                     tooltip="Number of points on the whole walk, one for each frame of the animation.",
                 ),
                 io.Boolean.Input(
                     "closed",
-                    default=True,
+                    default=typed["closed"],
                     tooltip="On: the walk returns to its start, so that the animation loops. "
                     "Off: it ends at the last seed.",
                 ),
@@ -283,17 +283,14 @@ class Path(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, space, seeds, frames, closed, waypoints=None) -> io.NodeOutput:
-        if waypoints is None:
-            stops = make.vertices(space, _whole(seeds, space, "seeds"))
-        else:
-            stops = waypoints
-        return io.NodeOutput(make.path(space, stops.w, frames, closed))
+    def execute(cls, **typed) -> io.NodeOutput:
+        return io.NodeOutput(acts.path(**typed))
 
 
 class Neighbours(io.ComfyNode):
     @classmethod
     def define_schema(cls):
+        typed = defaults(acts.neighbours)
         return schema(
             node_id="SurrogateNeighbours",
             display_name="Surrogate Neighbours",
@@ -303,10 +300,10 @@ class Neighbours(io.ComfyNode):
             inputs=[
                 _space("The space of the point."),
                 wires.Points.Input("points", tooltip="The point to vary. Of several points the first is used."),
-                io.Int.Input("count", default=8, min=1, max=MOST_POINTS, tooltip="Number of variations."),
+                io.Int.Input("count", default=typed["count"], min=1, max=MOST_POINTS, tooltip="Number of variations."),
                 io.Float.Input(
                     "radius",
-                    default=15.0,
+                    default=typed["radius"],
                     min=0.1,
                     max=90.0,
                     step=1.0,
@@ -315,7 +312,7 @@ class Neighbours(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "random_seed",
-                    default=0,
+                    default=typed["random_seed"],
                     min=0,
                     max=0xFFFFFFFF,
                     tooltip="The random choice starts from this "
@@ -325,7 +322,7 @@ class Neighbours(io.ComfyNode):
                 ),
                 io.Boolean.Input(
                     "include_point",
-                    default=True,
+                    default=typed["include_point"],
                     tooltip="On: the point itself comes first, to compare the variations with it.",
                 ),
             ],
@@ -333,15 +330,14 @@ class Neighbours(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, space, points, count, radius, random_seed, include_point) -> io.NodeOutput:
-        return io.NodeOutput(make.neighbours(space, points, count, radius, random_seed, include_point))
+    def execute(cls, **typed) -> io.NodeOutput:
+        return io.NodeOutput(acts.neighbours(**typed))
 
 
 class RandomPoints(io.ComfyNode):
-    METHODS = {"sobol": make.sobol, "uniform": make.random}
-
     @classmethod
     def define_schema(cls):
+        typed = defaults(acts.random_points)
         return schema(
             node_id="SurrogateRandomPoints",
             display_name="Surrogate Random Points",
@@ -352,21 +348,21 @@ class RandomPoints(io.ComfyNode):
                 _space(),
                 io.Int.Input(
                     "count",
-                    default=8,
+                    default=typed["count"],
                     min=1,
                     max=MOST_POINTS,
                     tooltip="Number of points. With sobol, powers of two (8, 16, 32, …) cover the space best.",
                 ),
                 io.Combo.Input(
                     "method",
-                    options=list(cls.METHODS),
-                    default="sobol",
+                    options=list(acts.METHODS),
+                    default=typed["method"],
                     tooltip="sobol: spreads the points evenly (a Sobol sequence). uniform: independent random points, "
                     "with gaps and clusters.",
                 ),
                 io.Int.Input(
                     "random_seed",
-                    default=0,
+                    default=typed["random_seed"],
                     min=0,
                     max=0xFFFFFFFF,
                     tooltip="The random choice starts from "
@@ -380,15 +376,14 @@ class RandomPoints(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, space, count, method, random_seed) -> io.NodeOutput:
-        if method not in cls.METHODS:
-            raise ValueError(f"method must be one of {', '.join(cls.METHODS)}, got {method!r}.")
-        return io.NodeOutput(cls.METHODS[method](space, count, random_seed))
+    def execute(cls, **typed) -> io.NodeOutput:
+        return io.NodeOutput(acts.random_points(**typed))
 
 
 class SelectPoints(io.ComfyNode):
     @classmethod
     def define_schema(cls):
+        typed = defaults(acts.select)
         return schema(
             node_id="SurrogateSelectPoints",
             display_name="Surrogate Select Points",
@@ -401,7 +396,7 @@ class SelectPoints(io.ComfyNode):
                 ),
                 io.String.Input(
                     "numbers",
-                    default="1",
+                    default=typed["numbers"],
                     tooltip="Numbers counted from 1, such as 3, 5-7, last. Or all. The points "
                     "are taken in this order; a number may be repeated.",
                 ),
@@ -410,5 +405,5 @@ class SelectPoints(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, points, numbers) -> io.NodeOutput:
-        return io.NodeOutput(points.select(make.parse_selection(numbers, len(points), "numbers")))
+    def execute(cls, **typed) -> io.NodeOutput:
+        return io.NodeOutput(acts.select(**typed))

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import folder_paths
-import numpy as np
 import torch
 from comfy.cli_args import args
 from comfy_api.latest import io
@@ -17,9 +16,11 @@ from ..surrogate.pictures.gallery import Gallery
 from ..surrogate.search.optimisers.adaptive import trimmed
 from .noise import in_groups, noise_seed_input
 from .tools import wires
+from .tools.finished import Finished
 from .tools.latents import fix_empty, repeat_to, sample_parts, select, tensors_of
 from .tools.memory import room
-from .tools.notices import say, warn
+from .tools.notices import say
+from .tools.parts import part_for
 from .tools.provenance import run_hash, texts
 from .tools.sampling import Progress, as_images, render
 from .tools.schema import schema
@@ -28,8 +29,6 @@ __all__ = ["RenderPoints"]
 
 log = logging.getLogger("ComfyUI-Surrogate")
 CONTINUE, AGAIN = "continue", "render again"
-# Failed pictures that are named one by one.
-MOST_NAMED = 8
 # Inputs that do not change the pictures: the run goes on where it was when they change.
 COSMETIC = ("images_per_batch", "filename_prefix", "finished_pictures", "largest_side", "frames_per_second")
 
@@ -110,6 +109,12 @@ class RenderPoints(io.ComfyNode):
                     tooltip="For video models: frames per second of the saved clips (1: slow, 100: fast). Still pictures do "
                     "not use it.",
                 ),
+                io.Vae.Input(
+                    "audio_vae",
+                    optional=True,
+                    tooltip="For models that make clips with sound (LTX-2): the VAE that decodes the sound. Each clip is then "
+                    "saved as an MP4 with its sound, too, and the sound by itself as a WAV file.",
+                ),
             ],
             outputs=[
                 io.Image.Output(
@@ -121,6 +126,11 @@ class RenderPoints(io.ComfyNode):
                     is_output_list=True,
                     tooltip="The same pictures as a list with one batch for each point: its picture, or the frames of "
                     "its clip.",
+                ),
+                io.Audio.Output(
+                    display_name="sounds",
+                    is_output_list=True,
+                    tooltip="With audio_vae: the sound of each clip, for Create Video or Sound Sheet. Otherwise silence.",
                 ),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
@@ -143,61 +153,39 @@ class RenderPoints(io.ComfyNode):
         finished_pictures,
         largest_side=0,
         frames_per_second=24.0,
+        audio_vae=None,
     ) -> io.NodeOutput:
         if finished_pictures not in (CONTINUE, AGAIN):
             raise ValueError(f"finished_pictures must be {CONTINUE!r} or {AGAIN!r}, got {finished_pictures!r}.")
-        count = len(points)
-        latent = repeat_to(latent, count, "points")
-        # Of the noise that will be drawn: core fits an empty latent to the model.
-        shape = [list(part) for part in sample_parts(fix_empty(guider.model_patcher, latent))]
+        latent = repeat_to(latent, len(points), "points")
         needed, rebuilt = trimmed(space, points)
-        recipe = {"space": needed.recipe(), "shape": shape, "noise_seed": noise_seed}
-        ignored = {"SurrogateRenderPoints": COSMETIC}
-        run = run_hash(cls.hidden, [recipe, *_places(points)], ignored, latent, sigmas)
-        folder, stem, _, subfolder, _ = folder_paths.get_save_image_path(
-            filename_prefix,
-            folder_paths.get_output_directory(),
-            *_width_and_height(filename_prefix, guider, latent, vae),
-        )
-        gallery = Gallery(Path(folder), stem, run, max(1, round(1000 / frames_per_second)))
-        gallery.prepare()
-        tensors = f"{stem.replace('%batch_num%', 'all')}_{run[:8]}_seeds.safetensors"
-        if args.disable_metadata:
-            recipe = None
-        elif save_tensors(space.seeds, gallery.folder / tensors):
-            recipe["tensors"] = tensors
+        recipe = {"space": needed.recipe(), "shape": _shape(guider, latent), "noise_seed": noise_seed}
+        run = run_hash(cls.hidden, [recipe, *_places(points)], {"SurrogateRenderPoints": COSMETIC}, latent, sigmas)
+        size = _width_and_height(filename_prefix, guider, latent, vae)
+        gallery, subfolder = _gallery(filename_prefix, size, run, frames_per_second)
+        own = _with_tensors(recipe, space, gallery)
+        made = Finished(gallery, rebuilt, own, texts(cls.hidden), audio_vae is not None, frames_per_second)
+        if finished_pictures == CONTINUE:
+            made.load()
 
-        pictures = [None if finished_pictures == AGAIN else gallery.load(i + 1) for i in range(count)]
-        missing = [i for i, picture in enumerate(pictures) if picture is None]
-        groups = [[missing[j] for j in group] for group in in_groups(len(missing), images_per_batch)]
-        written = texts(cls.hidden)
-        progress = Progress(guider, len(missing), sigmas, cls)
-        faults: dict[int, str] = {}
-        rendered = render(guider, sampler, sigmas, latent, vae, space, points.w, noise_seed, groups, progress)
-        for done, picture in enumerate(rendered, count - len(missing) + 1):
-            i = picture.index
-            if picture.fault:
-                faults[i], pictures[i] = picture.fault, np.zeros_like(picture.frames)
-            else:
-                own = recipe and {**recipe, **rebuilt.recipe(i), "label": points.labels[i]}
-                gallery.save(i + 1, picture.frames, own or {}, written)
-                pictures[i] = picture.frames
-            say(cls, f"{done} of {count} pictures")
-        if len(faults) == count:
-            raise ValueError(f"No picture was saved. {_failed(faults, points.labels)}")
-        made = f"{count} pictures: {len(missing) - len(faults)} new, {count - len(missing)} from before"
-        if faults:
-            warn(cls, [f"{made}, {len(faults)} failed. {_failed(faults, points.labels)}"])
-        else:
-            notices = sorted(progress.noticed)
-            say(cls, "\n".join([made, *notices]))
+        groups = [[made.missing[i] for i in group] for group in in_groups(len(made.missing), images_per_batch)]
+        progress = Progress(guider, len(made.missing), sigmas, cls)
+        sampling = guider, sampler, sigmas, latent, vae, space, points.w, noise_seed, groups, progress
+        for one in render(*sampling, audio_vae=audio_vae):
+            made.add(one)
+            say(cls, f"{made.done} of {len(points)} pictures")
+        summary = made.summary()
+        if made.faults:
+            log.warning("Render Points: %s", summary)
+        say(cls, "\n".join([summary, *sorted(progress.noticed)]))
 
-        good = [i for i in range(count) if i not in faults]
-        saved = [{"filename": gallery.name(i + 1), "subfolder": subfolder, "type": "output"} for i in good]
+        pictures = made.in_order()
+        saved = [{"filename": name, "subfolder": subfolder, "type": "output"} for name in made.shown()]
         images = as_images(pictures, _side_that_fits(pictures, largest_side))
         return io.NodeOutput(
             images,
             list(images.split(len(pictures[0]))),
+            made.sounds(),
             ui={"images": saved, "animated": [len(pictures[0]) > 1]},
         )
 
@@ -208,23 +196,34 @@ class RenderPoints(io.ComfyNode):
         return time.time_ns() if finished_pictures == AGAIN else finished_pictures
 
 
-def _failed(faults: dict[int, str], labels) -> str:
-    """Which pictures failed and why, and what to do."""
-    names = [f"{i + 1} ({labels[i]}): {why}" for i, why in list(faults.items())[:MOST_NAMED]]
-    more = f"; and {len(faults) - MOST_NAMED} more" if len(faults) > MOST_NAMED else ""
-    return (
-        f"Failed pictures: {'; '.join(names)}{more}. They are not saved, black at the outputs, and made again the next time "
-        "that the node runs. Often the model or the VAE overflows in half precision: restart ComfyUI with --fp32-vae or "
-        "--force-fp32. Or the guider divides by zero: check its conditioning and cfg."
-    )
+def _shape(guider, latent: dict) -> list[list[int]]:
+    """Of the noise that will be drawn: core fits an empty latent to the model."""
+    return [list(part) for part in sample_parts(fix_empty(guider.model_patcher, latent))]
+
+
+def _with_tensors(recipe: dict, space, gallery: Gallery) -> dict | None:
+    """The recipe, with the file of the seeds that are tensors; None if pictures are to carry no metadata."""
+    if args.disable_metadata:
+        return None
+    name = f"{gallery.stem.replace('%batch_num%', 'all')}_{gallery.run[:8]}_seeds.safetensors"
+    return {**recipe, "tensors": name} if save_tensors(space.seeds, gallery.folder / name) else recipe
+
+
+def _gallery(prefix: str, size: tuple[int, int], run: str, frames_per_second: float) -> tuple[Gallery, str]:
+    """Where the pictures are saved, and the subfolder of the output folder."""
+    output = folder_paths.get_output_directory()
+    folder, stem, _, subfolder, _ = folder_paths.get_save_image_path(prefix, output, *size)
+    gallery = Gallery(Path(folder), stem, run, max(1, round(1000 / frames_per_second)))
+    gallery.prepare()
+    return gallery, subfolder
 
 
 def _width_and_height(prefix: str, guider, latent: dict, vae) -> tuple[int, int]:
     """The size of the pictures in pixels, if the file name asks for it (0, 0 otherwise): that of a decoded empty latent."""
     if "%width%" not in prefix and "%height%" not in prefix:
         return 0, 0
-    first = tensors_of(fix_empty(guider.model_patcher, select(latent, [0]))["samples"])[0]
-    height, width = vae.decode(torch.zeros_like(first)).shape[-3:-1]
+    parts = tensors_of(fix_empty(guider.model_patcher, select(latent, [0]))["samples"])
+    height, width = vae.decode(torch.zeros_like(parts[part_for(vae, parts, 0)])).shape[-3:-1]
     return width, height
 
 

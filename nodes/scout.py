@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from comfy_api.latest import io
 
-from ..surrogate import CHARTS, SurrogateSpace
+from ..surrogate import CHARTS, space_from_recipe
 from ..surrogate.search import OPTIMISERS, Scouting, scouting_name
 from .study import OpenStudy, remember_opened, say_opened, study_inputs, study_options, times_deleted
 from .tools import wires
@@ -130,6 +130,6 @@ class _Search:
             remember_opened(study, self.name, self.database)
             for remark in study.remarks:
                 log.warning("%s", remark)
-            self.opened = OpenStudy(study, SurrogateSpace.from_recipe(study.definition.space))
+            self.opened = OpenStudy(study, space_from_recipe(study.definition.space))
             copy_pictures(self.scouting.study, self.opened, self.scouting.places(study))
         return self.opened

@@ -1,12 +1,15 @@
 """Where seeds come from."""
 
+import inspect
+
 from comfy_api.latest import io
 
 from ..surrogate import Seeds
+from ..surrogate.seeds import acts
 from .tools import wires
 from .tools.latents import tensors_of
 from .tools.notices import warn
-from .tools.schema import schema
+from .tools.schema import defaults, schema
 
 __all__ = ["JoinSeeds", "SeedsFromIntegers", "SeedsFromLatents"]
 
@@ -14,6 +17,7 @@ __all__ = ["JoinSeeds", "SeedsFromIntegers", "SeedsFromLatents"]
 class SeedsFromIntegers(io.ComfyNode):
     @classmethod
     def define_schema(cls):
+        typed = defaults(acts.integers)
         return schema(
             node_id="SurrogateSeedsFromIntegers",
             display_name="Surrogate Seeds from Integers",
@@ -35,7 +39,7 @@ class SeedsFromIntegers(io.ComfyNode):
             inputs=[
                 io.String.Input(
                     "seeds",
-                    default="12, 99, 1024, 7",
+                    default=typed["seeds"],
                     multiline=True,
                     tooltip="The integer seeds that you typed into KSampler or RandomNoise, separated by commas, "
                     "spaces or lines. 42:3/4 is image 3 (counted from 0) of a batch of 4 made with seed 42. "
@@ -43,7 +47,7 @@ class SeedsFromIntegers(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "first",
-                    default=0,
+                    default=typed["first"],
                     min=0,
                     max=0xFFFFFFFFFFFFFFFF,
                     control_after_generate=False,
@@ -52,7 +56,7 @@ class SeedsFromIntegers(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "count",
-                    default=0,
+                    default=typed["count"],
                     min=0,
                     max=1024,
                     optional=True,
@@ -70,12 +74,10 @@ class SeedsFromIntegers(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, seeds, first=0, count=0) -> io.NodeOutput:
-        if count and not seeds.strip():
-            return io.NodeOutput(Seeds.from_range(first, count))
-        if count:
+    def execute(cls, seeds, **range_of_integers) -> io.NodeOutput:
+        if range_of_integers.get("count") and seeds.strip():
             warn(cls, ["first and count are not used, because seeds are written in the text; empty it to use them."])
-        return io.NodeOutput(Seeds.from_text(seeds))
+        return io.NodeOutput(acts.integers(seeds, **range_of_integers))
 
 
 class SeedsFromLatents(io.ComfyNode):
@@ -122,8 +124,6 @@ class SeedsFromLatents(io.ComfyNode):
 
 
 class JoinSeeds(io.ComfyNode):
-    MOST = 8
-
     @classmethod
     def define_schema(cls):
         return schema(
@@ -135,11 +135,11 @@ class JoinSeeds(io.ComfyNode):
             "these nodes to another.",
             inputs=[
                 wires.Seeds.Input(
-                    f"seeds_{i}",
-                    optional=i > 2,
+                    name,
+                    optional=parameter.default is None,
                     tooltip="A set of seeds. The sets are joined in the order of the inputs.",
                 )
-                for i in range(1, cls.MOST + 1)
+                for name, parameter in inspect.signature(acts.join).parameters.items()
             ],
             outputs=[
                 wires.Seeds.Output(
@@ -151,7 +151,7 @@ class JoinSeeds(io.ComfyNode):
 
     @classmethod
     def execute(cls, **sets) -> io.NodeOutput:
-        return io.NodeOutput(Seeds.join(s for _, s in sorted(sets.items()) if s is not None))
+        return io.NodeOutput(acts.join(**sets))
 
 
 def noise_or_samples(latent: dict, noise):

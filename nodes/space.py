@@ -1,22 +1,21 @@
 """The space itself, what there is to know about it, and where a latent lies in it."""
 
-import json
-
 import torch
 from comfy_api.latest import io
 
-from ..surrogate import CHARTS, TRANSPORTS, SurrogateSpace, make_transport, points
+from ..surrogate import CHARTS, TRANSPORTS, points
 from ..surrogate.pictures import gram_picture
 from ..surrogate.search.optimisers.adaptive import own_seeds
 from ..surrogate.shapes import describe
+from ..surrogate.space import acts
 from .seeds import noise_or_samples
 from .tools import wires
 from .tools.latents import sample_parts, tensors_of
 from .tools.notices import say, warn
 from .tools.progress import stepper
-from .tools.schema import schema
+from .tools.schema import defaults, schema
 
-__all__ = ["LocateLatent", "Space", "SpaceInfo", "json_settings"]
+__all__ = ["LocateLatent", "Space", "SpaceInfo"]
 
 FRESH = (
     "It is the space of an adaptive search: its own seeds, then the fresh noises that the search uses one by one. The first "
@@ -27,6 +26,7 @@ FRESH = (
 class Space(io.ComfyNode):
     @classmethod
     def define_schema(cls):
+        typed = defaults(acts.space)
         return schema(
             node_id="SurrogateSpace",
             display_name="Surrogate Space",
@@ -53,7 +53,7 @@ class Space(io.ComfyNode):
                 io.Combo.Input(
                     "chart",
                     options=list(CHARTS),
-                    default=next(iter(CHARTS)),
+                    default=typed["chart"],
                     tooltip="How coordinates become a blend of seeds. knothe_rosenblatt: every blend has an equal "
                     "share of the space, for any number of seeds. angular: hyperspherical angles, in which "
                     "blends near the first seeds fill most of the space.",
@@ -61,7 +61,7 @@ class Space(io.ComfyNode):
                 io.Combo.Input(
                     "transport",
                     options=list(TRANSPORTS),
-                    default=next(iter(TRANSPORTS)),
+                    default=typed["transport"],
                     tooltip="How the model's noise is distributed. gaussian: right for all diffusion and flow models "
                     "with integer seeds. sphere: for seeds that resemble each other; it keeps the norm of the "
                     "noise. affine: normal with a known mean and scale. quantile: independent values of "
@@ -70,7 +70,7 @@ class Space(io.ComfyNode):
                 ),
                 io.String.Input(
                     "transport_settings",
-                    default="",
+                    default=typed["transport_settings"],
                     optional=True,
                     tooltip='Settings of the transport as JSON, such as {"scale": 1.2} for affine, {"radius": 1} for '
                     'sphere, {"distribution": "laplace"} for quantile. Empty: the defaults of the transport.',
@@ -85,14 +85,9 @@ class Space(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, seeds, chart, transport, transport_settings="") -> io.NodeOutput:
-        seeds, repeated = seeds.deduplicated()
-        warn(cls, repeated)
-        return io.NodeOutput(
-            SurrogateSpace(
-                seeds, chart, make_transport(transport, **json_settings(transport_settings, "transport_settings"))
-            )
-        )
+    def execute(cls, seeds, **typed) -> io.NodeOutput:
+        warn(cls, seeds.deduplicated()[1])
+        return io.NodeOutput(acts.space(seeds, **typed))
 
 
 class SpaceInfo(io.ComfyNode):
@@ -191,16 +186,3 @@ class LocateLatent(io.ComfyNode):
     def execute(cls, space, latent, noise=None) -> io.NodeOutput:
         located = space.coordinates(tensors_of(noise_or_samples(latent, noise)), progress=stepper())
         return io.NodeOutput(points.from_weights(space, located.w), located.fit.tolist())
-
-
-def json_settings(text: str, name: str) -> dict:
-    """Settings by name from the text of the input `name`; none if it is empty."""
-    if not text.strip():
-        return {}
-    try:
-        settings = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f'{name} is not JSON ({error}); write for example {{"scale": 1.2}}.') from None
-    if not isinstance(settings, dict) or "name" in settings:
-        raise ValueError(f'{name} must be settings by name, such as {{"scale": 1.2}}, got {text.strip()}.')
-    return settings

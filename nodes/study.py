@@ -14,7 +14,7 @@ from ..surrogate import SurrogateSpace
 from ..surrogate.recent import Recent
 from ..surrogate.scores import as_scores, not_finite
 from ..surrogate.search import OPTIMISERS, Generation, Report, Study, scouting_name, study_names
-from .space import json_settings
+from ..surrogate.settings import json_settings
 from .tools import wires
 from .tools.advanced import advanced
 from .tools.graph_hash import graph_hash

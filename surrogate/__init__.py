@@ -21,6 +21,7 @@ latents in generative models" (arXiv 2408.08558). Nothing here knows ComfyUI.
 
 from . import points
 from .charts import CHARTS
+from .recipes import seeds_from_recipe, space_from_recipe
 from .seeds import IntegerSeed, Seed, Seeds, TensorSeed
 from .space import Located, SurrogateSpace
 from .space.clip_seed import ClipSeed
@@ -43,4 +44,6 @@ __all__ = [
     "latents_over_time",
     "make_transport",
     "points",
+    "seeds_from_recipe",
+    "space_from_recipe",
 ]

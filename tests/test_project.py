@@ -4,7 +4,12 @@ import ast
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from dev import artwork
+from dev.archive import packed_files
 
 ROOT = Path(__file__).absolute().parents[1]
 IGNORED = (ROOT / ".comfyignore").read_text("utf-8").split()
@@ -50,3 +55,53 @@ def test_what_the_nodes_import_is_not_left_out():
     for path in IGNORED:
         whole = path.removesuffix(".py").removesuffix("/")
         assert not [name for name in names if name == whole or name.startswith(f"{whole}/")], path
+
+
+# The archive that the registry keeps.
+
+PACKED = packed_files() if (ROOT / ".git").exists() else []
+needs_git = pytest.mark.skipif(not PACKED, reason="what is packed is what git tracks, and this is no git checkout")
+# What scanners of the registry refuse, in test files too.
+REFUSED = (
+    "subprocess", "os.system", "os.popen", r"(?<![\w.])exec\(", r"(?<![\w.])eval\(", "_create_unverified_context",
+    "CERT_NONE", r"verify\s*=\s*False", "pickle", "new Function",
+)  # fmt: skip
+
+
+@needs_git
+def test_the_archive_has_what_the_pack_needs_and_nothing_else():
+    folders = {name.split("/")[0] for name in PACKED}
+    assert {"__init__.py", "nodes", "surrogate", "web", "demo", "requirements.txt", "pyproject.toml"} <= folders
+    assert folders.isdisjoint({"tests", "benchmarks", "dev", ".github", ".ci", "run.py"})
+    assert {"demo/scenes.py", "demo/model/demo_flux.safetensors", "LICENSE", "README.md"} <= set(PACKED)
+
+
+@needs_git
+@pytest.mark.parametrize("pattern", REFUSED)
+def test_nothing_that_scanners_refuse_is_packed(pattern):
+    programs = [name for name in PACKED if name.endswith((".py", ".js"))]
+    assert len(programs) > 100
+    assert [name for name in programs if re.search(pattern, text(name))] == []
+
+
+@pytest.mark.parametrize(("field", "file", "size"), [("Icon", "icon", (400, 400)), ("Banner", "banner", (1260, 540))])
+def test_the_registry_finds_the_icon_and_the_banner(field, file, size):
+    assert re.search(rf'^{field} = "https://\S+/main/docs/{file}\.png"$', text("pyproject.toml"), re.M)
+    with Image.open(ROOT / "docs" / f"{file}.png") as picture:
+        assert picture.size == size
+    width, height = size
+    assert (width == height and width <= 400) if field == "Icon" else width * 9 == height * 21
+
+
+def test_the_icon_and_the_banner_are_what_the_script_draws():
+    for path, drawn in ((artwork.ICON, artwork.icon()), (artwork.BANNER, artwork.banner())):
+        with Image.open(path) as picture:
+            kept = np.asarray(picture.convert("RGB")).astype(int)
+        assert np.abs(kept - drawn).mean() < 1  # another Pillow rounds differently
+
+
+def test_a_tag_publishes_only_a_version_with_its_changes_and_a_publisher():
+    published = text(".github/workflows/publish.yml")
+    assert 'tags: ["v*"]' in published and "PLACEHOLDER" in published
+    version = re.search(r'^version = "(.*)"$', text("pyproject.toml"), re.M)[1]
+    assert f"\n## {version}" in text("CHANGELOG.md")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 
 import comfy.sample
+import comfy.utils
 import torch
 
 from ...surrogate.shapes import Parts, describe
@@ -16,11 +17,13 @@ __all__ = [
     "as_samples",
     "batch_size",
     "fix_empty",
+    "packed",
     "parts_for",
     "repeat_to",
     "sample_parts",
     "select",
     "tensors_of",
+    "unpacked",
 ]
 
 
@@ -33,6 +36,21 @@ def as_samples(tensors: list[torch.Tensor], like):
     """`tensors` as samples of the same kind and dtype as `like`, on the CPU, where ComfyUI makes its noise."""
     tensors = [t.to(part.dtype) for t, part in zip(tensors, tensors_of(like), strict=True)]
     return type(like)(tensors) if getattr(like, "is_nested", False) else tensors[0]
+
+
+def packed(samples) -> torch.Tensor:
+    """The samples in one tensor, as samplers see them: several parts as (n, 1, all values)."""
+    parts = tensors_of(samples)
+    return comfy.utils.pack_latents(parts)[0] if len(parts) > 1 else parts[0]
+
+
+def unpacked(tensor: torch.Tensor, like):
+    """What `packed` made, in parts like those of `like`, with as many samples and of the dtype that `tensor` has."""
+    parts = tensors_of(like)
+    if len(parts) == 1:
+        return tensor
+    shapes = [(len(tensor), *part.shape[1:]) for part in parts]
+    return type(like)(comfy.utils.unpack_latents(tensor, shapes))
 
 
 def sample_parts(latent: dict) -> Parts:

@@ -13,6 +13,8 @@ import comfy.model_management
 from comfy.cli_args import args
 from server import PromptServer
 
+from .certificate import trusting
+
 __all__ = ["resubmit"]
 
 log = logging.getLogger("ComfyUI-Surrogate")
@@ -72,13 +74,11 @@ def _call(path: str, body: bytes | None = None) -> bytes:
     host = address if address not in ("0.0.0.0", "::", "", None) else "127.0.0.1"
     url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{server.port}{path}"
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"} if body else {})
-    context = None
-    if scheme == "https":  # our own address: the certificate names another
-        import ssl
-
-        context = ssl._create_unverified_context()
     # Never through a proxy.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+    if scheme == "https":
+        handlers.append(urllib.request.HTTPSHandler(context=trusting(args.tls_certfile)))
+    opener = urllib.request.build_opener(*handlers)
     try:
         with opener.open(request, timeout=TIMEOUT) as answer:
             return answer.read()

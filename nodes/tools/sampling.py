@@ -18,8 +18,10 @@ from .clips import split_clips
 from .core_noise import notice_replaced_noise
 from .latents import PointsNoise, fix_empty, select, tensors_of
 from .notices import say, warn
+from .parts import part_for
 from .peculiar import check_noise_counts, depends_on_batch, needs_batch_of_one
 from .progress import quiet
+from .sound import decode_sounds
 
 __all__ = ["Progress", "Rendered", "as_images", "as_pixels", "clips_of", "on_one_size", "render"]
 
@@ -35,14 +37,16 @@ NO_PICTURES = (
 class Rendered:
     """A point that was sampled and decoded.
 
-    frames (t, h, w, c) uint8; `sample` a LATENT of one. `fault` is why the picture is of no use ("its pixels are NaN or
-    infinite"), empty if it is good: such a picture is black where it is not a number, and must get no score.
+    frames (t, h, w, c) uint8; `sample` a LATENT of one; `sound` an AUDIO of one, where an audio VAE decoded it. `fault` is
+    why the picture is of no use ("its pixels are NaN or infinite"), empty if it is good: such a picture is black where it
+    is not a number, and must get no score.
     """
 
     index: int
     frames: np.ndarray
     sample: dict
     fault: str
+    sound: dict | None = None
 
 
 def render(
@@ -57,14 +61,16 @@ def render(
     groups: list[list[int]],
     progress: Progress | None = None,
     draft: bool = False,
+    audio_vae=None,
 ) -> Iterator[Rendered]:
     """Sample and decode the points of weights w (n, k) from the samples of `latent` (n), one group of indices after the other.
 
     Yields each point as soon as its group is decoded. `progress` is shared by several calls; by default this call is all
     there is to do. A model that samples only one image at a time gets the images of a group one by one. Of a `draft`, whose
-    `sigmas` end before the last step, what the model predicts there is decoded.
+    `sigmas` end before the last step, what the model predicts there is decoded. Of a latent of several parts, each VAE
+    decodes the one that it is for.
     Stops at once, with ComfyUI's own exception, if the user presses Cancel. Raises ValueError if the VAE gives something
-    else than pictures, or the model ignores its noise.
+    else than pictures, the audio VAE something else than sound, or the model ignores its noise.
     """
     channels = getattr(vae, "output_channels", 3)  # said before a batch is sampled in vain
     if channels not in (1, 3, 4):
@@ -91,10 +97,14 @@ def render(
             progress.notice(f"This model samples one image at a time ({error}): images_per_batch is taken as 1.")
             waiting.insert(0, group)
             continue
-        pictures = _decode(vae, samples)
-        for place, (i, (frames, fault)) in enumerate(zip(group, pictures, strict=True)):
-            yield Rendered(i, frames, select({**chosen, "samples": samples}, [place]), fault)
-        progress.decoded(len(group), pictures[-1][0][0])
+        parts = tensors_of(samples)
+        pictures = _decode(vae, parts)
+        sounds = [None] * len(group) if audio_vae is None else decode_sounds(audio_vae, parts)
+        for place, (i, images, sound) in enumerate(zip(group, pictures, sounds, strict=True)):
+            fault = _fault(images, [part[place] for part in parts], sound)
+            sample = select({**chosen, "samples": samples}, [place])
+            yield Rendered(i, as_pixels(images), sample, fault, sound)
+        progress.decoded(len(group), as_pixels(pictures[-1][:1])[0])
 
 
 def as_images(pictures: list[np.ndarray], longest: int = 0) -> torch.Tensor:
@@ -238,23 +248,23 @@ def _finished(guider, x0, like):
     return x0
 
 
-def _decode(vae, samples) -> list[tuple[np.ndarray, str]]:
-    """For each sample its decoded picture, frames (t, h, w, c) uint8, and why it is of no use (mostly empty).
+def _decode(vae, parts: list[torch.Tensor]) -> torch.Tensor:
+    """The decoded pictures (n, frames, h, w, c) of the samples whose latents are `parts`.
 
     Raises ValueError if the VAE gives something else than pictures.
     """
-    parts = tensors_of(samples)
-    images = vae.decode(parts[0])
+    images = vae.decode(parts[part_for(vae, parts, 0)])
     if images.ndim == 4:
         images = images[:, None]
     if images.ndim != 5 or images.shape[-1] not in (1, 3, 4):
         raise ValueError(NO_PICTURES.format(f"shape {tuple(images.shape)}"))
-    return [(as_pixels(image), _fault(image, [part[i] for part in parts])) for i, image in enumerate(images)]
+    return images
 
 
-def _fault(image: torch.Tensor, sample: list[torch.Tensor]) -> str:
-    # The latents first: they are the model's doing, pixels alone the VAE's.
-    for what, tensors in (("latents", sample), ("pixels", [image])):
+def _fault(images: torch.Tensor, sample: list[torch.Tensor], sound: dict | None) -> str:
+    # The latents first: they are the model's doing, pixels and sound alone the VAEs'.
+    heard = [] if sound is None else [sound["waveform"]]
+    for what, tensors in (("latents", sample), ("pixels", [images]), ("sounds", heard)):
         if not all(torch.isfinite(tensor).all() for tensor in tensors):
             return f"its {what} are NaN or infinite"
     return ""

@@ -1,12 +1,14 @@
-"""Schemas for every ComfyUI that the pack runs on: what an older one does not know is left out."""
+"""Schemas: what an older ComfyUI does not know is left out, and defaults are those of the function that a node calls."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
+from typing import Any
 
 from comfy_api.latest import io
 
-__all__ = ["schema"]
+__all__ = ["defaults", "schema"]
 
 # Fields that came after the oldest ComfyUI that the pack supports; without them a node is harder to find, not different.
 NEWER = ("search_aliases",)
@@ -16,3 +18,9 @@ def schema(**fields) -> io.Schema:
     """The io.Schema with these `fields`, without those of `NEWER` that this ComfyUI does not know."""
     known = inspect.signature(io.Schema).parameters
     return io.Schema(**{name: value for name, value in fields.items() if name not in NEWER or name in known})
+
+
+def defaults(act: Callable) -> dict[str, Any]:
+    """Parameter -> default of `act`, the function of `surrogate` that a node calls with what is typed into it."""
+    parameters = inspect.signature(act).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not p.empty}

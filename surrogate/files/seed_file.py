@@ -6,16 +6,17 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import safetensors
 import torch
 
+from ..recipes import seeds_from_recipe
 from ..seeds import FixedSeed, Seeds, check_noise, checksum
 from ..shapes import Parts, describe, shape_parts
-from ..space import LARGEST_K, seeds_from_recipe
+from ..space import LARGEST_K
 from .tensors import fixed_seeds, write_tensors
 
 __all__ = ["LARGEST_THUMBNAIL", "FileSeed", "SeedFile", "is_seed_file", "load_seeds", "save_seeds"]
@@ -39,6 +40,9 @@ class FileSeed(FixedSeed):
     checksum: str
     parts: Parts
     label: str
+
+    def named(self, label: str) -> FileSeed:
+        return replace(self, label=label)
 
     def _values(self) -> list[torch.Tensor]:
         with _explained(self.path), safetensors.safe_open(self.path, framework="pt") as file:
@@ -186,7 +190,7 @@ def load_seeds(path: str | os.PathLike) -> SeedFile:
             raise ValueError("its description is not what was saved")
         recipes, names = content["seeds"], content["thumbnails"]
         if not isinstance(recipes, list) or not 1 <= len(recipes) <= LARGEST_K or len(names) != len(recipes):
-            raise ValueError("its list of seeds is none")
+            raise ValueError("what it names as its seeds is not a list of seeds")
         seeds = seeds_from_recipe(recipes, _InFile(path, header))
         _ = seeds.parts  # raises for seeds of different shapes
         if any(name is not None and name not in header for name in names):

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import safetensors
 import safetensors.torch
 import torch
 
-from ..seeds import FixedSeed, Seeds
-from ..space.clip_seed import ClipSeed
-from ..space.point_seed import PointSeed
+from ..seeds import FixedSeed, Seed, Seeds
 
 __all__ = ["fixed_seeds", "load_tensors", "save_tensors", "write_tensors"]
 
@@ -45,17 +43,16 @@ def write_tensors(tensors: Mapping[str, torch.Tensor], path, metadata: Mapping[s
         part.unlink(missing_ok=True)
 
 
-def fixed_seeds(seeds: Seeds) -> Iterator[FixedSeed]:
+def fixed_seeds(seeds: Iterable[Seed]) -> Iterator[FixedSeed]:
     """The seeds among `seeds` that are given as values, those that points of other spaces are made of included."""
     for seed in seeds:
         if isinstance(seed, FixedSeed):
             yield seed
-        elif isinstance(seed, (PointSeed, ClipSeed)):
-            yield from fixed_seeds(seed.space.seeds)
+        yield from fixed_seeds(seed.sources)
 
 
 def load_tensors(path) -> dict[str, list[torch.Tensor]]:
-    """The noises in `path` by checksum, each a list of parts: what `SurrogateSpace.from_recipe` wants.
+    """The noises in `path` by checksum, each a list of parts: what `space_from_recipe` wants.
 
     Raises ValueError if the file is broken or holds something else.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CannotRead", "Untraceable"]
+__all__ = ["CannotRead", "NotSampled", "Untraceable"]
 
 
 class CannotRead(ValueError):
@@ -11,3 +11,7 @@ class CannotRead(ValueError):
 
 class Untraceable(ValueError):
     """The prompt in the file does not tell which noise made the picture."""
+
+
+class NotSampled(Untraceable):
+    """What the node wrote is no picture of a sampler."""

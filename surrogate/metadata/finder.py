@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -13,12 +14,13 @@ from pathlib import Path
 
 from ..files.tensors import load_tensors
 from ..pictures.gallery import RECIPE
+from ..recipes import space_from_recipe
 from ..seeds import IntegerSeed, Seed, Seeds
 from ..shapes import describe
-from ..space import LARGEST_K, SurrogateSpace
+from ..space import LARGEST_K
 from ..space.clip_seed import ClipSeed
 from ..space.point_seed import PointSeed, seed_at
-from .errors import CannotRead, Untraceable
+from .errors import CannotRead, NotSampled, Untraceable
 from .files.bounds import shown_name
 from .files.embedded import Embedded, open_regular, read_embedded
 from .files.numbering import Folder, possible_positions
@@ -35,6 +37,7 @@ LARGEST_SIDE = 1 << 20
 LONGEST_REASON = 300
 SHOWN_CANDIDATES = 6
 SHOWN_SETTINGS = 6
+NUMBERED = re.compile(r"_\d{3,12}_?\.\w{2,5}$")
 NO_SETTINGS = Settings((), {})
 
 
@@ -168,18 +171,19 @@ class _Reader:
     def _rows(self, path: Path, embedded: Embedded, analysed: _Analysed) -> tuple[tuple[Row, ...], Saver]:
         """The rows that the file holds, and the node that wrote it."""
         savers = [saver for saver in analysed.savers if saver.fits(embedded)] or analysed.savers
-        lasting = [saver for saver in savers if saver.node.kind not in TEMPORARY]
         matching = [(s, m) for s in savers if (p := s.pattern(embedded)) and (m := p.fullmatch(path.name))]
-        chosen = matching or [(saver, None) for saver in lasting or savers]
+        chosen = matching or [(saver, None) for saver in _possible(savers, embedded, path.name)]
         if not chosen:
             raise Untraceable("its prompt has no node that saves pictures")
         candidates: dict[tuple, tuple[tuple[Row, ...], Saver]] = {}
-        reasons = []
+        reasons, others = [], []
         for saver, match in chosen:
             try:
                 files = saver.files(analysed.trace, embedded)
             except Untraceable as error:
-                reasons.append(str(error))
+                # A preview of something that no sampler made is not it; any other picture may be.
+                aside = isinstance(error, NotSampled) and match is None and saver.node.kind in TEMPORARY
+                (others if aside else reasons).append(str(error))
                 continue
             # Two nodes that write under one name: their files are mixed in an order that is not known.
             places = (
@@ -188,8 +192,8 @@ class _Reader:
             for place in places:
                 rows = files[place][0]
                 candidates.setdefault(tuple(row.seed.identity for row in rows), (rows, saver))
-        if reasons:
-            raise Untraceable(reasons[0])
+        if reasons or (others and not candidates):
+            raise Untraceable((reasons or others)[0])
         if len(candidates) != 1:
             raise Untraceable(_ambiguous(candidates, named=bool(matching)))
         ((rows, saver),) = candidates.values()
@@ -197,7 +201,10 @@ class _Reader:
 
     def _places(self, path: Path, saver: Saver, match, files: list) -> list[int]:
         """Which of the `files` that a run of `saver` wrote this one may be."""
-        if len({tuple(row.seed.identity for row in rows) for rows, _ in files}) == 1:
+        unsure = any(row.unsure for rows, _ in files for row in rows)
+        if len({tuple(row.seed.identity for row in rows) for rows, _ in files}) == 1 and not (
+            unsure and len(files) == 1
+        ):
             return [0]
         own = self.digest(path)
 
@@ -206,11 +213,20 @@ class _Reader:
 
         folder = self.folders.setdefault(path.parent, Folder(path.parent))
         numbered = folder.numbered(match.re, path.suffix)
-        unsure = any(row.unsure for rows, _ in files for row in rows)
         places = possible_positions(int(match["counter"]), len(files), numbered, same, sure=not unsure)
         if "batch" in match.re.groupindex and not unsure:
             places = [place for place in places if files[place][1] == int(match["batch"])]
         return places
+
+
+def _possible(savers: list[Saver], embedded: Embedded, name: str) -> list[Saver]:
+    """The nodes that may have written a file whose name fits none of theirs: it was renamed, or its name is not known.
+
+    A file with a number is not a preview's, if there is a node whose names are not known.
+    """
+    lasting = [saver for saver in savers if saver.node.kind not in TEMPORARY]
+    unnamed = any(saver.pattern(embedded) is None for saver in lasting)
+    return lasting if unnamed and NUMBERED.search(name) else savers
 
 
 class _Analysed:
@@ -286,7 +302,7 @@ def _recipe_seed(text: str, path: Path) -> Seed:
         if not isinstance(recipe, dict) or "space" not in recipe or "u" not in recipe:
             raise ValueError("space or u is missing")
         tensors = _tensors(recipe.get("tensors"), path)
-        space = SurrogateSpace.from_recipe(recipe["space"], tensors)
+        space = space_from_recipe(recipe["space"], tensors)
         return _named(seed_at(space, [float(number) for number in recipe["u"]], "", recipe.get("weights")), path, None)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise Untraceable(f"its recipe cannot be used: {str(error)[:LONGEST_REASON]}") from None

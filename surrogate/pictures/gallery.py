@@ -106,7 +106,7 @@ def read_recipe(path) -> dict:
 
 def _parsed(text: str | None, path: Path) -> dict:
     try:
-        recipe = json.loads(text)
+        recipe = json.loads(text or "")
     except (TypeError, ValueError):
         recipe = None
     if not isinstance(recipe, dict):

@@ -44,8 +44,11 @@ def _load(path, size):
             ) from None
     try:
         # The basic layout is in every build of Pillow; Raqm is not, and would make sheets differ between machines.
-        return ImageFont.load_default(size).font_variant(layout_engine=ImageFont.Layout.BASIC)
-    except (ImportError, OSError, TypeError, AttributeError):  # no FreeType, or a Pillow older than 10.1
+        font = ImageFont.load_default(size)
+        if isinstance(font, ImageFont.FreeTypeFont):
+            return font.font_variant(layout_engine=ImageFont.Layout.BASIC)
+        return font
+    except (ImportError, OSError, TypeError):  # no FreeType, or a Pillow older than 10.1
         return ImageFont.load_default()
 
 
@@ -173,7 +176,8 @@ class Face:
         where text is left over."""
         limit = int(lines * (4 * width / size + 16)) + 64  # no lines hold more; a prompt can have 100,000 characters
         text = "" if text is None else str(text)
-        rest, cut, out = self.clean(text[:limit]), self.clean("…" if len(text) > limit else ""), []
+        rest, cut = self.clean(text[:limit]), self.clean("…" if len(text) > limit else "")
+        out: list[str] = []
         while rest.strip() and len(out) < lines:
             if len(out) == lines - 1:
                 out.append(self.shorten(" ".join(rest.split()) + cut, size, width))

@@ -1,5 +1,9 @@
 """The map of a space of two coordinates: what the score probably is everywhere, and where it was asked."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+
 import numpy as np
 from PIL import Image
 
@@ -8,6 +12,7 @@ from ..resizing import resampled
 from .canvas import Canvas, Palette
 from .fitting import fitted, pixels
 from .lettering import Face
+from .page import MARGIN, TEXT, Page
 from .plotting import (
     FAILED,
     LEFT,
@@ -22,13 +27,13 @@ from .plotting import (
     stepped,
     summary,
     ticks,
-    title_of,
     whole,
 )
 
 __all__ = ["space_map"]
 
 _FEWEST = 4  # finite scores; a surface through fewer would show its assumptions, not the score
+_AIR, _BAR = 8, 14  # pixels: between the square and its labels, and the width of the scale of colours
 _NODES = 96  # each way, where a function is asked for the surface
 
 
@@ -81,71 +86,125 @@ def space_map(
     if isinstance(names, str) or len(names) != 2:
         raise ValueError(f"names: expected two texts, one for each coordinate, got {names!r}.")
     surface = _surface(field, u, scores, sign)
-    low, high = scale_of(scores, sign, () if surface is None else surface)
-    bands, _ = ticks(low, high, 15)
+    found = _Found(u.clip(0, 1), scores, seeds, best, sign)
+    return _Plot(found, surface, size, title, Face(font)).draw(names, images)
 
-    face = Face(font)
-    text, margin, air, bar = 13, 28, 8, 14
-    line = face.line(text)
-    known = np.isfinite(scores)
-    scale = max((face.width(word, text) for word in ticks(low, high, max(2, size // 60))[1]), default=0)
-    left = margin + line + air + face.width("0.0", text) + air
-    width = left + size + 2 * air + (bar + 8 + scale if known.any() or surface is not None else 0) + margin
-    heads = face.wrap(title, 22, width - 2 * margin, 2)
-    caption = face.wrap(summary(scores, best), text, width - 2 * margin, 2)
-    top = margin + len(heads) * face.line(22) + len(caption) * line + (air + 4 if heads or caption else 0)
-    canvas = Canvas(width, top + size + air + 2 * line + margin)
-    title_of(canvas, face, margin, heads, caption)
 
-    def goodness(values):
-        t = (values - low) / (high - low)
-        return t if sign > 0 else 1 - t
+@dataclass(frozen=True)
+class _Found:
+    """What is drawn: points (n, 2), scores (n,) with NaN for what failed, the seeds' places, the index of the best."""
 
-    canvas.fill(left, top, left + size, top + size, Palette.hollow)
-    if surface is not None:
-        canvas.paste(left, top, _contours(surface, bands, low, high, sign, size))
-    canvas.frame(left, top, left + size, top + size, 1, Palette.edge)
-    for value, word in zip(*ticks(0.0, 1.0, 6)):
-        x = round(value * size)
-        canvas.fill(left + x, top + size + 1, left + x + 1, top + size + 5, Palette.rule)
-        canvas.fill(left - 5, top + x, left - 1, top + x + 1, Palette.rule)
-        canvas.text(left + x, top + size + air, word, face, text, Palette.caption, "middle")
-        canvas.text(left - air, top + x - line // 2, word, face, text, Palette.caption, "right")
-    across, down = (face.shorten(face.clean(name), text, size) for name in names)
-    canvas.text(left + size // 2, top + size + air + line, across, face, text, Palette.label, "middle")
-    canvas.text(margin, top + size // 2, down, face, text, Palette.label, "middle", True)
-    if known.any() or surface is not None:
-        x = left + size + 2 * air
-        colour_bar(canvas, face, x, top, top + size, bar, low, high, sign, None if surface is None else bands)
+    u: np.ndarray
+    scores: np.ndarray
+    seeds: list[tuple[str, np.ndarray]]
+    best: int | None
+    sign: int
 
-    places = np.array([left, top]) + u.clip(0, 1) * size
-    radius = float(np.clip(40 / np.sqrt(n), 2.5, 4.5))
-    with Strokes(canvas, left - 8, top - 8, left + size + 8, top + size + 8) as strokes:
-        for _, at in seeds:
-            if len(at) > 1:
-                strokes.line(np.array([left, top]) + at * size, Palette.mark, 3.0)
-        for (x, y), failed in zip(places, ~known):
-            if failed:
+    @property
+    def order(self) -> list[int]:
+        """From the worst to the best, without those that failed."""
+        order = np.argsort(np.where(np.isfinite(self.scores), self.sign * self.scores, -np.inf), kind="stable")
+        return order[int(np.isnan(self.scores).sum()) :].tolist()
+
+
+class _Plot:
+    """A square on a page, measured: from `left`, `top` it has `size` pixels each way."""
+
+    def __init__(self, found: _Found, surface: np.ndarray | None, size: int, title, face: Face):
+        self.found, self.surface, self.size, self.face = found, surface, size, face
+        self.low, self.high = scale_of(found.scores, found.sign, () if surface is None else surface)
+        self.bands, _ = ticks(self.low, self.high, 15)
+        self.scaled = surface is not None or bool(np.isfinite(found.scores).any())
+        self.line = face.line(TEXT)
+        self.left = MARGIN + self.line + _AIR + face.width("0.0", TEXT) + _AIR
+        width = self.left + size + 2 * _AIR + self._width_of_scale() + MARGIN
+        self.page = Page.plan(face, width, title, summary(found.scores, found.best))
+        self.top = self.page.top
+        self.box = (self.left, self.top, self.left + size, self.top + size)
+        # Of a dot: smaller where they are many.
+        self.radius = float(np.clip(40 / np.sqrt(len(found.u)), 2.5, 4.5))
+
+    def _width_of_scale(self) -> int:
+        words = ticks(self.low, self.high, max(2, self.size // 60))[1]
+        return _BAR + 8 + max(self.face.width(word, TEXT) for word in words) if self.scaled else 0
+
+    def at(self, u: np.ndarray) -> np.ndarray:
+        """Pixels (…, 2) of places in the square."""
+        return np.array([self.left, self.top]) + u * self.size
+
+    def draw(self, names, images) -> np.ndarray:
+        canvas = self.page.canvas(self.top + self.size + _AIR + 2 * self.line)
+        self._draw_surface(canvas)
+        self._draw_axes(canvas, names)
+        if self.scaled:
+            self._draw_scale(canvas)
+        self._draw_points(canvas)
+        taken = self._write_seeds(canvas)
+        if images is not None:
+            order = [i for i in self._best_first() if images[i] is not None]
+            places, side = self.at(self.found.u), max(48, self.size // 8)
+            _thumbnails(canvas, images, places, order, self.found.best, taken, self.box, side)
+        return canvas.pixels
+
+    def _best_first(self) -> list[int]:
+        """All points; those that failed, which have pictures too, at the end."""
+        failed = np.flatnonzero(np.isnan(self.found.scores)).tolist()
+        return (failed + self.found.order)[::-1]
+
+    def _draw_surface(self, canvas: Canvas) -> None:
+        canvas.fill(*self.box, Palette.hollow)
+        if self.surface is not None:
+            contours = _contours(self.surface, self.bands, self.low, self.high, self.found.sign, self.size)
+            canvas.paste(self.left, self.top, contours)
+        canvas.frame(*self.box, 1, Palette.edge)
+
+    def _draw_axes(self, canvas: Canvas, names) -> None:
+        left, top, face, bottom = self.left, self.top, self.face, self.top + self.size
+        for value, word in zip(*ticks(0.0, 1.0, 6)):
+            at = round(value * self.size)
+            canvas.fill(left + at, bottom + 1, left + at + 1, bottom + 5, Palette.rule)
+            canvas.fill(left - 5, top + at, left - 1, top + at + 1, Palette.rule)
+            canvas.text(left + at, bottom + _AIR, word, face, TEXT, Palette.caption, "middle")
+            canvas.text(left - _AIR, top + at - self.line // 2, word, face, TEXT, Palette.caption, "right")
+        across, down = (face.shorten(face.clean(name), TEXT, self.size) for name in names)
+        middle = self.size // 2
+        canvas.text(left + middle, bottom + _AIR + self.line, across, face, TEXT, Palette.label, "middle")
+        canvas.text(MARGIN, top + middle, down, face, TEXT, Palette.label, "middle", True)
+
+    def _draw_scale(self, canvas: Canvas) -> None:
+        bands = None if self.surface is None else self.bands
+        x, bottom = self.left + self.size + 2 * _AIR, self.top + self.size
+        colour_bar(canvas, self.face, x, self.top, bottom, _BAR, self.low, self.high, self.found.sign, bands)
+
+    def _draw_points(self, canvas: Canvas) -> None:
+        x0, y0, x1, y1 = self.box
+        places = self.at(self.found.u)
+        with Strokes(canvas, x0 - 8, y0 - 8, x1 + 8, y1 + 8) as strokes:
+            for _, at in self.found.seeds:
+                if len(at) > 1:
+                    strokes.line(self.at(at), Palette.mark, 3.0)
+            for x, y in places[np.isnan(self.found.scores)]:
                 strokes.cross(x, y, 4.5, Palette.ink, 4.0)
                 strokes.cross(x, y, 4, FAILED, 2.0)
-        order = np.argsort(np.where(known, sign * scores, -np.inf), kind="stable")  # the best on top
-        for i in order[(~known).sum() :]:
-            t = goodness(scores[i])
-            strokes.dot(*places[i], radius, scaled(t), edge=Palette.ink if t > 0.3 else LEFT)
-        for _, at in seeds:
-            for x, y in np.array([left, top]) + at[[0, -1]] * size:
-                strokes.dot(x, y, 5, Palette.mark, edge=Palette.ink)
-        if best is not None:
-            strokes.ring(*places[best], radius + 8, Palette.ink, 6.0)
-            strokes.ring(*places[best], radius + 6.5, Palette.best, 3.0)
-    taken = [_box(places[best], radius + 8)] if best is not None else []
-    taken += _tags(canvas, face, seeds, left, top, size)
-    if images is not None:
-        order = [i for i in order[::-1].tolist() if images[i] is not None]
-        _thumbnails(
-            canvas, images, places, order, best, taken, (left, top, left + size, top + size), max(48, size // 8)
-        )
-    return canvas.pixels
+            for i in self.found.order:  # the best on top
+                t = self._goodness(self.found.scores[i])
+                strokes.dot(*places[i], self.radius, scaled(t), edge=Palette.ink if t > 0.3 else LEFT)
+            for _, at in self.found.seeds:
+                for x, y in self.at(at[[0, -1]]):
+                    strokes.dot(x, y, 5, Palette.mark, edge=Palette.ink)
+            if self.found.best is not None:
+                strokes.ring(*places[self.found.best], self.radius + 8, Palette.ink, 6.0)
+                strokes.ring(*places[self.found.best], self.radius + 6.5, Palette.best, 3.0)
+
+    def _goodness(self, score: float) -> float:
+        t = (score - self.low) / (self.high - self.low)
+        return t if self.found.sign > 0 else 1 - t
+
+    def _write_seeds(self, canvas: Canvas) -> list[tuple]:
+        """Write the seeds' names; returns the boxes that pictures must leave free, that of the best point first."""
+        best = self.found.best
+        taken = [] if best is None else [_box(self.at(self.found.u[best]), self.radius + 8)]
+        return taken + _tags(canvas, self.face, self.found.seeds, self.left, self.top, self.size)
 
 
 # ------------------------------------------------------------------------------------------------------------- surface
@@ -195,8 +254,8 @@ def _contours(surface, bands, low, high, sign, size):
 
 def _tags(canvas, face, seeds, left, top, size):
     """Write the seeds' names beside their places; returns the boxes that they cover."""
-    text, pad = 13, 6
-    taken = []
+    text, pad = TEXT, 6
+    taken: list[tuple] = []
     for name, at in seeds:
         name = face.shorten(" ".join(face.clean(name).split()), text, size // 2)
         if not name:
@@ -219,38 +278,49 @@ def _thumbnails(canvas, images, places, order, best, taken, inside, side):
     """Draw images, the first of `order` first, near their places and tied to them, while there is room."""
     x0, y0, x1, y1 = inside
     most = max(1, round((x1 - x0) * (y1 - y0) / side**2 / 6))  # a sixth of the map: the rest is to be seen
-    drawn = []
+    drawn: list[tuple] = []
     for i in order:
         w, h = fitted(images[i].shape[:2], side)
-        px, py = places[i]
-        gap = 18
-        # Right, left, below, above of the place.
-        for x, y in (
-            (px + gap, py - h / 2),
-            (px - gap - w, py - h / 2),
-            (px - w / 2, py + gap),
-            (px - w / 2, py - gap - h),
-        ):
-            x, y = int(min(max(x, x0 + 3), x1 - w - 3)), int(min(max(y, y0 + 3), y1 - h - 3))
-            box = (x - 4, y - 4, x + w + 4, y + h + 4)
-            if not any(_meet(box, other) for other in taken) and not _meet(box, _box((px, py), 6)):
-                drawn.append((i, x, y, w, h))
-                taken = [*taken, box, _box((px, py), 6)]
-                break
+        place = _free_place(places[i], w, h, taken, inside)
+        if place is not None:
+            x, y = place
+            drawn.append((i, x, y, w, h))
+            taken = [*taken, _around(x, y, w, h), _box(places[i], 6)]
         if len(drawn) == most:
             break
     with Strokes(canvas, *inside) as strokes:
-        for i, x, y, w, h in drawn:
-            colour = Palette.best if i == best else Palette.title
-            place = np.array(places[i])
-            way = np.clip(place, (x, y), (x + w, y + h)) - place
-            start = place + way / max(1e-9, np.linalg.norm(way)) * (14 if i == best else 5)
-            strokes.line([start, place + way], Palette.ink, 4.0)
-            strokes.line([start, place + way], colour, 2.0)
+        for i, *box in drawn:
+            _tie(strokes, places[i], box, i == best)
     for i, x, y, w, h in drawn:
         canvas.frame(x, y, x + w, y + h, 3, Palette.ink)
         canvas.frame(x, y, x + w, y + h, 2, Palette.best if i == best else Palette.title)
         canvas.paste(x, y, resampled(pixels(images[i]), w, h))
+
+
+def _free_place(place, w, h, taken, inside, gap=18):
+    """Where an image of w × h pixels covers nothing that is `taken`: right, left, below or above of its place."""
+    x0, y0, x1, y1 = inside
+    px, py = place
+    beside, under = py - h / 2, px - w / 2
+    for x, y in ((px + gap, beside), (px - gap - w, beside), (under, py + gap), (under, py - gap - h)):
+        x, y = int(min(max(x, x0 + 3), x1 - w - 3)), int(min(max(y, y0 + 3), y1 - h - 3))
+        box = _around(x, y, w, h)
+        if not any(_meet(box, other) for other in [*taken, _box(place, 6)]):
+            return x, y
+    return None
+
+
+def _tie(strokes, place, box, best):
+    """A line from a place to its image."""
+    x, y, w, h = box
+    way = np.clip(place, (x, y), (x + w, y + h)) - place
+    start = place + way / max(1e-9, np.linalg.norm(way)) * (14 if best else 5)
+    for colour, width in ((Palette.ink, 4.0), (Palette.best if best else Palette.title, 2.0)):
+        strokes.line([start, place + way], colour, width)
+
+
+def _around(x, y, w, h):
+    return x - 4, y - 4, x + w + 4, y + h + 4
 
 
 def _box(place, reach):

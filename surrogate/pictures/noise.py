@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .canvas import Canvas, Palette
+from .canvas import Palette
 from .lettering import Face
-from .plotting import FAILED, Strokes, numbers, title_of, whole
+from .page import MARGIN, Page
+from .plotting import FAILED, Strokes, numbers, whole
 
 __all__ = ["NoisePanel", "noise_panels"]
 
@@ -41,7 +42,7 @@ def noise_panels(panels: Sequence[NoisePanel], edges, *, title=None, caption=Non
     edges: (bins + 1,) of the densities, rising, in standard deviations of the noise that they ought to be. The line is
         the normal density; bars that are higher than the panel end in it.
     title, caption: above, wrapped.
-    columns: panels beside each other.
+    columns: panels in a row.
     font: path of a TrueType font, as in `contact_sheet`.
 
     Raises ValueError for no panels, edges that do not rise, densities or bars of another length, and no columns.
@@ -56,28 +57,29 @@ def noise_panels(panels: Sequence[NoisePanel], edges, *, title=None, caption=Non
         if len(p.autocorrelation) != len(p.bars):
             raise ValueError(f"bars: expected {len(p.autocorrelation)} names in panel {p.name!r}, got {len(p.bars)}.")
     columns = min(whole("columns", columns, 1), len(panels))
-    face, margin = Face(font), 28
-    width = 2 * margin + max(columns, 2) * _WIDTH
-    heads = face.wrap(title, 22, width - 2 * margin, 2)
-    lines = face.wrap(caption, 13, width - 2 * margin, 8)
-    top = margin + len(heads) * face.line(22) + len(lines) * face.line(13) + (12 if heads or lines else 0)
-    canvas = Canvas(width, top + -(-len(panels) // columns) * _HEIGHT + margin)
-    title_of(canvas, face, margin, heads, lines)
+    face = Face(font)
+    page = Page.plan(face, 2 * MARGIN + max(columns, 2) * _WIDTH, title, caption, lines=8)
+    canvas = page.canvas(page.top + -(-len(panels) // columns) * _HEIGHT)
     for i, (panel, density) in enumerate(zip(panels, densities, strict=True)):
-        x, y = margin + i % columns * _WIDTH, top + i // columns * _HEIGHT
+        x, y = MARGIN + i % columns * _WIDTH, page.top + i // columns * _HEIGHT
         _draw(canvas, face, x, y, panel, density, edges)
     return canvas.pixels
 
 
 def _draw(canvas, face, x, y, panel, density, edges):
-    colour = (_GOOD, _SO_SO, FAILED)[panel.grade]
     inner = _WIDTH - 20
-    canvas.fill(x, y + 6, x + 8, y + 14, colour)
+    canvas.fill(x, y + 6, x + 8, y + 14, (_GOOD, _SO_SO, FAILED)[panel.grade])
     canvas.text(x + 14, y, face.shorten(face.clean(panel.name), 15, inner - 14), face, 15, Palette.label)
     canvas.text(x, y + 22, face.shorten(face.clean(panel.caption), 12, inner), face, 12, Palette.caption)
-    left, right, top, bottom = x, x + 180, y + 44, y + 44 + _PLOT
+    top, bottom, right = y + 44, y + 44 + _PLOT, x + 180
+    _histogram(canvas, face, x, right, top, bottom, density, edges)
+    _bars(canvas, face, right + 16, x + inner, top, bottom, panel)
+
+
+def _histogram(canvas, face, left, right, top, bottom, density, edges):
+    """The density of the values, and the normal one as a line."""
     canvas.fill(left, top, right, bottom, Palette.hollow)
-    # A pixel shows the density of the bin that it lies in.
+    # A pixel shows the density of the bin that it is in.
     at = np.linspace(-_SHOWN, _SHOWN, right - left)
     bins = np.searchsorted(edges, at, side="right") - 1
     inside = (bins >= 0) & (bins < len(density))
@@ -91,7 +93,6 @@ def _draw(canvas, face, x, y, panel, density, edges):
     for value in (-3, 0, 3):
         place = left + round((value / _SHOWN + 1) / 2 * (right - left))
         canvas.text(place, bottom + 4, f"{value}", face, 11, Palette.quiet, "middle")
-    _bars(canvas, face, right + 16, x + inner, top, bottom, panel)
 
 
 def _bars(canvas, face, left, right, top, bottom, panel):

@@ -1,9 +1,15 @@
 """Parallel coordinates: which seeds the good points are made of."""
 
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
 import numpy as np
 
 from .canvas import Canvas, Palette
 from .lettering import Face
+from .page import MARGIN, TEXT, Page
 from .plotting import (
     LEFT,
     STRIPE,
@@ -17,13 +23,13 @@ from .plotting import (
     scaled,
     summary,
     ticks,
-    title_of,
     whole,
 )
 
 __all__ = ["parallel_coordinates"]
 
 _MOST = 512  # axes; more would stand closer than pixels
+_AIR, _BAR = 8, 14  # pixels: between the axes and their labels, and the width of the scale of colours
 _ROOM = 1100  # pixels that the axes take where they are few
 
 
@@ -66,70 +72,131 @@ def parallel_coordinates(
         raise ValueError(f"names: expected {k} texts, one for each seed, got {got}.")
     best = best_of(best, scores, sign)
     height = whole("height", height, 100)
+    points = _Points(w, scores, best, sign)
+    return _Plot(points, names, height, title, Face(font)).draw()
 
-    face = Face(font)
-    text, margin, air, bar = 13, 28, 8, 14
-    line = face.line(text)
-    known = np.isfinite(scores)
-    low, high = scale_of(scores, sign)
-    largest = float(w.max()) or 1.0
-    most = next(v for v in (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0) if v >= min(largest, 1.0) - 1e-9)
-    step = max(12, min(180, round(_ROOM / (k - 1))))
-    every = -(-(line + 1) // step)  # names stand at least a line apart
-    names = [" ".join(face.clean(name).split()) for name in names]
-    shown = range(0, k, every)
-    lying = all(face.width(names[i], text) <= step - 6 for i in shown)
-    names = {i: names[i] if lying else face.shorten(names[i], text, 130) for i in shown}
-    below = line if lying else max(face.width(name, text) for name in names.values())
 
-    marks, labels = ticks(0.0, most, max(2, height // 60))
-    left = margin + max(face.width(label, text) for label in labels) + air + air
-    if lying:
-        left = max(left, margin + face.width(names[0], text) // 2)
-    span = (k - 1) * step
-    scale = max(face.width(word, text) for word in ticks(low, high, max(2, height // 60))[1])
-    beside = max(3 * air, air + face.width(names[shown[-1]], text) // 2 if lying else 0)
-    room = max(span + beside, 420 - left)
-    width = left + room + (bar + 8 + scale if known.any() else 0) + margin
-    heads = face.wrap(title, 22, width - 2 * margin, 2)
-    caption = face.wrap(summary(scores, best), text, width - 2 * margin, 2)
-    top = margin + len(heads) * face.line(22) + len(caption) * line + (2 * air if heads or caption else 0)
-    canvas = Canvas(width, top + height + air + below + margin)
-    title_of(canvas, face, margin, heads, caption)
+@dataclass(frozen=True)
+class _Points:
+    """What is drawn: weights (n, k), scores (n,) with NaN for what failed, the index of the best, and its direction."""
 
-    for value, label in zip(marks, labels):
-        y = top + height - round(value / most * height)
-        canvas.fill(left, y, left + span + 1, y + 1, STRIPE)
-        canvas.text(left - air, y - line // 2, label, face, text, Palette.caption, "right")
-    for i in range(k):
-        canvas.fill(left + i * step, top, left + i * step + 1, top + height + 1, Palette.rule)
-    x = left + 0.5 + np.arange(k) * step
-    y = top + height + 0.5 - w.clip(0, 1) / most * height
-    order = np.argsort(np.where(known, sign * scores, -np.inf), kind="stable")
-    t = (scores - low) / (high - low)
-    t = t if sign > 0 else 1 - t
-    many = float(np.clip(12 / np.sqrt(n), 0.35, 0.9))  # lines let others shine through where they are many
-    with Strokes(canvas, left - 8, top - 8, left + span + 9, top + height + 9) as strokes:
-        for i in order.tolist():
-            if i == best:
-                continue
-            points = np.stack([x, y[i]], -1)
-            if known[i]:
-                strokes.line(points, scaled(t[i]), 1.5, many + (0.95 - many) * float(np.clip(t[i], 0, 1)) ** 2)
+    w: np.ndarray
+    scores: np.ndarray
+    best: int | None
+    sign: int
+
+    @property
+    def known(self) -> np.ndarray:
+        return np.isfinite(self.scores)
+
+    @property
+    def order(self) -> list[int]:
+        """From the worst to the best, but without the best, which is drawn last."""
+        order = np.argsort(np.where(self.known, self.sign * self.scores, -np.inf), kind="stable")
+        return [i for i in order.tolist() if i != self.best]
+
+    @property
+    def top_of_axes(self) -> float:
+        """A round number that no weight is above."""
+        largest = min(float(self.w.max()) or 1.0, 1.0)
+        return next(v for v in (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0) if v >= largest - 1e-9)
+
+    @property
+    def many(self) -> float:
+        """The opacity of lines: others shine through where they are many."""
+        return float(np.clip(12 / np.sqrt(len(self.w)), 0.35, 0.9))
+
+
+class _Names:
+    """The seeds' names under the axes, as far as there is room: `shown` by the number of the axis.
+
+    They are upright where one would be wider than `step`, the pixels from axis to axis.
+    """
+
+    def __init__(self, names, step: int, face: Face):
+        every = -(-(face.line(TEXT) + 1) // step)  # names are at least a line apart
+        names = [" ".join(face.clean(name).split()) for name in names]
+        places = range(0, len(names), every)
+        self.upright = any(face.width(names[i], TEXT) > step - 6 for i in places)
+        self.shown = {i: face.shorten(names[i], TEXT, 130) if self.upright else names[i] for i in places}
+        widths = [face.width(name, TEXT) for name in self.shown.values()]
+        self.height = max(widths) if self.upright else face.line(TEXT)
+        # What hangs over the first and the last axis.
+        self.before = 0 if self.upright else widths[0] // 2
+        self.after = 0 if self.upright else widths[-1] // 2
+
+
+class _Plot:
+    """Points on a page, measured: the axes are between `left` and `left + span`, and from `top` down to `bottom`."""
+
+    def __init__(self, points: _Points, names, height: int, title, face: Face):
+        self.points, self.face, self.height = points, face, height
+        k = points.w.shape[1]
+        self.low, self.high = scale_of(points.scores, points.sign)
+        self.step = max(12, min(180, round(_ROOM / (k - 1))))
+        self.span = (k - 1) * self.step
+        self.names = _Names(names, self.step, face)
+        self.ticks = ticks(0.0, points.top_of_axes, max(2, height // 60))
+        self.left = MARGIN + max(max(face.width(label, TEXT) for label in self.ticks[1]) + 2 * _AIR, self.names.before)
+        beside = max(3 * _AIR, 0 if self.names.upright else _AIR + self.names.after)
+        self.room = max(self.span + beside, 420 - self.left)
+        width = self.left + self.room + self._width_of_scale() + MARGIN
+        self.page = Page.plan(face, width, title, summary(points.scores, points.best), air=2 * _AIR)
+        self.top, self.bottom = self.page.top, self.page.top + height
+
+    def _width_of_scale(self) -> int:
+        words = ticks(self.low, self.high, max(2, self.height // 60))[1]
+        widest = max(self.face.width(word, TEXT) for word in words)
+        return _BAR + 8 + widest if self.points.known.any() else 0
+
+    def draw(self) -> np.ndarray:
+        canvas = self.page.canvas(self.bottom + _AIR + self.names.height)
+        self._draw_axes(canvas)
+        self._draw_lines(canvas)
+        self._write_names(canvas)
+        if self.points.known.any():
+            x, sign = self.left + self.room, self.points.sign
+            colour_bar(canvas, self.face, x, self.top, self.bottom, _BAR, self.low, self.high, sign)
+        return canvas.pixels
+
+    def _draw_axes(self, canvas: Canvas) -> None:
+        for value, label in zip(*self.ticks):
+            y = self.bottom - round(value / self.points.top_of_axes * self.height)
+            canvas.fill(self.left, y, self.left + self.span + 1, y + 1, STRIPE)
+            middle = y - self.face.line(TEXT) // 2
+            canvas.text(self.left - _AIR, middle, label, self.face, TEXT, Palette.caption, "right")
+        for x in range(self.left, self.left + self.span + 1, self.step):
+            canvas.fill(x, self.top, x + 1, self.bottom + 1, Palette.rule)
+
+    def _draw_lines(self, canvas: Canvas) -> None:
+        points, right = self.points, self.left + self.span
+        x = self.left + 0.5 + np.arange(points.w.shape[1]) * self.step
+        y = self.bottom + 0.5 - points.w.clip(0, 1) / points.top_of_axes * self.height
+        t = (points.scores - self.low) / (self.high - self.low)
+        t = t if points.sign > 0 else 1 - t
+        many = points.many
+        with Strokes(canvas, self.left - 8, self.top - 8, right + 9, self.bottom + 9) as strokes:
+            for i in points.order:
+                line = np.stack([x, y[i]], -1)
+                if math.isnan(t[i]):
+                    strokes.line(line, LEFT, 1.0, 0.35 * many)
+                else:
+                    opacity = many + (0.95 - many) * float(np.clip(t[i], 0, 1)) ** 2
+                    strokes.line(line, scaled(t[i]), 1.5, opacity)
+            if points.best is not None:
+                self._draw_best(strokes, np.stack([x, y[points.best]], -1))
+
+    def _draw_best(self, strokes: Strokes, line: np.ndarray) -> None:
+        strokes.line(line, Palette.ink, 5.0)
+        strokes.line(line, Palette.best, 2.5)
+        for x, y in line if self.step >= 20 else ():
+            strokes.dot(x, y, 3.5, Palette.best, edge=Palette.ink)
+
+    def _write_names(self, canvas: Canvas) -> None:
+        y, half = self.bottom + _AIR, self.face.line(TEXT) // 2
+        for i, name in self.names.shown.items():
+            x = self.left + i * self.step
+            if self.names.upright:
+                canvas.text(x - half, y, name, self.face, TEXT, Palette.label, "right", True)
             else:
-                strokes.line(points, LEFT, 1.0, 0.35 * many)
-        if best is not None:
-            points = np.stack([x, y[best]], -1)
-            strokes.line(points, Palette.ink, 5.0)
-            strokes.line(points, Palette.best, 2.5)
-            for place in points if step >= 20 else ():
-                strokes.dot(*place, 3.5, Palette.best, edge=Palette.ink)
-    for i, name in names.items():
-        at = left + i * step
-        if lying:
-            canvas.text(at, top + height + air, name, face, text, Palette.label, "middle")
-        else:
-            canvas.text(at - line // 2, top + height + air, name, face, text, Palette.label, "right", True)
-    if known.any():
-        colour_bar(canvas, face, left + room, top, top + height, bar, low, high, sign)
-    return canvas.pixels
+                canvas.text(x, y, name, self.face, TEXT, Palette.label, "middle")

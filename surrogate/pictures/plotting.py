@@ -22,7 +22,6 @@ __all__ = [
     "stepped",
     "summary",
     "ticks",
-    "title_of",
     "whole",
 ]
 
@@ -218,17 +217,6 @@ def summary(scores, best, budget=None, generations=None):
     if failed:
         parts.append(f"{failed} failed")
     return " · ".join(parts)
-
-
-def title_of(canvas, face, margin, title, caption):
-    """Write the lines of `title` (large) and `caption` (small) from the top left; both as `Face.wrap` made them."""
-    y = margin
-    for line in title:
-        canvas.text(margin, y, line, face, 22, Palette.title)
-        y += face.line(22)
-    for line in caption:
-        canvas.text(margin, y, line, face, 13, Palette.caption)
-        y += face.line(13)
 
 
 def colour_bar(canvas, face, x, y0, y1, width, low, high, sign, bands=None):

@@ -9,11 +9,13 @@ import numpy as np
 
 from .canvas import Canvas, Palette
 from .lettering import Face
-from .plotting import STRIPE, Strokes, numbers, ticks, title_of
+from .page import MARGIN, TEXT, Page
+from .plotting import STRIPE, Strokes, numbers, ticks
 
 __all__ = ["Column", "rows_picture"]
 
-_ROW, _BAR, _WIDTH = 24, 10, 250
+# Pixels: heights of a row and of its bar, the width of a column, and what is between columns.
+_ROW, _BAR, _WIDTH, _AIR = 24, 10, 250, 14
 _COLOURS = ((110, 190, 130), Palette.quiet, Palette.best)
 
 
@@ -50,30 +52,40 @@ def rows_picture(
     columns = [
         Column(c.title, numbers("values", c.values, (n,)), _errors(c.errors, n), c.band, c.limit) for c in columns
     ]
-    face, margin, air, text = Face(font), 28, 14, 13
-    line = face.line(text)
-    labels = [face.shorten(" ".join(face.clean(name).split()), text, 170) for name in names]
+    face = Face(font)
+    labels = [face.shorten(" ".join(face.clean(name).split()), TEXT, 170) for name in names]
     words = [face.clean(word) for word in words]
-    beside = max(face.width(label, text) for label in labels)
-    after = max((face.width(word, text) for word in words), default=0)
-    left = margin + beside + air
-    width = max(left + len(columns) * (_WIDTH + air) + after + margin, 480)
-    heads = face.wrap(title, 22, width - 2 * margin, 2)
-    lines = face.wrap(caption, text, width - 2 * margin, 6)
-    top = margin + len(heads) * face.line(22) + len(lines) * line + air + line + 6
-    bottom = top + n * _ROW
-    canvas = Canvas(width, bottom + line + 10 + margin)
-    title_of(canvas, face, margin, heads, lines)
-    for i in range(0, n, 2):
-        canvas.fill(margin, top + i * _ROW, width - margin, top + (i + 1) * _ROW, STRIPE)
-    colours = [_COLOURS[grade] for grade in grades]
-    for i, (label, word) in enumerate(zip(labels, words)):
-        y = top + i * _ROW + (_ROW - line) // 2
-        canvas.text(left - air, y, label, face, text, Palette.label, "right")
-        canvas.text(left + len(columns) * (_WIDTH + air), y, word, face, text, colours[i])
-    for c, column in enumerate(columns):
-        _draw(canvas, face, left + c * (_WIDTH + air), top, bottom, column, colours)
-    return canvas.pixels
+    return _Plot(labels, columns, words, [_COLOURS[grade] for grade in grades], face).draw(title, caption)
+
+
+class _Plot:
+    """Rows on a page, measured: the columns begin at `left`, the words after them at `right`, in pixels."""
+
+    def __init__(self, labels: list[str], columns: list[Column], words: list[str], colours, face: Face):
+        self.labels, self.columns, self.words, self.colours, self.face = labels, columns, words, colours, face
+        self.left = MARGIN + max(face.width(label, TEXT) for label in labels) + _AIR
+        self.right = self.left + len(columns) * (_WIDTH + _AIR)
+        self.width = max(self.right + max((face.width(word, TEXT) for word in words), default=0) + MARGIN, 480)
+
+    def draw(self, title, caption) -> np.ndarray:
+        line = self.face.line(TEXT)
+        page = Page.plan(self.face, self.width, title, caption, lines=6, air=0)
+        top = page.top + _AIR + line + 6
+        bottom = top + len(self.labels) * _ROW
+        canvas = page.canvas(bottom + line + 10)
+        self._draw_rows(canvas, top)
+        for c, column in enumerate(self.columns):
+            _draw(canvas, self.face, self.left + c * (_WIDTH + _AIR), top, bottom, column, self.colours)
+        return canvas.pixels
+
+    def _draw_rows(self, canvas: Canvas, top: int) -> None:
+        for y in range(top, top + len(self.labels) * _ROW, 2 * _ROW):
+            canvas.fill(MARGIN, y, self.width - MARGIN, y + _ROW, STRIPE)
+        inset = (_ROW - self.face.line(TEXT)) // 2
+        for i, (label, word, colour) in enumerate(zip(self.labels, self.words, self.colours)):
+            y = top + i * _ROW + inset
+            canvas.text(self.left - _AIR, y, label, self.face, TEXT, Palette.label, "right")
+            canvas.text(self.right, y, word, self.face, TEXT, colour)
 
 
 def _errors(errors, n):
@@ -81,37 +93,38 @@ def _errors(errors, n):
 
 
 def _draw(canvas, face, left, top, bottom, column, colours):
-    text, right = 13, left + _WIDTH
-    line = face.line(text)
-    canvas.text(left, top - line - 4, face.shorten(column.title, text, _WIDTH), face, text, Palette.caption)
+    title = face.shorten(column.title, TEXT, _WIDTH)
+    canvas.text(left, top - face.line(TEXT) - 4, title, face, TEXT, Palette.caption)
     low, high = _reach(column)
 
     def across(value):
-        return left + 8 + (np.clip(value, low, high) - low) / (high - low) * (_WIDTH - 16)
+        return float(left + 8 + (np.clip(value, low, high) - low) / (high - low) * (_WIDTH - 16))
 
     if column.band is not None and np.isfinite(column.band):
-        x0, x1 = (round(float(across(side * column.band))) for side in (-1, 1))
-        canvas.fill(x0, top, x1, bottom, Palette.hatch)
+        canvas.fill(round(across(-column.band)), top, round(across(column.band)), bottom, Palette.hatch)
     for value, label in zip(*ticks(low, high, 4)):
-        x = round(float(across(value)))
+        x = round(across(value))
         canvas.fill(x, top, x + 1, bottom + 4, Palette.edge)
-        canvas.text(x, bottom + 6, label, face, text, Palette.quiet, "middle")
-    zero = float(across(0.0))
-    canvas.fill(round(zero), top, round(zero) + 1, bottom, Palette.rule)
-    with Strokes(canvas, left, top, right, bottom) as strokes:
+        canvas.text(x, bottom + 6, label, face, TEXT, Palette.quiet, "middle")
+    zero = round(across(0.0))
+    canvas.fill(zero, top, zero + 1, bottom, Palette.rule)
+    with Strokes(canvas, left, top, left + _WIDTH, bottom) as strokes:
         for i, (value, error) in enumerate(zip(column.values.tolist(), column.errors.tolist())):
-            if not np.isfinite(value):
-                continue
-            y, x = top + (i + 0.5) * _ROW, float(across(value))
-            if abs(x - zero) >= 0.5:
-                strokes.line([(min(zero, x), y), (max(zero, x), y)], colours[i], _BAR)
-            else:
-                strokes.dot(x, y, 2.5, colours[i])
-            if error > 0:
-                a, b = float(across(value - error)), float(across(value + error))
-                strokes.line([(a, y), (b, y)], Palette.title, 1.25)
-                for end in (a, b):
-                    strokes.line([(end, y - 3), (end, y + 3)], Palette.title, 1.25)
+            if np.isfinite(value):
+                _bar(strokes, top + (i + 0.5) * _ROW, value, error, across, colours[i])
+
+
+def _bar(strokes, y, value, error, across, colour):
+    zero, x = across(0.0), across(value)
+    if abs(x - zero) >= 0.5:
+        strokes.line([(min(zero, x), y), (max(zero, x), y)], colour, _BAR)
+    else:
+        strokes.dot(x, y, 2.5, colour)
+    if error > 0:
+        ends = across(value - error), across(value + error)
+        strokes.line([(end, y) for end in ends], Palette.title, 1.25)
+        for end in ends:
+            strokes.line([(end, y - 3), (end, y + 3)], Palette.title, 1.25)
 
 
 def _reach(column):

@@ -322,7 +322,7 @@ def _positions(n, layout, columns, row_labels, column_labels, aspect):
 
 def _check_apart(positions):
     """Two cells overlap if they are less than one apart both ways."""
-    seen = {}
+    seen: dict[tuple[int, int], list[int]] = {}
     for i, (x, y) in enumerate(positions):
         column, row = math.floor(x), math.floor(y)
         for key in ((column + a, row + b) for a in (-1, 0, 1) for b in (-1, 0, 1)):

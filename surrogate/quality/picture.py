@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..pictures.canvas import Canvas, Palette
+from ..pictures.canvas import Palette
 from ..pictures.lettering import Face
-from ..pictures.plotting import Strokes, ticks, title_of
+from ..pictures.page import MARGIN, TEXT, Page
+from ..pictures.plotting import Strokes, ticks
 from .features import FEATURES
 from .report import Quality
 
 __all__ = ["picture"]
 
-WIDTH, MARGIN, TEXT, AIR = 960, 28, 13, 8
+WIDTH, AIR, LINES = 960, 8, 16
 PLOT, STRIP = 300, 44
 # Strips show so many standard deviations to both sides, and noises between these norms.
 DEVIATIONS, NORMS = 5.0, (0.5, 1.5)
@@ -21,11 +22,11 @@ DEVIATIONS, NORMS = 5.0, (0.5, 1.5)
 def picture(quality: Quality, font: str | None = None) -> np.ndarray:
     """(height, width, 3) uint8. What lies beyond an axis stands at its end. `font`: path of a TrueType font, or our own."""
     face = Face(font)
-    caption = [line for part in quality.summary.splitlines() for line in face.wrap(part, TEXT, WIDTH - 2 * MARGIN, 2)]
+    title = f"Quality of a space of {quality.space.k} seeds"
+    page = Page.plan(face, WIDTH, title, quality.summary, lines=LINES, air=0)
     line = face.line(TEXT)
-    top = MARGIN + face.line(22) + len(caption) * line + 2 * AIR + line
-    canvas = Canvas(WIDTH, top + PLOT + 2 * line + MARGIN)
-    title_of(canvas, face, MARGIN, [f"Quality of a space of {quality.space.k} seeds"], caption)
+    top = page.top + 2 * AIR + line
+    canvas = page.canvas(top + PLOT + 2 * line)
     _pairs(canvas, face, MARGIN + 44, top, 480, quality)
     _strips(canvas, face, 480 + 118, top, WIDTH - MARGIN, quality)
     return canvas.pixels

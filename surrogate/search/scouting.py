@@ -1,6 +1,7 @@
 """Scouting: a search that finds its own seeds. A part of the budget goes to noises of integer seeds, and the best of
 them span the space that the rest of the budget searches.
 
+>>> from surrogate import space_from_recipe
 >>> from surrogate.search import Scouting
 >>> def score(space, u):
 ...     return -((space.latents(u, shape=(8,)).numpy() - 0.5) ** 2).mean(axis=1)
@@ -8,7 +9,7 @@ them span the space that the rest of the budget searches.
 >>> while len(generation := scouting.study.ask()):
 ...     report = scouting.study.tell(generation, score(scouting.space, generation.u))
 >>> study = scouting.search()
->>> space = SurrogateSpace.from_recipe(study.definition.space)
+>>> space = space_from_recipe(study.definition.space)
 >>> while len(generation := study.ask()):
 ...     report = study.tell(generation, score(space, generation.u))
 >>> space.seeds.labels, report.evaluated, report.best.score > scouting.study.best.score
@@ -28,6 +29,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..points import vertices
+from ..recipes import space_from_recipe
 from ..scores.distances import picture_distances
 from ..seeds import Seeds
 from ..space import SurrogateSpace
@@ -166,14 +168,14 @@ class Scouting:
             seeds = {row: label for label, row in rows.items()}
             begun = self._search([seeds[row] for row in self._choose(history, rows, pictures, remarks)])
         study = Study.open(storage, name, begun.space, **opening)
-        seeds = vertices(SurrogateSpace.from_recipe(begun.space))
+        seeds = vertices(space_from_recipe(begun.space))
         study.add_known(seeds.u, history.scores[[rows[label] for label in begun.space["seeds"]]], seeds.labels)
         return replace(study, remarks=(*study.remarks, *remarks))
 
     def places(self, study: Study) -> list[tuple[int, int]]:
         """For each seed of the search `study` its number in the scouting, and its number there as a known point."""
         space = study.definition.space
-        known = study.history().known_rows(vertices(SurrogateSpace.from_recipe(space)).u).tolist()
+        known = study.history().known_rows(vertices(space_from_recipe(space)).u).tolist()
         _, rows = self._scouted()
         return [(rows[label], row) for label, row in zip(space["seeds"], known, strict=True)]
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..charts import chart_named, check_coordinates
 from ..recent import Recent
+from ..recipes import space_from_recipe
 from ..space import SurrogateSpace
 from .definition import Definition, check_name
 from .export import write_csv, write_json
@@ -672,7 +673,7 @@ def _finish(ledger: Ledger, row: int, result: tuple[float, ...] | str, seen: np.
 def _searched(space, optimiser: Optimiser, seed: int) -> tuple[SurrogateSpace | None, Any]:
     """The space that `optimiser` searches, as far as it is known, and its recipe with the origin of a widened one."""
     if isinstance(space, Mapping) and optimiser.widens:
-        space = SurrogateSpace.from_recipe(space)  # raises if it needs tensors
+        space = space_from_recipe(space)  # raises if it needs tensors
     if not isinstance(space, SurrogateSpace):
         return None, space
     wide = optimiser.widened(space, seed)

@@ -1,5 +1,8 @@
-"""Seeds: the starting noises that stand for the examples."""
+"""Seeds: the starting noises that stand for the examples. From integers (recipes, drawn when needed) or tensors."""
 
-from .several import FixedSeed, IntegerSeed, Seed, Seeds, TensorSeed, check_noise, checksum
+from .integer import IntegerSeed
+from .seed import FixedSeed, Seed
+from .several import Seeds
+from .tensor import TensorSeed, check_noise, checksum, tensor_seeds
 
-__all__ = ["FixedSeed", "IntegerSeed", "Seed", "Seeds", "TensorSeed", "check_noise", "checksum"]
+__all__ = ["FixedSeed", "IntegerSeed", "Seed", "Seeds", "TensorSeed", "check_noise", "checksum", "tensor_seeds"]

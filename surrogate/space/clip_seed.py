@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import torch
 
 from ..seeds import Seed
 from ..shapes import Parts
 from .over_time import Stretch, latents_over_time
-
-if TYPE_CHECKING:
-    from .space import SurrogateSpace
+from .space import SurrogateSpace
 
 __all__ = ["ClipSeed"]
 
@@ -35,6 +32,13 @@ class ClipSeed(Seed):
     @property
     def parts(self) -> Parts | None:
         return self.space.seeds.parts
+
+    @property
+    def sources(self) -> tuple[Seed, ...]:
+        return self.space.seeds.items
+
+    def named(self, label: str) -> ClipSeed:
+        return replace(self, label=label)
 
     @cached_property
     def identity(self) -> tuple:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,9 +14,7 @@ from ..shapes import Parts, describe, is_nested
 from ..transports import Gaussian
 from .arcs import between
 from .combine import add_over_time
-
-if TYPE_CHECKING:
-    from .space import SurrogateSpace
+from .space import SurrogateSpace
 
 __all__ = ["MOVEMENTS", "Stretch", "latents_over_time", "time_axes"]
 

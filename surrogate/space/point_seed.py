@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,9 +13,7 @@ import torch
 from ..charts import check_weights
 from ..seeds import Seed
 from ..shapes import Parts
-
-if TYPE_CHECKING:
-    from .space import SurrogateSpace
+from .space import SurrogateSpace
 
 __all__ = ["PointSeed", "seed_at"]
 
@@ -37,6 +34,13 @@ class PointSeed(Seed):
     @property
     def parts(self) -> Parts | None:
         return self.space.seeds.parts
+
+    @property
+    def sources(self) -> tuple[Seed, ...]:
+        return self.space.seeds.items
+
+    def named(self, label: str) -> PointSeed:
+        return replace(self, label=label)
 
     @cached_property
     def identity(self) -> tuple:

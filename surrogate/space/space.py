@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.optimize
 import torch
 
 from ..charts import Chart, chart_named, check_coordinates, check_weights
-from ..checks import array
-from ..seeds import FixedSeed, IntegerSeed, Seed, Seeds, TensorSeed
+from ..seeds import FixedSeed, Seeds, TensorSeed
 from ..shapes import Parts, describe, is_nested, shape_parts, size
 from ..transports import Composite, Gaussian, Transport, make_transport
-from .clip_seed import ClipSeed
 from .combine import add_weighted, combine_rows
-from .over_time import Stretch
-from .point_seed import PointSeed
 
-__all__ = ["Located", "SurrogateSpace", "seeds_from_recipe"]
+__all__ = ["LARGEST_K", "Located", "SurrogateSpace"]
 
 LARGEST_K = 1024
 # Memory for seeds that must stand side by side (Gram matrix): as many as fit, at least one.
@@ -263,23 +259,6 @@ class SurrogateSpace:
             "transport": {"name": self.transport.name, **self.transport.settings()},
         }
 
-    @classmethod
-    def from_recipe(cls, recipe: Mapping, tensors: Mapping[str, Sequence[torch.Tensor]] | None = None):
-        """The space of a `recipe`. `tensors` maps the checksum of a tensor seed to its parts (*latent_shape), or to the seed.
-
-        Raises ValueError for a recipe that is not one, or names a tensor that is not given.
-        """
-        try:
-            entries, chart, transport = recipe["seeds"], recipe["chart"], dict(recipe["transport"])
-            name = transport.pop("name")
-            if not (isinstance(entries, (list, tuple)) and isinstance(chart, str) and isinstance(name, str)):
-                raise TypeError
-        except (KeyError, TypeError, ValueError):
-            raise ValueError(
-                "This is not the recipe of a surrogate space: seeds, chart or transport is missing or of another kind."
-            ) from None
-        return cls(Seeds.join([seeds_from_recipe(entries, tensors)]), chart, make_transport(name, **transport))
-
     def parts(self, shape: Sequence | None = None) -> Parts:
         """The parts of one latent of `shape`, by default the one that tensor seeds have.
 
@@ -295,78 +274,6 @@ class SurrogateSpace:
             tensor = next(seed for seed in self.seeds if seed.parts is not None)
             tensor.noise(parts)  # raises, naming both shapes
         return parts
-
-
-def seeds_from_recipe(entries: Sequence, tensors: Mapping | None = None) -> Seeds:
-    """The seeds of a recipe's list. `tensors` maps the checksum of a tensor seed to its parts (*latent_shape), or to the
-    seed itself.
-
-    Raises ValueError for an entry that is none, or names a tensor that is not given.
-    """
-    return Seeds(tuple(_seed(entry, tensors or {}) for entry in entries))
-
-
-def _seed(entry, tensors: Mapping) -> Seed:
-    if isinstance(entry, str):
-        return IntegerSeed.parse(entry)
-    if isinstance(entry, Mapping) and "point" in entry:
-        return _point_seed(entry, tensors)
-    if isinstance(entry, Mapping) and "path" in entry:
-        return _clip_seed(entry, tensors)
-    checksum = entry.get("tensor") if isinstance(entry, Mapping) else None
-    found = tensors.get(checksum) if isinstance(checksum, str) else None
-    if found is None:
-        raise ValueError(f"The recipe needs the tensor of seed {entry!r}: pass it in tensors by its checksum.")
-    label = str(entry.get("label", "latent"))
-    seed = (
-        replace(found, label=label)
-        if isinstance(found, FixedSeed)
-        else Seeds.from_tensors([part[None] for part in found], labels=[label])[0]
-    )
-    if seed.checksum != checksum:
-        raise ValueError(f"The tensor given for seed {label} has another checksum than the recipe.")
-    shape = seed.recipe()["shape"]
-    if entry.get("shape", shape) != shape:  # the checksum is of the values alone
-        raise ValueError(f"The tensor given for seed {label} has shape {shape}, in the recipe {entry['shape']}.")
-    return seed
-
-
-def _point_seed(entry: Mapping, tensors: Mapping) -> PointSeed:
-    """The seed of a recipe that is a point of another space."""
-    space = _inner_space(entry, tensors)
-    try:
-        u = tuple(float(number) for number in entry["point"])
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(
-            f"The recipe's seed {str(entry.get('label'))[:80]!r} is not a point: its coordinates must be numbers."
-        ) from None
-    space.weights(u)
-    w = None if entry.get("weights") is None else _weights_of(space, entry, (space.k,))
-    return PointSeed(space, u, str(entry.get("label", "point")), None if w is None else tuple(w.tolist()))
-
-
-def _clip_seed(entry: Mapping, tensors: Mapping) -> ClipSeed:
-    """The seed of a recipe that is a stretch of a path through another space."""
-    space = _inner_space(entry, tensors)
-    try:
-        ends = [float(entry.get(name, default)) for name, default in (("start", 0.0), ("end", 1.0))]
-        u = np.array(entry["path"], dtype=np.float64)
-        stretch = Stretch(u, *ends, entry.get("movement", "smooth"), entry.get("weights"))
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"The recipe's seed {str(entry.get('label'))[:80]!r} is not a path: {error}") from None
-    stretch.stops(space)
-    return ClipSeed(space, stretch, entry.get("sound") is True, str(entry.get("label", "clip")))
-
-
-def _weights_of(space: SurrogateSpace, entry: Mapping, shape: tuple[int, ...]) -> np.ndarray:
-    return check_weights(array("weights", entry["weights"], shape), space.k, space.chart.signed)
-
-
-def _inner_space(entry: Mapping, tensors: Mapping) -> SurrogateSpace:
-    try:
-        return SurrogateSpace.from_recipe(entry.get("space"), tensors)
-    except RecursionError:
-        raise ValueError("This recipe is nested too deeply: spaces within spaces without end.") from None
 
 
 def _products(a: torch.Tensor, b: torch.Tensor) -> np.ndarray:

@@ -57,6 +57,8 @@ OPEN = {
     "comfy.utils.ProgressBar": "progress",
     "comfy.utils.load_torch_file": "demo model",
     "comfy_api.latest.ComfyExtension": "the pack itself; __init__.py says so where it is missing",
+    "comfy_api.latest.InputImpl.VideoFromComponents": "clips with their sound",
+    "comfy_api.latest.Types.VideoComponents": "clips with their sound",
     "comfy_execution.graph.ExecutionBlocker": "Ask, Tell and scores hold back what has no value",
     "folder_paths.annotated_filepath": "Load Seeds",
     "folder_paths.get_input_directory": "files",
@@ -108,6 +110,10 @@ GUARDED = {
     "server.PromptServer.instance.last_prompt_id": "a search says: press Run for each step",
     "server.PromptServer.instance.port": "a search says: press Run for each step",
     "server.PromptServer.instance.send_progress_text": "no text under the node",
+    "vae.audio_sample_rate": "44100, as core itself says then",
+    "vae.audio_sample_rate_output": "only of LTX-2's sound; others have audio_sample_rate",
+    "vae.latent_channels": "the clip is the first part of a latent, its sound the last",
+    "vae.latent_dim": "the clip is the first part of a latent, its sound the last",
     "vae.output_channels": "what a VAE gives is looked at when it is there",
 }
 

@@ -13,7 +13,7 @@ import torch
 
 from dev.client import Client, ExecutionFailed, ExecutionInterrupted, PromptRejected
 from dev.server import Server
-from surrogate import Seeds, SurrogateSpace, points
+from surrogate import Seeds, SurrogateSpace, points, space_from_recipe
 from surrogate.files.seed_file import load_seeds
 from surrogate.metadata import seeds_of
 from surrogate.search import Study
@@ -74,7 +74,7 @@ class Small:
         return g
 
     def opened(self) -> SurrogateSpace:
-        return SurrogateSpace.from_recipe(Study.load(storage(self.comfy), self.name).definition.space)
+        return space_from_recipe(Study.load(storage(self.comfy), self.name).definition.space)
 
     def history(self):
         return history(self.comfy, self.name)
@@ -359,7 +359,7 @@ def test_a_report_shows_it_and_a_line_of_its_table_is_the_noise(comfy, finished)
     rows = list(csv.DictReader(io.StringIO(table.read_text("utf-8"))))
     assert len(rows) == len(json.loads(tree.read_text("utf-8"))["points"]) == BUDGET + 3
     line = max(rows, key=lambda row: float(row["score"]))
-    space = SurrogateSpace.from_recipe(json.loads(line["space"]))
+    space = space_from_recipe(json.loads(line["space"]))
     assert 8 < space.k < 40
     u = [float(line[f"u{i}"]) for i in range(1, space.k)]
     assert torch.equal(space.latents([u], json.loads(line["shape"])[0]), made.tensor[:1])

@@ -75,7 +75,7 @@ def test_a_missing_name_would_be_seen(comfy):
 
 def test_guarded_names_are_asked_for_with_care():
     """No plain `module.name` of a guarded name outside of the one function that explains it."""
-    explained = {"clip_model.py", "demo.py", "noise.py"}  # one function there catches or checks, for several names
+    explained = {"clip_model.py", "demo.py", "latents.py"}  # one function there catches or checks, for several names
     for name, files in used().items():
         if name not in GUARDED or files <= explained:
             continue

@@ -187,7 +187,6 @@ def test_a_picture_of_something_else_is_called_unfit(comfy):
 BAD = {
     "empty": ({}, {}, "latent 1 of 1 is empty"),
     "NaN": ({"fill": "nan"}, {}, "holds NaN"),
-    "nested": ({"shape": "[[1, 4, 8, 8], [1, 5, 11]]", "fill": "normal"}, {}, "several parts"),
     "flipped": ({"fill": "normal"}, {"flip": True}, "without Flip Sigmas"),
     "no schedule": ({"fill": "normal"}, {"steps": 0}, "sigmas must"),
 }

@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 from PIL import Image
 
-from surrogate import SurrogateSpace
+from surrogate import space_from_recipe
 from surrogate.files.tensors import load_tensors
 from surrogate.pictures.gallery import read_recipe
 
@@ -65,7 +65,7 @@ def test_a_picture_is_made_again_from_its_recipe(comfy, text, settings):
     """In Python its noise, to the last bit; in the server, from what the recipe says and nothing else, the picture."""
     (path, other), noises = render(comfy, from_text(text), f"{POINT}\n0.5 0.5 0.5", "recipe/first", **settings)
     recipe = read_recipe(path)
-    space = SurrogateSpace.from_recipe(recipe["space"])
+    space = space_from_recipe(recipe["space"])
     assert recipe["u"] == [float(number) for number in POINT.split()]
     assert torch.equal(space.latents(recipe["u"], recipe["shape"])[0], noises[:1])
 
@@ -101,7 +101,7 @@ def test_a_picture_of_tensor_seeds_is_made_again(comfy):
     recipe = read_recipe(path)
     assert len(list(path.parent.glob("tensors_*.safetensors"))) == 1
     tensors = load_tensors(path.parent / recipe["tensors"])
-    space = SurrogateSpace.from_recipe(recipe["space"], tensors)
+    space = space_from_recipe(recipe["space"], tensors)
     assert space.seeds.labels == ("12", "mine 1", "mine 2", "mine 3")
     assert torch.equal(space.latents(recipe["u"])[0], noises[0])
 
@@ -136,7 +136,7 @@ def test_nested_tensor_seeds_are_found_again(comfy):
     g.render(model, conditioning, g("TestAnyVAE"), latent, space, points, filename_prefix="recipe/nested")
     (path,) = paths(comfy, g.run())
     recipe = read_recipe(path)
-    again = SurrogateSpace.from_recipe(recipe["space"], load_tensors(path.parent / recipe["tensors"]))
+    again = space_from_recipe(recipe["space"], load_tensors(path.parent / recipe["tensors"]))
     for part, (_, made) in zip(again.latents(recipe["u"], recipe["shape"]), sorted(noise.tensors.items())):
         assert torch.equal(part, made)
 

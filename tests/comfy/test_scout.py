@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dev.client import ExecutionFailed
-from surrogate import SurrogateSpace
+from surrogate import space_from_recipe
 from surrogate.pictures.album import Album
 from surrogate.scores.distances import picture_distances
 from surrogate.search import Study, scouting_name, study_names
@@ -342,5 +342,5 @@ def test_several_scores_go_through_both_phases(comfy):
         g("SurrogateTell", study=ask, scores=first, scores_2=second)
         g.run()
     assert len(runs.seeds()) == SEEDS and runs.search.scores.shape == (SEEDS, 2)
-    space = SurrogateSpace.from_recipe(Study.load(storage(comfy), runs.name).definition.space)
+    space = space_from_recipe(Study.load(storage(comfy), runs.name).definition.space)
     assert space.k == SEEDS

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from dev.client import ExecutionFailed
-from surrogate import SurrogateSpace, points
+from surrogate import points, space_from_recipe
 from surrogate.pictures.album import Album
 from surrogate.search import Study
 
@@ -62,7 +62,7 @@ def test_the_seeds_are_scored_first_once_and_beyond_the_budget(comfy):
     search(comfy, name, score_seeds=True, budget=8)[0].run()
     rows = history(comfy, name)
     assert rows.known.tolist() == [True] * 3 + [False] * 8
-    space = SurrogateSpace.from_recipe(Study.load(storage(comfy), name).definition.space)
+    space = space_from_recipe(Study.load(storage(comfy), name).definition.space)
     assert np.array_equal(rows.u[:3], points.vertices(space).u)
     assert np.isfinite(rows.scores).all() and rows.labels[:3] == ("seed 12", "seed 99", "seed 1024")
     assert Study.load(storage(comfy), name).report().evaluated == 8

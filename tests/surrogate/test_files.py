@@ -6,7 +6,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from surrogate import Seeds, SurrogateSpace
+from surrogate import Seeds, SurrogateSpace, space_from_recipe
 from surrogate.files.tensors import load_tensors, save_tensors
 
 
@@ -57,7 +57,7 @@ def test_integers_need_no_file(tmp_path):
 def test_a_file_and_a_recipe_make_the_space_again(tmp_path):
     space = SurrogateSpace(mixed(), "angular", "sphere")
     save_tensors(space.seeds, tmp_path / "seeds.safetensors")
-    again = SurrogateSpace.from_recipe(space.recipe(), load_tensors(tmp_path / "seeds.safetensors"))
+    again = space_from_recipe(space.recipe(), load_tensors(tmp_path / "seeds.safetensors"))
     u = [[0.3, 0.1, 0.7, 0.5], [0, 0, 0, 0], [1, 1, 0, 0.2]]
     assert torch.equal(space.latents(u), again.latents(u))
     assert again.recipe() == space.recipe()
@@ -141,7 +141,7 @@ def test_a_changed_tensor_is_noticed(tmp_path):
     whole[-1] ^= 1
     path.write_bytes(whole)
     with pytest.raises(ValueError, match="has another checksum than the recipe"):
-        SurrogateSpace.from_recipe(space.recipe(), load_tensors(path))
+        space_from_recipe(space.recipe(), load_tensors(path))
 
 
 def test_a_missing_file(tmp_path):

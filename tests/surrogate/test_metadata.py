@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from surrogate import PointSeed, Seeds, SurrogateSpace, points
+from surrogate import PointSeed, Seeds, SurrogateSpace, points, space_from_recipe
 from surrogate.files.tensors import save_tensors
 from surrogate.metadata import CannotRead, list_pictures, read_embedded, read_frames, seeds_of, seeds_of_pictures
 from surrogate.metadata.files.numbering import possible_positions
@@ -723,16 +723,16 @@ def test_a_nested_recipe_rebuilds_the_noise(tmp_path):
     from surrogate.files.tensors import load_tensors
 
     recipe = json.loads(json.dumps(outer.recipe()))
-    again = SurrogateSpace.from_recipe(recipe, load_tensors(tmp_path / "t.safetensors"))
+    again = space_from_recipe(recipe, load_tensors(tmp_path / "t.safetensors"))
     assert again.recipe() == recipe
     assert torch.equal(again.latents([[0.4]]), outer.latents([[0.4]]))
     with pytest.raises(ValueError, match="needs the tensor of seed"):
-        SurrogateSpace.from_recipe(recipe)
+        space_from_recipe(recipe)
     with pytest.raises(ValueError, match=r"^This recipe is nested too deeply"):
-        SurrogateSpace.from_recipe(nested(3000))
+        space_from_recipe(nested(3000))
     with pytest.raises(ValueError, match="its coordinates must be numbers"):
-        SurrogateSpace.from_recipe({**nested(0), "seeds": ["1", {"point": ["x"], "space": nested(0)}]})
-    free = SurrogateSpace.from_recipe(nested(4))
+        space_from_recipe({**nested(0), "seeds": ["1", {"point": ["x"], "space": nested(0)}]})
+    free = space_from_recipe(nested(4))
     for shape in ((4, 9, 7), (16, 2, 3, 4), [(3, 5), (2, 2)]):
         made = free.latents([[0.25]], shape)
         assert all(torch.isfinite(part).all() for part in (made if isinstance(made, list) else [made]))

@@ -13,7 +13,7 @@ import pytest
 import scipy.stats
 import torch
 
-from surrogate import ClipSeed, Seeds, Stretch, SurrogateSpace, latents_over_time, points
+from surrogate import ClipSeed, Seeds, Stretch, SurrogateSpace, latents_over_time, points, space_from_recipe
 from surrogate.files.seed_file import load_seeds, save_seeds
 from surrogate.space.arcs import angle, between
 from surrogate.space.over_time import time_axes
@@ -317,7 +317,7 @@ def test_a_clip_is_a_seed_of_another_space(tmp_path):
     seeds = Seeds((clip, *Seeds.from_text("5")))
     space = SurrogateSpace(seeds)
     assert torch.equal(space.latents([[0.0]], CLIP), latents_over_time(SPACE, [stretch], CLIP))
-    again = SurrogateSpace.from_recipe(json.loads(json.dumps(space.recipe())))
+    again = space_from_recipe(json.loads(json.dumps(space.recipe())))
     assert again.recipe() == space.recipe() and again.seeds[0].identity == clip.identity
     assert torch.equal(again.latents([[0.5]], CLIP), space.latents([[0.5]], CLIP))
     save_seeds(seeds, tmp_path / "clip.safetensors")
@@ -357,7 +357,7 @@ def test_clips_that_differ_are_two_seeds():
 def test_a_recipe_that_is_none(change):
     good = ClipSeed(SPACE, Stretch(a_path(SPACE)), False, "c").recipe()
     with pytest.raises(ValueError, match=r"recipe|u must|coordinates a point"):
-        SurrogateSpace.from_recipe({**SPACE.recipe(), "seeds": ["1", {**good, **change}]})
+        space_from_recipe({**SPACE.recipe(), "seeds": ["1", {**good, **change}]})
 
 
 # Memory.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from surrogate import CHARTS, PointSeed, Seeds, Stretch, SurrogateSpace, latents_over_time, points
+from surrogate import CHARTS, PointSeed, Seeds, Stretch, SurrogateSpace, latents_over_time, points, space_from_recipe
 from surrogate.space.clip_seed import ClipSeed
 from surrogate.space.point_seed import seed_at
 
@@ -132,7 +132,7 @@ def test_a_point_survives_its_recipe(k):
         written = json.loads(json.dumps(made.recipe(i)))
         seed = seed_at(space, written["u"], "point", written.get("weights"))
         assert torch.equal(seed.noise((SHAPE,))[0], noise[i])
-        again = SurrogateSpace.from_recipe(
+        again = space_from_recipe(
             json.loads(json.dumps(SurrogateSpace(Seeds((seed,)) + Seeds.from_text("7")).recipe()))
         )
         assert torch.equal(again.seeds[0].noise((SHAPE,))[0], noise[i])
@@ -156,7 +156,7 @@ def test_weights_of_a_recipe_that_cannot_be(weights):
     path = {"path": [[0.5, 0.5]], "weights": [weights], "space": space_of(3).recipe()}
     for seed in (entry, path):
         with pytest.raises(ValueError, match=r"weights|w must|w has|not a path"):
-            SurrogateSpace.from_recipe({**space_of(3).recipe(), "seeds": ["1", seed]})
+            space_from_recipe({**space_of(3).recipe(), "seeds": ["1", seed]})
 
 
 @pytest.mark.parametrize("k", [4, 512, 1024])
@@ -169,7 +169,7 @@ def test_a_clip_moves_along_the_points_themselves(k):
     np.testing.assert_allclose(angles(steps[:-1], steps[1:]), 90 / 46, rtol=1e-9)
     clip = ClipSeed(space, stretch.cut(2)[1], False, "clip")
     recipe = SurrogateSpace(Seeds((clip,)) + Seeds.from_text("7")).recipe()
-    again = SurrogateSpace.from_recipe(json.loads(json.dumps(recipe))).seeds[0]
+    again = space_from_recipe(json.loads(json.dumps(recipe))).seeds[0]
     shape = ((2, 12, 2, 2),)
     assert again.identity == clip.identity and torch.equal(again.noise(shape)[0], clip.noise(shape)[0])
     assert torch.equal(clip.noise(shape)[0], latents_over_time(space, [clip.stretch], shape[0])[0])

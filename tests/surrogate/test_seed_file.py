@@ -11,7 +11,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from surrogate import PointSeed, Seeds, SurrogateSpace
+from surrogate import PointSeed, Seeds, SurrogateSpace, space_from_recipe
 from surrogate.files.seed_file import KEY, FileSeed, is_seed_file, load_seeds, save_seeds
 from surrogate.files.tensors import load_tensors, save_tensors
 
@@ -100,7 +100,7 @@ def test_a_space_of_them_has_the_same_bits(tmp_path, transport):
     assert there.recipe() == here.recipe()
     # What stands beside pictures made with them is the same too.
     assert save_tensors(there.seeds, tmp_path / "beside.safetensors")
-    again = SurrogateSpace.from_recipe(there.recipe(), load_tensors(tmp_path / "beside.safetensors"))
+    again = space_from_recipe(there.recipe(), load_tensors(tmp_path / "beside.safetensors"))
     assert torch.equal(again.latents(u), here.latents(u))
 
 

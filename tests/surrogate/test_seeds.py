@@ -7,7 +7,8 @@ import hashlib
 import pytest
 import torch
 
-from surrogate.seeds.several import LARGEST_BATCH, LARGEST_INTEGER, IntegerSeed, Seeds, TensorSeed
+from surrogate.seeds import IntegerSeed, Seeds, TensorSeed
+from surrogate.seeds.integer import LARGEST_BATCH, LARGEST_INTEGER
 
 EVEN = (16, 8, 8)  # The number of elements is a multiple of 16 …
 ODD = (4, 125, 125)  # … and here it is not: 1000×1000 pixels, 4 channels.
@@ -91,7 +92,7 @@ def test_malformed_text_is_named(text, message):
 
 def test_range():
     assert Seeds.from_range(7, 3).labels == ("7", "8", "9")
-    with pytest.raises(ValueError, match="count must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="count must be a whole number of at least 1, got 0"):
         Seeds.from_range(7, 0)
     with pytest.raises(ValueError, match="between 0 and 2\\^64 - 1, got -1"):
         Seeds.from_range(-1, 3)

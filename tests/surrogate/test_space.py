@@ -14,6 +14,7 @@ import torch
 from scipy.spatial.transform import Rotation as Rotations
 
 from surrogate.charts import CHARTS
+from surrogate.recipes import space_from_recipe
 from surrogate.seeds import Seeds
 from surrogate.space import SurrogateSpace
 from surrogate.transports import TRANSPORTS, Affine, Composite, Gaussian, Quantile, Rotation, Sphere
@@ -460,7 +461,7 @@ def test_a_recipe_rebuilds_the_same_bits(space, shape):
         for seed in space.seeds
         if seed.parts is not None
     }
-    twin = SurrogateSpace.from_recipe(recipe, tensors)
+    twin = space_from_recipe(recipe, tensors)
     assert twin.recipe() == space.recipe()
     assert twin.seeds.labels == space.seeds.labels
     u = some_points(space.k)
@@ -473,25 +474,25 @@ def test_a_recipe_that_is_none_is_named():
     checksum = space.seeds[0].checksum
     tensors = {seed.checksum: seed.noise(seed.parts) for seed in space.seeds}
     with pytest.raises(ValueError, match=r"needs the tensor of seed .*'label': 'a'"):
-        SurrogateSpace.from_recipe(recipe)
+        space_from_recipe(recipe)
     with pytest.raises(ValueError, match="tensor given for seed a has another checksum"):
-        SurrogateSpace.from_recipe(recipe, {**tensors, checksum: [torch.ones(SHAPE)]})
+        space_from_recipe(recipe, {**tensors, checksum: [torch.ones(SHAPE)]})
     broken = [{}, {"seeds": []}, [], "seeds", None]
     broken += [{**recipe, "seeds": seeds} for seeds in (None, 3, "12", {"0": "12"})]
     broken += [{**recipe, "chart": chart} for chart in (None, ["knothe_rosenblatt"])]
     broken += [{**recipe, "transport": t} for t in (None, "gaussian", {}, {"name": None}, {"name": ["gaussian"]})]
     for none in broken:
         with pytest.raises(ValueError, match="not the recipe of a surrogate space"):
-            SurrogateSpace.from_recipe(none, tensors)
+            space_from_recipe(none, tensors)
     with pytest.raises(ValueError, match="no chart 'flat'"):
-        SurrogateSpace.from_recipe({**recipe, "chart": "flat"}, tensors)
+        space_from_recipe({**recipe, "chart": "flat"}, tensors)
     with pytest.raises(ValueError, match="no transport 'teleport'"):
-        SurrogateSpace.from_recipe({**recipe, "transport": {"name": "teleport"}}, tensors)
+        space_from_recipe({**recipe, "transport": {"name": "teleport"}}, tensors)
     with pytest.raises(ValueError, match="'x' is not a seed"):
-        SurrogateSpace.from_recipe({**recipe, "seeds": ["1", "x"]})
+        space_from_recipe({**recipe, "seeds": ["1", "x"]})
     for entry in (None, 3, {}, {"tensor": None}, {"tensor": ["x"]}, {"tensor": "x", "label": "a"}):
         with pytest.raises(ValueError, match="needs the tensor of seed"):
-            SurrogateSpace.from_recipe({**recipe, "seeds": ["1", entry]}, tensors)
+            space_from_recipe({**recipe, "seeds": ["1", entry]}, tensors)
 
 
 # What is refused.

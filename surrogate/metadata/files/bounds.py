@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,30 +14,44 @@ __all__ = ["Texts", "exactly", "shown_name", "skip"]
 # A prompt is some 10 kB, a large workflow with pictures inside some megabytes.
 LONGEST_TEXT = 1 << 24
 LONGEST_TOGETHER = 1 << 26
+# Of memory, for texts that are decompressed and decoded: one of 16 MiB with an emoji in it takes 64.
+MOST_HELD = LONGEST_TOGETHER + (1 << 20)
 MOST_TEXTS = 1000
 LONGEST_NAME = 79
 LONGEST_SHOWN = 120
 
 
 class Texts:
-    """The texts found so far, by lower-case name; the first of a name counts."""
+    """The texts found so far, by lower-case name; the first of a name counts.
+
+    Counted is what is in the file, and what it becomes in memory: a compressed kilobyte can be a megabyte of text, and
+    one letter beyond Latin-1 makes all others of its text take two or four bytes.
+    """
 
     def __init__(self):
         self.found: dict[str, str] = {}
-        self.seen = self.size = 0
+        self.seen = self.size = self.held = 0
 
     def check(self, length: int) -> None:
-        """Raises CannotRead if another text of `length` bytes is too much."""
+        """Raises CannotRead if another text of `length` bytes in the file is too much."""
         self.seen += 1
         self.size += length
         if length > LONGEST_TEXT or self.size > LONGEST_TOGETHER or self.seen > MOST_TEXTS:
-            raise CannotRead(
-                f"it is refused: more than {LONGEST_TEXT >> 20} MiB of text in one piece, {LONGEST_TOGETHER >> 20} MiB "
-                f"together, or {MOST_TEXTS} pieces"
-            )
+            raise _too_much()
 
     def add(self, name: str, value: str) -> None:
+        """Keep `value`. Raises CannotRead if the texts take too much memory together."""
+        self.held += sys.getsizeof(value)
+        if self.held > MOST_HELD:
+            raise _too_much()
         self.found.setdefault(name[:LONGEST_NAME].lower(), value)
+
+
+def _too_much() -> CannotRead:
+    return CannotRead(
+        f"it is refused: more than {LONGEST_TEXT >> 20} MiB of text in one piece, {LONGEST_TOGETHER >> 20} MiB "
+        f"together, or {MOST_TEXTS} pieces"
+    )
 
 
 def shown_name(path: Path) -> str:

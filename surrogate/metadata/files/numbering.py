@@ -54,7 +54,7 @@ def possible_positions(
     one that leaves out a near file of the same prompt is, too, unless the prompt was run several times: then the rows
     follow each other from where the numbers begin. If `count` is not `sure`, only a row of exactly as many tells.
     """
-    if count == 1:
+    if count == 1 and sure:
         return [0]
 
     def mine(n: int) -> bool:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
+import functools
+import inspect
+from collections.abc import Callable
 from dataclasses import replace
 
-from ... import points as make
-from ...points import Points
+from ...points import Points, acts, parse_selection
 from ...seeds import Seeds
+from ...seeds import acts as seed_acts
 from ...space import LARGEST_K, SurrogateSpace
+from ...space import acts as space_acts
 from ...space.clip_seed import ClipSeed
 from ...space.over_time import Stretch
 from ...space.point_seed import seed_at
-from ...transports import make_transport
 from ..errors import Untraceable
 from .rules import Place, Rule
 from .stock import sampled
@@ -28,10 +30,9 @@ MOST_NUMBERS = 1 << 20
 # -------------------------------------------------------------------------------------------------- seeds and space
 
 
-def _seeds_from_integers(place: Place, seeds: str = "", first: int = 0, count: int = 0):
+def _few_integers(place: Place, seeds: str, first: int, count: int) -> None:
     if count > LARGEST_K or len(seeds) > LONGEST:
         raise Untraceable(f"{place} has more than {LARGEST_K} seeds")
-    return Seeds.from_range(first, count) if count and not seeds.strip() else Seeds.from_text(seeds)
 
 
 def _seeds_from_latents(place: Place, latent: Batch, noise: Noise | None = None):
@@ -40,32 +41,13 @@ def _seeds_from_latents(place: Place, latent: Batch, noise: Noise | None = None)
     return Seeds(tuple(noise.draw(latent)))
 
 
-def _join_seeds(
-    place: Place,
-    seeds_1: Seeds,
-    seeds_2: Seeds,
-    seeds_3: Seeds | None = None,
-    seeds_4: Seeds | None = None,
-    seeds_5: Seeds | None = None,
-    seeds_6: Seeds | None = None,
-    seeds_7: Seeds | None = None,
-    seeds_8: Seeds | None = None,
-):
-    sets = [s for s in (seeds_1, seeds_2, seeds_3, seeds_4, seeds_5, seeds_6, seeds_7, seeds_8) if s is not None]
-    if sum(len(s) for s in sets) > LARGEST_K:
+def _few_seeds(place: Place, **sets: Seeds | None) -> None:
+    if sum(len(one) for one in sets.values() if one is not None) > LARGEST_K:
         raise Untraceable(f"{place} has more than {LARGEST_K} seeds")
-    return Seeds.join(sets)
 
 
 def _save_seeds(place: Place, seeds: Seeds):
     return seeds
-
-
-def _space(place: Place, seeds: Seeds, chart: str, transport: str, transport_settings: str = ""):
-    settings = json.loads(transport_settings) if transport_settings.strip() else {}
-    if not isinstance(settings, dict) or "name" in settings:
-        raise Untraceable(f"{place} has transport_settings that are none")
-    return SurrogateSpace(seeds.deduplicated()[0], chart, make_transport(transport, **settings))
 
 
 # ------------------------------------------------------------------------------------------------------------ points
@@ -76,93 +58,42 @@ def _enough(space: SurrogateSpace, count: int) -> None:
         raise Untraceable(f"{count} points of a space of {space.k} seeds are too many to rebuild")
 
 
-def _rows(text: str, name: str) -> list[list[float]]:
-    if len(text) > LONGEST:
-        raise Untraceable(f"{name} is longer than {LONGEST >> 20} MiB")
-    return make.parse_numbers(text, name)
+def _few_rows(place: Place, space: SurrogateSpace, **typed: str) -> None:
+    for name, text in typed.items():
+        if len(text) > LONGEST:
+            raise Untraceable(f"{name} is longer than {LONGEST >> 20} MiB")
+        _enough(space, max(1, sum(bool(line.strip()) for line in text.splitlines())))
 
 
-def _whole(text: str, count: int, name: str) -> list[int]:
+def _short(text: str, count: int, name: str) -> None:
     spans = text.count("all") + text.count("-")
     if len(text) > 1 << 16 or spans * count > MOST_NUMBERS:
         raise Untraceable(f"{name} is longer than a list of numbers can be")
-    return make.parse_selection(text, count, name)
 
 
-def _point(place: Place, space: SurrogateSpace, coordinates: str):
-    rows = _rows(coordinates, "coordinates")
-    if len(rows[0]) == 1:
-        _enough(space, len(rows))
-        rows = [row * (space.k - 1) for row in rows]
-    return make.from_coordinates(space, rows)
-
-
-def _weights(place: Place, space: SurrogateSpace, weights: str):
-    return make.from_weights(space, _rows(weights, "weights"))
-
-
-def _grid(
-    place: Place,
-    space: SurrogateSpace,
-    columns: int = 5,
-    rows: int = 5,
-    column: int = 1,
-    row: int = 2,
-    low: float = 0.0,
-    high: float = 1.0,
-    base: Points | None = None,
-):
+def _few_cells(place: Place, space: SurrogateSpace, columns: int, rows: int, seeds: str = "", **_) -> None:
     _enough(space, columns * rows)
-    return make.grid(space, columns, rows, column, row, base, low, high)
+    _short(seeds, space.k, "seeds")
 
 
-def _corners(place: Place, space: SurrogateSpace, seeds: str = "1, 2, 3, 4", columns: int = 5, rows: int = 5):
-    _enough(space, columns * rows)
-    return make.corners(space, [i + 1 for i in _whole(seeds, space.k, "seeds")], columns, rows)
+def _small_side(place: Place, space: SurrogateSpace, seeds: str, side: int) -> None:
+    _few_cells(place, space, side, side, seeds)
 
 
-def _slice(place: Place, space: SurrogateSpace, seeds: str = "1, 2, 3", side: int = 5):
-    _enough(space, side * side)
-    return make.slice_through(space, [i + 1 for i in _whole(seeds, space.k, "seeds")], side)
-
-
-def _path(
-    place: Place,
-    space: SurrogateSpace,
-    seeds: str = "all",
-    frames: int = 24,
-    closed: bool = True,
-    waypoints: Points | None = None,
-):
+def _few_frames(place: Place, space: SurrogateSpace, seeds: str, frames: int, waypoints: Points | None, **_) -> None:
     _enough(space, frames)
     if waypoints is None:
-        waypoints = make.vertices(space, [i + 1 for i in _whole(seeds, space.k, "seeds")])
-    return make.path(space, waypoints.w, frames, closed)
+        _short(seeds, space.k, "seeds")
 
 
-def _neighbours(
-    place: Place,
-    space: SurrogateSpace,
-    points: Points,
-    count: int = 8,
-    radius: float = 15.0,
-    random_seed: int = 0,
-    include_point: bool = True,
-):
+def _few_points(place: Place, space: SurrogateSpace, count: int, **_) -> None:
     _enough(space, count)
-    return make.neighbours(space, points, count, radius, random_seed, include_point)
 
 
-def _random_points(place: Place, space: SurrogateSpace, count: int = 8, method: str = "sobol", random_seed: int = 0):
-    _enough(space, count)
-    return {"sobol": make.sobol, "uniform": make.random}[method](space, count, random_seed)
-
-
-def _select(place: Place, points: Points, numbers: str = "1"):
-    indices = _whole(numbers, len(points), "numbers")
-    if len(indices) * points.w.shape[1] > MOST_NUMBERS:
+def _few_numbers(place: Place, points: Points, numbers: str) -> None:
+    _short(numbers, len(points), "numbers")
+    if len(parse_selection(numbers, len(points), "numbers")) * points.w.shape[1] > MOST_NUMBERS:
         raise Untraceable(f"{place} selects too many points to rebuild")
-    return points.select(indices)
 
 
 # -------------------------------------------------------------------------------------------------- noise and pictures
@@ -286,24 +217,41 @@ def _not_in_the_file(what: str):
     return rule
 
 
+def _act(act: Callable, bound: Callable[..., None] | None = None) -> Rule:
+    """The rule of a node that calls `act` with what is typed into it, refused where `bound(place, **typed)` raises."""
+    signature = inspect.signature(act)
+
+    @functools.wraps(act)
+    def rule(place: Place, **typed):
+        given = signature.bind(**typed)
+        given.apply_defaults()
+        if bound:
+            bound(place, **given.arguments)
+        return act(**typed)
+
+    place = inspect.Parameter("place", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    rule.__signature__ = signature.replace(parameters=[place, *signature.parameters.values()])
+    return Rule(rule)
+
+
 OURS = {
-    "SurrogateSeedsFromIntegers": Rule(_seeds_from_integers),
+    "SurrogateSeedsFromIntegers": _act(seed_acts.integers, _few_integers),
     "SurrogateSeedsFromLatents": Rule(_seeds_from_latents),
     "SurrogateSeedsFromPictures": Rule(_not_in_the_file("its pictures are")),
     "SurrogateInvert": Rule(_not_in_the_file("its noises are")),
     "SurrogateLoadSeeds": Rule(_not_in_the_file("its seeds are")),
     "SurrogateSaveSeeds": Rule(_save_seeds),
-    "SurrogateJoinSeeds": Rule(_join_seeds),
-    "SurrogateSpace": Rule(_space),
-    "SurrogatePoint": Rule(_point),
-    "SurrogateWeights": Rule(_weights),
-    "SurrogateGrid": Rule(_grid),
-    "SurrogateCorners": Rule(_corners),
-    "SurrogateSlice": Rule(_slice),
-    "SurrogatePath": Rule(_path),
-    "SurrogateNeighbours": Rule(_neighbours),
-    "SurrogateRandomPoints": Rule(_random_points),
-    "SurrogateSelectPoints": Rule(_select),
+    "SurrogateJoinSeeds": _act(seed_acts.join, _few_seeds),
+    "SurrogateSpace": _act(space_acts.space),
+    "SurrogatePoint": _act(acts.point, _few_rows),
+    "SurrogateWeights": _act(acts.weights, _few_rows),
+    "SurrogateGrid": _act(acts.grid, _few_cells),
+    "SurrogateCorners": _act(acts.corners, _few_cells),
+    "SurrogateSlice": _act(acts.slice_through, _small_side),
+    "SurrogatePath": _act(acts.path, _few_frames),
+    "SurrogateNeighbours": _act(acts.neighbours, _few_points),
+    "SurrogateRandomPoints": _act(acts.random_points, _few_points),
+    "SurrogateSelectPoints": _act(acts.select, _few_numbers),
     "SurrogateLocateLatent": Rule(_not_in_the_file("the latent it located is")),
     "SurrogateNoise": Rule(_noise, lists="out"),
     "SurrogateNoiseOverTime": Rule(_noise_over_time, lists="out"),

@@ -14,21 +14,24 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..errors import Untraceable
+from .guides import Guide
+from .opaque import told
 from .prompt import Node
-from .values import Noise, Opaque, Sigmas, Unknown
+from .values import Noise, Opaque, Unknown, unknown_of
 
 __all__ = ["Place", "Rule"]
 
 LARGEST_INTEGER = 2**64
-NUMBER_NAMES = ("noise_seed", "seed", "value", "int", "float", "number", "Value", "Number")
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where in the graph a rule is applied: the node, and the noise that its MODEL was patched with (or None)."""
+    """Where in the graph a rule is applied: the node, the noise that its MODEL was patched with (or None), and the
+    samplings that guide it."""
 
     node: Node
     patched_noise: Callable[[], Noise | None]
+    guides: frozenset[Guide] = frozenset()
 
     def __str__(self) -> str:
         return str(self.node)
@@ -90,19 +93,18 @@ def as_type(value, hint, name: str, place: Place):
 
     Raises Untraceable, naming the input and the node.
     """
-    if isinstance(hint, types.UnionType):
-        wanted, optional = typing.get_args(hint)[0], True
-    else:
-        wanted, optional = hint, False
+    if hint is object:
+        return value
+    wanted, optional = _wanted(hint)
     if optional and wanted in (int, float) and isinstance(value, (Unknown, Opaque)):
-        value = _typed_in(value, wanted)
-        return wanted(value) if _number(value) is not None else None
-    if isinstance(value, Unknown):
-        raise Untraceable(value.reason)
+        number = _number(told(value, wanted, name)) if isinstance(value, Opaque) else None
+        return None if number is None else wanted(number)
     if value is None and optional:
         return None
     if isinstance(value, Opaque):
-        value = _typed_in(value, wanted)
+        value = told(value, wanted, name)
+    if (unknown := unknown_of(value)) is not None:
+        raise Untraceable(unknown.reason)
     if wanted in (int, float):
         number = _number(value)
         if number is not None and (wanted is float or number == int(number)):
@@ -113,25 +115,17 @@ def as_type(value, hint, name: str, place: Place):
     raise Untraceable(f"the {name} of {place} cannot be told: it is {shown}")
 
 
+def _wanted(hint) -> tuple[type, bool]:
+    """The type that an annotation names, and whether it may be None."""
+    return (typing.get_args(hint)[0], True) if isinstance(hint, types.UnionType) else (hint, False)
+
+
 def _number(value) -> int | float | None:
     if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit() and len(value) < 25:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         return None
     return value if abs(value) <= LARGEST_INTEGER else None
-
-
-def _typed_in(value: Opaque | Unknown, wanted):
-    """What an unknown node gives, if there is only one answer: the one number or text in it, a schedule."""
-    if isinstance(value, Unknown):
-        return value
-    if wanted in (int, float) and len(value.numbers) == 1 and value.numbers[0][0] in NUMBER_NAMES:
-        return value.numbers[0][1]
-    if wanted is Sigmas:
-        return Sigmas(None)
-    if wanted is str and len(value.texts) == 1:
-        return value.texts[0]
-    return value
 
 
 def _short(value) -> str:

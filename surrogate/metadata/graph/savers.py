@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ..errors import Untraceable
+from ..errors import NotSampled, Untraceable
 from ..files.embedded import Embedded
 from .prompt import Node, Prompt
 from .trace import Trace
-from .values import Batch, Opaque, Row, Unknown
+from .values import Batch, Opaque, Row, batch_of, unknown_of
 
 __all__ = ["TEMPORARY", "Saver", "savers_of"]
 
@@ -28,7 +28,11 @@ KNOWN = {
     "SaveAudioOpus": ("Opus", False),
     "PreviewAudio": ("FLAC", False),
     "SurrogateSoundSheet": ("FLAC", False),
+    "SaveImageAdvanced": (None, False),
+    "SaveAudioAdvanced": (None, False),
 }
+# What these two write is chosen in their input `format`.
+FORMATS = {"png": "PNG", "exr": "EXR", "flac": "FLAC", "mp3": "MP3", "opus": "Opus"}
 # These write files too, but no pictures.
 OTHERS = {
     *("SurrogateSaveSeeds", "SaveLatent", "SaveGLB"),
@@ -55,6 +59,8 @@ class Saver:
     def fits(self, embedded: Embedded) -> bool:
         """Whether it writes files of this kind."""
         kind, moving = KNOWN.get(self.node.kind, (None, None))
+        if kind is None and moving is False:
+            kind = FORMATS.get(str(self.node.inputs.get("format")))
         if kind is not None and kind != embedded.kind:
             return False
         return not (moving is False and embedded.frames > 1 and self.node.kind != "SurrogateRenderPoints")
@@ -80,25 +86,43 @@ class Saver:
 
         A clip of which each frame is a file of its own counts as one file.
         """
-        items = trace.output(self.node.id, 0)
-        for item in items:
-            if isinstance(item, Unknown):
-                raise Untraceable(item.reason)
-            if not isinstance(item, Batch) or not item.sampled:
-                shown = item.node if isinstance(item, Opaque) else str(self.node)
-                raise Untraceable(f"no sampler is found above {shown}")
+        items = [self._sampled(item) for item in trace.output(self.node.id, 0)]
         moving = KNOWN.get(self.node.kind, (None, embedded.frames != 1))[1]
         if moving:
+            if embedded.frames > 1 and any(
+                len(item.rows) == 1 and not item.clip and item.rows[0].unsure for item in items
+            ):
+                raise Untraceable(f"how many pictures {self.node} is given cannot be told: {_notes(items)}")
             # A still picture beside a clip is its first frame.
             return [(item.rows[:1] if embedded.frames == 1 else item.rows, None) for item in items]
         if any(item.clip for item in items) and len({row for item in items for row in item.rows}) > 1:
             raise Untraceable(f"{self.node} writes the frames of several clips one by one")
         return [((row,), i) for item in items for i, row in enumerate(item.rows)]
 
+    def _sampled(self, item: object) -> Batch:
+        """The batch that is written, all of whose noises are known. Raises Untraceable with the reason if it is not."""
+        batch, unknown = batch_of(item), unknown_of(item)
+        if unknown is not None:
+            raise Untraceable(unknown.reason)
+        if batch is None or not batch.made:
+            shown = item.node if isinstance(item, Opaque) and batch is None else str(self.node)
+            reasons = {row.reason: None for row in batch.rows if row.reason} if batch is not None else {}
+            raise NotSampled(": ".join((f"no sampler is found above {shown}", *list(reasons)[:1])))
+        foreign = next((row.reason for row in batch.rows if row.foreign), "")
+        if foreign:
+            raise Untraceable(foreign)
+        if not all(row.sampler is not None for row in batch.rows):
+            raise Untraceable(f"{self.node} writes pictures that no sampler made, among others")
+        return batch
+
     def size(self, trace: Trace) -> tuple[int, ...] | None:
         """Width and height (and frames) that the sampler worked at, if the prompt tells."""
-        sizes = {item.size for item in trace.output(self.node.id, 0) if isinstance(item, Batch)}
+        sizes = {b.size for item in trace.output(self.node.id, 0) if (b := batch_of(item)) is not None}
         return sizes.pop() if len(sizes) == 1 else None
+
+
+def _notes(items: list[Batch]) -> str:
+    return "; ".join(dict.fromkeys(note for item in items for row in item.rows for note in row.notes))[:LONGEST_PREFIX]
 
 
 def savers_of(prompt: Prompt) -> list[Saver]:

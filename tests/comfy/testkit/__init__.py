@@ -2,7 +2,9 @@
 
 backwards  an inversion that is far from good
 models   a small UNet of core's own class; a network for latents of any rank; decoders
-families  every family of models that core knows, of core's own classes with random weights
+family   one family of models, of core's own class with random weights, built for any version
+families, newer_families  all of them (up to 0.3.75, and since)
+family_nodes  them as nodes
 core     which names core has; a guider that has less than core's
 clip     a CLIP and a CLIP vision model of core's own classes with random weights
 faults   nodes and scores that fail, wait, or are made up, when a test says so
@@ -23,14 +25,14 @@ async def comfy_entrypoint():
     from .backwards import RoughInversion
     from .clip import ClipCosine, Pooled, SmallClip, SmallClipVision
     from .core import BareGuider, CoreNames
-    from .families import FamilyFile, FamilyModel
+    from .family_nodes import FamilyFile, FamilyModel
     from .faults import Faulty, FaultyScorer
     from .loop import stand_ins
     from .models import AnyModel, AnyVAE, SmallUNet
     from .odd import NaNModel, OddNoise, OneAtATime
     from .replacing import ReplacedNoise
     from .sounds import MadeSounds, Pitch, SoundVAE
-    from .values import MadeImages, MadeLatent, MadeNumbers, MadeText, MaskOf
+    from .values import JoinedParts, MadeImages, MadeLatent, MadeNumbers, MadeText, MaskOf, PartOf
     from .watch import CountedSampler, Keep, NoiseTap, Watch
 
     class TestKit(ComfyExtension):
@@ -41,7 +43,7 @@ async def comfy_entrypoint():
                 BareGuider, CoreNames,
                 FamilyFile, FamilyModel,
                 MadeSounds, Pitch, SoundVAE,
-                MaskOf, NaNModel, OddNoise, OneAtATime, ReplacedNoise,
+                JoinedParts, MaskOf, PartOf, NaNModel, OddNoise, OneAtATime, ReplacedNoise,
                 *stand_ins(),
             ]  # fmt: skip
 

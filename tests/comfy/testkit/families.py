@@ -1,4 +1,4 @@
-"""Every family of diffusion models that core knows, as core's own class, with few and random weights.
+"""Every family of diffusion models that core knew in 0.3.75, as core's own class, with few and random weights.
 
 The configurations have the keys that core's `model_detection` finds in the real checkpoints, with small numbers.
 """
@@ -6,45 +6,14 @@ The configurations have the keys that core's `model_detection` finds in the real
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from pathlib import Path
 
-import comfy.model_management
-import comfy.model_patcher
-import comfy.ops
-import comfy.supported_models
-import folder_paths
-import safetensors.torch
 import torch
-from comfy.ldm.ace.lyric_encoder import ConformerEncoder
-from comfy_api.latest import io
 
+from .family import TOKENS, Family
 from .models import UNET
 
-TOKENS = 6
 
-
-@dataclass(frozen=True)
-class Family:
-    """How to build one.
-
-    core : the class in `comfy.supported_models`
-    config : its `unet_config`
-    width : of the text tokens
-    also : what else stands in a conditioning of this family; each value a shape for random numbers, or the thing itself
-    weights : what `get_model` reads from the checkpoint beside the network's own weights: name -> shape
-    metadata : of a checkpoint file, for core's detection
-    """
-
-    core: str
-    config: dict
-    width: int
-    also: dict = field(default_factory=dict)
-    weights: dict = field(default_factory=dict)
-    metadata: dict = field(default_factory=dict)
-
-
-def _flux(**changes) -> dict:
+def flux(**changes) -> dict:
     return {
         "in_channels": 16, "out_channels": 16, "vec_in_dim": 32, "context_in_dim": 32, "hidden_size": 64, "mlp_ratio": 2.0,
         "num_heads": 2, "depth": 1, "depth_single_blocks": 1, "axes_dim": [8, 12, 12], "theta": 10000, "patch_size": 2,
@@ -54,7 +23,7 @@ def _flux(**changes) -> dict:
 
 def _chroma(**changes) -> dict:
     settings = {"in_dim": 64, "out_dim": 64, "hidden_dim": 32, "n_layers": 1, **changes}
-    config = _flux(in_channels=64, out_channels=64, **settings)
+    config = flux(in_channels=64, out_channels=64, **settings)
     return {name: value for name, value in config.items() if name not in ("vec_in_dim", "guidance_embed")}
 
 
@@ -83,7 +52,7 @@ def _lumina(**changes) -> dict:
     }  # fmt: skip
 
 
-def _cosmos(**changes) -> dict:
+def cosmos(**changes) -> dict:
     return {
         "max_img_h": 64, "max_img_w": 64, "max_frames": 16, "in_channels": 16, "out_channels": 16, "patch_spatial": 2,
         "patch_temporal": 1, "concat_padding_mask": True, "model_channels": 64, "num_blocks": 1, "num_heads": 2,
@@ -125,20 +94,21 @@ FAMILIES = {
         32,
         {"pooled_output": (1, 64)},
     ),
-    "FLUX": Family("Flux", _flux(image_model="flux"), 32, {"pooled_output": (1, 32), "guidance": 3.5}),
+    "FLUX": Family("Flux", flux(image_model="flux"), 32, {"pooled_output": (1, 32), "guidance": 3.5}),
     "FLUX inpaint": Family(
-        "FluxInpaint", _flux(image_model="flux", in_channels=96), 32, {"pooled_output": (1, 32), "guidance": 30.0}
+        "FluxInpaint", flux(image_model="flux", in_channels=96), 32, {"pooled_output": (1, 32), "guidance": 30.0}
     ),
     "FLUX schnell": Family(
-        "FluxSchnell", _flux(image_model="flux", guidance_embed=False), 32, {"pooled_output": (1, 32)}
+        "FluxSchnell", flux(image_model="flux", guidance_embed=False), 32, {"pooled_output": (1, 32)}
     ),
     "FLUX.2": Family(
         "Flux2",
-        _flux(image_model="flux2", in_channels=128, out_channels=128, vec_in_dim=None, axes_dim=[8, 8, 8, 8], patch_size=1,
+        flux(image_model="flux2", in_channels=128, out_channels=128, vec_in_dim=None, axes_dim=[8, 8, 8, 8], patch_size=1,
               theta=2000, qkv_bias=False, ops_bias=False, global_modulation=True, mlp_silu_act=True,
               default_ref_method="index", ref_index_scale=10.0),
         32,
         {"pooled_output": (1, 32), "guidance": 4.0},
+        newer={"txt_ids_dims": [3]},
     ),
     "Chroma": Family("Chroma", _chroma(image_model="chroma"), 32, {"pooled_output": (1, 32)}),
     "Chroma Radiance": Family(
@@ -248,20 +218,21 @@ FAMILIES = {
     ),
     "Cosmos": Family(
         "CosmosT2V",
-        _cosmos(image_model="cosmos", block_config="FA-CA-MLP", block_x_format="THWBD", affline_emb_norm=True,
+        cosmos(image_model="cosmos", block_config="FA-CA-MLP", block_x_format="THWBD", affline_emb_norm=True,
                 pos_emb_learnable=False, extra_per_block_abs_pos_emb=True, extra_per_block_abs_pos_emb_type="learnable"),
         32,
         {"attention_mask": torch.ones(1, TOKENS)},
     ),
     "Cosmos Predict2": Family(
         "CosmosT2IPredict2",
-        _cosmos(image_model="cosmos_predict2", pos_emb_learnable=True, min_fps=1, max_fps=30,
+        cosmos(image_model="cosmos_predict2", pos_emb_learnable=True, min_fps=1, max_fps=30,
                 extra_per_block_abs_pos_emb=False, rope_enable_fps_modulation=False),
         32,
     ),
     "Stable Audio": Family(
         "StableAudio",
-        {"audio_model": "dit1.0", "embed_dim": 64, "depth": 1, "num_heads": 2, "global_cond_dim": 1536},
+        {"audio_model": "dit1.0", "embed_dim": 64, "depth": 1, "num_heads": 2, "global_cond_dim": 1536,
+         "project_cond_tokens": True},
         768,
         {"seconds_start": 0, "seconds_total": 2},
         weights={
@@ -279,6 +250,10 @@ FAMILIES = {
          "ssl_names": ["mert", "m-hubert"], "lyric_encoder_vocab_size": 32, "lyric_hidden_size": 64},
         32,
         {"conditioning_lyrics": torch.tensor([[3, 1, 4, 1, 5]]), "lyrics_strength": 1.0},
+        # 1024 wide, 100 million parameters.
+        small={"lyric_encoder": ("comfy.ldm.ace.lyric_encoder.ConformerEncoder",
+                                 {"input_size": 64, "output_size": 64, "attention_heads": 2, "linear_units": 64,
+                                  "num_blocks": 1, "static_chunk_size": 0})},
     ),
     "Hunyuan3D 2": Family(
         "Hunyuan3Dv2",
@@ -293,84 +268,3 @@ FAMILIES = {
         1024,
     ),
 }  # fmt: skip
-
-
-class FamilyModel(io.ComfyNode):
-    """A model of the family, and a conditioning with all that its kind has."""
-
-    @classmethod
-    def define_schema(cls):
-        return io.Schema(
-            node_id="TestFamily",
-            category="test",
-            inputs=[io.Combo.Input("family", options=list(FAMILIES))],
-            outputs=[io.Model.Output(), io.Conditioning.Output()],
-        )
-
-    @classmethod
-    def execute(cls, family):
-        offload = comfy.model_management.unet_offload_device()
-        model = comfy.model_patcher.ModelPatcher(
-            build(family), load_device=comfy.model_management.get_torch_device(), offload_device=offload
-        )
-        kind, generator = FAMILIES[family], torch.Generator().manual_seed(3)
-        tokens = torch.randn(1, TOKENS, kind.width, generator=generator)
-        also = {
-            name: torch.randn(value, generator=generator) if isinstance(value, tuple) else value
-            for name, value in {"pooled_output": None, **kind.also}.items()
-        }
-        return io.NodeOutput(model, [[tokens, also]])
-
-
-class FamilyFile(io.ComfyNode):
-    """Writes the same model to a file for core's loaders, and says its name."""
-
-    @classmethod
-    def define_schema(cls):
-        return io.Schema(
-            node_id="TestFamilyFile",
-            category="test",
-            inputs=[io.Combo.Input("family", options=list(FAMILIES))],
-            outputs=[io.String.Output()],
-            is_output_node=True,
-        )
-
-    @classmethod
-    def execute(cls, family):
-        folder = Path(folder_paths.get_folder_paths("diffusion_models")[0])
-        folder.mkdir(parents=True, exist_ok=True)
-        weights = build(family).diffusion_model.state_dict()
-        safetensors.torch.save_file(weights, folder / f"{family}.safetensors", FAMILIES[family].metadata)
-        return io.NodeOutput(f"{family}.safetensors")
-
-
-def build(name: str):
-    """The model of a family, with the same random weights each time."""
-    family = FAMILIES[name]
-    config = getattr(comfy.supported_models, family.core)(family.config)
-    config.set_inference_dtype(torch.float32, None)
-    beside = {key: torch.empty(shape) for key, shape in family.weights.items()}
-    _fill(beside)
-    model = config.get_model(dict(beside), "", device=torch.device("cpu"))
-    if family.core == "ACEStep":
-        # The one part whose size core fixes: 1024 wide, 100 million parameters.
-        width = family.config["lyric_hidden_size"]
-        model.diffusion_model.lyric_encoder = ConformerEncoder(
-            width, width, 2, 64, 1, static_chunk_size=0, operations=comfy.ops.disable_weight_init
-        ).eval()
-    # Core leaves its weights uninitialised for a checkpoint to fill.
-    _fill(model.diffusion_model.state_dict())
-    return model
-
-
-def _fill(tensors: dict[str, torch.Tensor]) -> None:
-    generator = torch.Generator().manual_seed(1)
-    for name, tensor in sorted(tensors.items()):
-        if not tensor.is_floating_point():
-            continue
-        if tensor.ndim == 1 and ("norm" in name or name.endswith("scale")) and not name.endswith("bias"):
-            tensor.fill_(1.0)
-        else:
-            tensor.normal_(
-                0.0, 0.05 if tensor.ndim < 2 else (tensor.numel() / len(tensor)) ** -0.5, generator=generator
-            )

@@ -132,13 +132,17 @@ class AnyVAE(io.ComfyNode):
             inputs=[
                 io.Combo.Input("kind", options=["rgb", "grey", "rgba", "video", "still", "sound"], default="rgb"),
                 io.Int.Input("enlarge", default=1),
+                io.Int.Input("channels", default=0, tooltip="Of its latents, as core's VAEs say; 0: it does not say."),
             ],
             outputs=[io.Vae.Output()],
         )
 
     @classmethod
-    def execute(cls, kind, enlarge):
-        return io.NodeOutput(_AnyVAE(kind, enlarge))
+    def execute(cls, kind, enlarge, channels=0):
+        vae = _AnyVAE(kind, enlarge)
+        if channels:
+            vae.latent_channels, vae.latent_dim = channels, 3 if kind in ("video", "still") else 2
+        return io.NodeOutput(vae)
 
 
 class _AnyVAE:

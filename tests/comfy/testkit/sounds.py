@@ -37,15 +37,23 @@ def _sound(shape, rate, fill):
 
 
 class SoundVAE(io.ComfyNode):
-    """An organ: each channel of a latent (n, 64, length) is how loud one of its pipes is, over time."""
+    """An organ: each channel of a latent (n, 64, length) is how loud one of its pipes is, over time.
+
+    Of the sound in a clip's latent (n, 8, 16, length) both axes are pipes. loud: three times as loud as can be played.
+    """
 
     @classmethod
     def define_schema(cls):
-        return io.Schema(node_id="TestSoundVAE", category="test", inputs=[], outputs=[io.Vae.Output()])
+        return io.Schema(
+            node_id="TestSoundVAE",
+            category="test",
+            inputs=[io.Boolean.Input("of_clips", default=False), io.Boolean.Input("loud", default=False)],
+            outputs=[io.Vae.Output()],
+        )
 
     @classmethod
-    def execute(cls):
-        return io.NodeOutput(_Organ())
+    def execute(cls, of_clips, loud):
+        return io.NodeOutput(_OrganOfClips(loud) if of_clips else _Organ())
 
 
 class _Organ:
@@ -61,6 +69,17 @@ class _Organ:
         tones = torch.stack([torch.sin(2 * torch.pi * 80 * 2 ** (i / 3.5) * time).float() for i in range(self.PIPES)])
         heard = (loud.reshape(n, 2, self.PIPES, length) * tones).sum(2) / self.PIPES
         return heard.movedim(1, -1)
+
+
+class _OrganOfClips(_Organ):
+    latent_channels, latent_dim = 8, 2
+    audio_sample_rate = 8000
+
+    def __init__(self, loud: bool):
+        self.loud = loud
+
+    def decode(self, samples):
+        return (30.0 if self.loud else 1.0) * super().decode(samples.flatten(1, 2))
 
 
 class Pitch(io.ComfyNode):

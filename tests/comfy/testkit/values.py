@@ -76,6 +76,40 @@ class MaskOf(io.ComfyNode):
         return io.NodeOutput({"samples": latent["noise_mask"]})
 
 
+class PartOf(io.ComfyNode):
+    """One part of a LATENT of several, as core's LTXVSeparateAVLatent gives it in newer versions."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="TestPart",
+            category="test",
+            inputs=[io.Latent.Input("latent"), io.Int.Input("index", default=0)],
+            outputs=[io.Latent.Output()],
+        )
+
+    @classmethod
+    def execute(cls, latent, index):
+        return io.NodeOutput({"samples": latent["samples"].unbind()[index]})
+
+
+class JoinedParts(io.ComfyNode):
+    """Two LATENTs as one of two parts, as core's LTXVConcatAVLatent gives it in newer versions."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="TestJoin",
+            category="test",
+            inputs=[io.Latent.Input("first"), io.Latent.Input("second")],
+            outputs=[io.Latent.Output()],
+        )
+
+    @classmethod
+    def execute(cls, first, second):
+        return io.NodeOutput({"samples": _together([first["samples"], second["samples"]])})
+
+
 class MadeImages(io.ComfyNode):
     @classmethod
     def define_schema(cls):

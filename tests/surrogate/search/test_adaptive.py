@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from surrogate import Seeds, SurrogateSpace, points
+from surrogate import Seeds, SurrogateSpace, points, space_from_recipe
 from surrogate.processes.picture_process import PictureProcess
 from surrogate.processes.sphere_process import SphereProcess
 from surrogate.search import Study
@@ -100,7 +100,7 @@ def test_a_smaller_space_has_the_same_noise_where_seeds_are_not_used():
     small, made = trimmed(study.space, points.from_coordinates(study.space, u))
     assert small.k == 19 and made.u.shape == (18, 18)
     assert torch.equal(small.combine(made.w, SHAPE), study.space.latents(u, SHAPE))
-    again = SurrogateSpace.from_recipe(json.loads(json.dumps(small.recipe())))
+    again = space_from_recipe(json.loads(json.dumps(small.recipe())))
     assert torch.equal(again.latents(made.u, SHAPE), study.space.latents(u, SHAPE))
     ordinary = given()
     assert trimmed(ordinary, points.from_coordinates(ordinary, [0.2, 0.4]))[0] is ordinary
@@ -194,7 +194,7 @@ def test_a_line_of_the_csv_makes_the_noise_again(tmp_path):
     study.export_csv(tmp_path / "study.csv")
     csv.field_size_limit(10_000_000)
     lines = list(csv.DictReader((tmp_path / "study.csv").open(encoding="utf-8")))
-    space = SurrogateSpace.from_recipe(json.loads(lines[17]["space"]))
+    space = space_from_recipe(json.loads(lines[17]["space"]))
     u = [float(lines[17][f"u{i + 1}"]) for i in range(space.k - 1)]
     assert space.k == 21 or space.k == 20
     torch.testing.assert_close(

@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 import torch
 
-from surrogate import CHARTS, IntegerSeed, Seeds, SurrogateSpace, points
+from surrogate import CHARTS, IntegerSeed, Seeds, SurrogateSpace, points, space_from_recipe
 from surrogate.search import OPTIMISERS, Scouting, Study, StudyError, make_optimiser, scouting, study_names
 from surrogate.search.scouting import diverse
 
 # What each noise is worth, by its integer; with ties. Also sent to another process as code.
 SCORING = """
-from surrogate import SurrogateSpace
+from surrogate import space_from_recipe
 from surrogate.search import Scouting
 
 def worth(label):
     return round(float(np.random.default_rng(int(label)).normal()), 1)
 
 def score(study, u):
-    space = SurrogateSpace.from_recipe(study.definition.space)
+    space = space_from_recipe(study.definition.space)
     return space.weights(u) @ np.array([worth(label) for label in space.seeds.labels])
 
 def step(study):
@@ -105,7 +105,7 @@ def test_the_best_become_the_seeds_and_their_scores_are_known(directions):
     study = scouted(None, directions=directions).search()
     sign = 1 if directions == "maximize" else -1
     best = sorted(range(5, 17), key=lambda seed: (-sign * worth(seed), seed))[:4]
-    space = SurrogateSpace.from_recipe(study.definition.space)
+    space = space_from_recipe(study.definition.space)
     assert space.seeds.labels == tuple(map(str, best))
     history = study.history()
     assert history.known.tolist() == [True] * 4 and history.scores[:, 0].tolist() == [worth(seed) for seed in best]
@@ -262,7 +262,7 @@ def test_the_origin_of_the_seeds_is_in_the_files(file, tmp_path):
     search.export_json(tmp_path / "study.json")
     told = json.loads((tmp_path / "study.json").read_text("utf-8"))
     assert told["space"]["scouted"]["noises"] == 12
-    assert SurrogateSpace.from_recipe(told["space"]).k == 4
+    assert space_from_recipe(told["space"]).k == 4
 
 
 def test_noises_without_a_score_are_not_chosen_and_not_tried_again(file):

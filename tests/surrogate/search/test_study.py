@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from surrogate import SurrogateSpace
+from surrogate import space_from_recipe
 from surrogate.search import Study, StudyError, study_names
 
 
@@ -576,7 +576,7 @@ def test_an_export_rebuilds_every_image(form, searching, tmp_path):
     assert rows[7]["reason"] == "it raised:\nbad" and rows[7]["score"] is None
     assert [row["score"] for row in rows[:7]] == history.scores[:7, 0].tolist()
     for row, u in zip(rows, history.u, strict=True):
-        rebuilt = SurrogateSpace.from_recipe(row["space"]).latents([row["u"]], row["shape"])
+        rebuilt = space_from_recipe(row["space"]).latents([row["u"]], row["shape"])
         assert torch.equal(rebuilt, searching.space().latents(u[None], (4, 6, 6)))
 
 

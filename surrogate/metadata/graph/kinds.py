@@ -1,0 +1,69 @@
+"""Nodes by name: those that keep a batch as it is, services that are not ComfyUI, and samplers that draw other noise."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["KEEPING", "OTHER_NOISE", "REMOTE", "REPAINTING", "SAME_SIZE", "SAVING", "continues"]
+
+# Core's nodes that hand on as many pictures as they get, in the same order.
+KEEPING = {
+    *("VAEDecode", "VAEDecodeTiled", "VAEEncodeForInpaint", "InpaintModelConditioning", "SetLatentNoiseMask"),
+    *("LatentUpscale", "LatentUpscaleBy", "LatentFlip", "LatentRotate", "LatentCrop", "LatentMultiply"),
+    *("LatentApplyOperation", "LatentConcat", "LatentCut", "LatentAdd", "LatentSubtract", "LatentInterpolate"),
+    *("LatentBlend", "LatentComposite", "LatentCompositeMasked", "NormalizeVideoLatentStart", "TrimVideoLatent"),
+    *("ReplaceVideoLatentFrames", "HunyuanVideo15LatentUpscaleWithModel"),
+    *("ImageScale", "ImageScaleBy", "ImageScaleToTotalPixels", "ImageScaleToMaxDimension", "ImageUpscaleWithModel"),
+    *("ImageSharpen", "ImageBlur", "ImageQuantize", "ImageInvert", "ImageCrop", "ImageCropV2", "ImageFlip"),
+    *("ImagePadForOutpaint", "ImageRotate", "ImageAddNoise", "ImageCompositeMasked", "JoinImageWithAlpha"),
+    *("SplitImageWithAlpha", "ImageBlend", "ImageStitch", "ResizeAndPadImage", "ResizeImageMaskNode", "ColorTransfer"),
+    *("ImageCompare", "FluxKontextImageScale", "Canny", "RemoveBackground", "AdjustBrightness", "AdjustContrast"),
+    *("CreateVideo", "GetVideoComponents", "SaveImage", "PreviewImage", "SaveAnimatedWEBP", "SaveAnimatedPNG"),
+    *("SaveWEBM", "SaveVideo", "SaveLatent", "VHS_VideoCombine"),
+    *("VAEDecodeAudio", "VAEDecodeAudioTiled", "TrimAudioDuration", "AudioAdjustVolume", "SplitAudioChannels"),
+    *(
+        "SaveAudio",
+        "SaveAudioMP3",
+        "SaveAudioOpus",
+        "SaveImageAdvanced",
+        "SaveAudioAdvanced",
+        "PreviewAudio",
+        "LTXVAudioVAEDecode",
+    ),
+    *("LTXVAddGuide", "LTXVCropGuides", "LTXVConcatAVLatent", "LTXVSeparateAVLatent", "LTXVImgToVideoInplace"),
+    *("LTXVLatentUpsampler", "LTXVPreprocess", "ReferenceLatent", "MaskToImage", "ImageToMask", "InvertMask"),
+    *("RemoveLatentMask+", "RemoveNoiseMask", "PreviewBridge", "PreviewBridgeLatent", "LatentUpscaler"),
+    *("NNLatentUpscale", "Latent Upscale by Factor (WAS)", "ImageResize+", "ImageResizeKJ", "ImageResizeKJv2"),
+}
+# Of these, those that keep the size of an empty latent too.
+SAME_SIZE = {
+    *("SetLatentNoiseMask", "LTXVAddGuide", "LTXVCropGuides", "LTXVConcatAVLatent", "LTXVSeparateAVLatent"),
+    *("LTXVImgToVideoInplace", "RemoveLatentMask+", "RemoveNoiseMask", "LatentApplyOperation"),
+}
+SAVING = re.compile(r"save|preview|videocombine|video_combine", re.I)
+
+# Core's API nodes by the companies that they ask, and others by what they say of themselves.
+REMOTE = re.compile(
+    r"^(Beeble|Bria[A-Z]|ByteDance|Claude|ElevenLabs|FishAudio|Flux(2Image|3|Erase|Kontext(Pro|Max)|Pro|VTO|Video)"
+    r"|Gemini|Grok|HappyHorse|HeyGen|HitPaw|HunyuanImage\w*Api|Ideogram(P|V\d)|Kling|Krea\d(Image|Style)|LtxApi|LtxvApi"
+    r"|Luma[A-Z]|Magnific|Meshy|Minimax|Moonvalley|OpenAI|OpenRouter|Pika|Pixverse|Quiver|Qwen\w+Api$|Recraft"
+    r"|ReveImage|Rodin3D|Runway|Sonilo|Stability[A-Z]|Sync(Lip|Talk)|Tencent|Topaz|Tripo(?!Splat|SG)|Veed|Veo\d?[A-Z]|Vidu"
+    r"|Wan\w*Api$|Wavespeed)"
+    r"|replicate|fal[_ ]?ai|^fal[A-Z_ ]|_fal$|runpod|remote|\bapi\b|_api$|Api(Node)?$|API(Node)?$|bizyair|midjourney"
+    r"|dall-?e|nano ?banana|seedream"
+)
+OTHER_NOISE = {
+    re.compile(r"^(Legacy_)?(Ultra)?(Clown|Shark)\w*[sS]ampler|^BongSampler"): (
+        "draws its noise in float64, whose numbers are others than KSampler's"
+    ),
+}
+# They work on a picture again, crop by crop, tile by tile or step by step, and leave its composition.
+REPAINTING = re.compile(
+    r"Detailer(?!Hook)|UltimateSDUpscale|SeedVR2(?!Post|Pre|Cond|Temp)|SUPIR|Iterative\w*Upscale|SEGSUpscaler"
+    r"|UpscalerRefiner|TiledDiffusion|TileUpscale|Tiled ?Upscale"
+)
+
+
+def continues(kind: str) -> bool:
+    """Whether a sampler takes up a latent where another left it, and adds no noise first."""
+    return "chainsampler" in kind.lower()

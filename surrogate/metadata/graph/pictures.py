@@ -1,0 +1,59 @@
+"""Which of a node's inputs its result is made of: of several batches, the one that is not a mask, a guide or a number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from .rules import Place
+from .values import Batch, Unknown, batch_of, unknown_of
+
+__all__ = ["NUMBERS", "foremost", "picture_inputs"]
+
+# Inputs that are numbers: a picture's size, read from the picture, makes no latent of that picture.
+NUMBERS = {
+    *("width", "height", "batch_size", "length", "steps", "cfg", "denoise", "seed", "noise_seed", "value", "amount"),
+    *("scale_by", "frame_rate", "fps"),
+}
+# Of several batches, the one that the result is made of rather than masked or guided by.
+FOREMOST = ("samples", "latent_image", "latent", "latents", "image", "images", "pixels", "video", "audio")
+# Inputs whose picture, if they have one, is not what is handed on.
+ASIDE = re.compile(
+    r"(^|_)(model|clip|vae|positive|negative|cond|conditioning|guider|sampler|sigmas|scheduler|mask|masks|prompt|text"
+    r"|caption|string|filename|filename_prefix|path|seed|noise|index|width|height|name|script|hook|control_net)(_|$|\d)",
+    re.I,
+)
+LATENT = re.compile(r"latent|^samples|^stage_c$")
+PIXELS = re.compile(r"image|pixel|frame|picture")
+
+
+def picture_inputs(place: Place) -> list[str]:
+    """The linked inputs that pictures or latents may come by, the foremost first."""
+    names = [name for name in place.node.links if name not in NUMBERS]
+    apart = [name for name in names if not ASIDE.search(name) or LATENT.search(name)]
+    return sorted(apart or names, key=lambda name: FOREMOST.index(name) if name in FOREMOST else len(FOREMOST))
+
+
+def foremost(place: Place, items: Iterable[tuple[str, object]]) -> Batch | Unknown | None:
+    """What the result of a node is made of: one batch, or the reason why it cannot be told. None: no pictures.
+
+    Where latents and pictures come in, the latents are sampled and the pictures guide. Pictures of two samplings make
+    one that no single noise made.
+    """
+    found = {name: value for name, value in items if batch_of(value) is not None or unknown_of(value) is not None}
+    found = {name: value for name, value in found.items() if LATENT.search(name)} or found
+    unknown = next((reason for value in found.values() if (reason := unknown_of(value)) is not None), None)
+    if unknown is not None:
+        return unknown
+    batches = [_by_name(name, batch) for name, value in found.items() if (batch := batch_of(value)) is not None]
+    made = [batch for batch in batches if batch.made]
+    if len({tuple(row.origin for row in batch.rows) for batch in made}) > 1:
+        return Unknown(f"{place} joins pictures of several samplings")
+    return next(iter(made or batches), None)
+
+
+def _by_name(name: str, batch: Batch) -> Batch:
+    """What comes by an input for images is decoded, whatever node it comes from."""
+    pixels = PIXELS.search(name) is not None and LATENT.search(name) is None
+    return replace(batch, decoded=True) if pixels else batch

@@ -1,0 +1,144 @@
+"""Core's samplers, noises and schedules: which seed a latent is sampled from, and whether from noise alone.
+
+Each rule is named after nothing but its inputs: a parameter is an input of the node, its annotation what it must be.
+The first parameter is the place in the graph. A rule returns the node's outputs, or one value that stands for all.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from .rules import Place, Rule
+from .sampling import NO_NOISE, idle, sampled, whole
+from .values import Batch, Noise, Sigmas, random_noise
+
+__all__ = ["SAMPLERS", "SCHEDULES", "sample_steps"]
+
+ALL_STEPS = 10000
+NUMBERS = re.compile(r"[-+]?(?:\d*\.\d+|\d+\.?)(?:e[-+]?\d+)?", re.I)
+LONGEST = 100_000
+# Flow models begin at 1; others at 14 and more. A first sigma below this leaves some of the latent.
+LARGEST_PARTIAL_SIGMA = 0.995
+
+
+def _ksampler(place: Place, seed: int, latent_image: Batch, denoise: float | None = 1.0):
+    if denoise is not None and denoise <= 0:
+        return idle(latent_image, f"{place} samples nothing: its denoise is 0")
+    return sampled(place, latent_image, random_noise(seed), whole(denoise))
+
+
+def sample_steps(place: Place, latent: Batch, noise: Noise, first: int | None, last: int | None, steps: int | None):
+    """The latent after the steps from `first` to `last` of `steps`; None: not known."""
+    end = min(ALL_STEPS if last is None else last, ALL_STEPS if steps is None else steps)
+    if first is not None and first >= end:
+        return idle(latent, f"{place} samples nothing: it starts at step {first} of {end}")
+    return sampled(place, latent, noise, None if first is None else first == 0)
+
+
+def _ksampler_advanced(
+    place: Place,
+    add_noise: str,
+    noise_seed: int,
+    latent_image: Batch,
+    start_at_step: int | None = 0,
+    end_at_step: int | None = ALL_STEPS,
+    steps: int | None = ALL_STEPS,
+):
+    noise = random_noise(noise_seed) if add_noise == "enable" else NO_NOISE
+    return sample_steps(place, latent_image, noise, start_at_step, end_at_step, steps)
+
+
+def _along(place: Place, latent: Batch, noise: Noise, sigmas: Sigmas) -> Batch:
+    if sigmas.empty:
+        return idle(latent, f"{place} samples nothing: its sigmas are empty")
+    return sampled(place, latent, noise, sigmas.whole)
+
+
+def _sampler_custom(place: Place, add_noise: bool, noise_seed: int, sigmas: Sigmas, latent_image: Batch):
+    return _along(place, latent_image, random_noise(noise_seed) if add_noise else NO_NOISE, sigmas)
+
+
+def _sampler_custom_advanced(place: Place, noise: Noise, sigmas: Sigmas, latent_image: Batch):
+    return _along(place, latent_image, noise, sigmas)
+
+
+# -------------------------------------------------------------------------------------------------------- noises
+
+
+def _random_noise(place: Place, noise_seed: int):
+    return random_noise(noise_seed)
+
+
+def _disable_noise(place: Place):
+    return NO_NOISE
+
+
+# ----------------------------------------------------------------------------------------------------- schedules
+
+
+def _whole_schedule(place: Place):
+    return Sigmas(True)
+
+
+def _schedule(place: Place, denoise: float | None = 1.0):
+    return Sigmas(whole(denoise), empty=denoise is not None and denoise <= 0)
+
+
+def _manual_sigmas(place: Place, sigmas: str):
+    numbers = [float(number) for number in NUMBERS.findall(sigmas[:LONGEST])]
+    if not numbers or not all(map(math.isfinite, numbers)):
+        return Sigmas(None, empty=not numbers)
+    return Sigmas(False if numbers[0] < LARGEST_PARTIAL_SIGMA else None)
+
+
+def _split_sigmas(place: Place, sigmas: Sigmas, step: int | None):
+    low = None if step is None else sigmas.whole if step == 0 else False
+    return sigmas, Sigmas(low, sigmas.empty)
+
+
+def _split_sigmas_denoise(place: Place, sigmas: Sigmas, denoise: float | None):
+    nothing = denoise is not None and denoise <= 0
+    return sigmas, Sigmas(sigmas.whole if whole(denoise) else False, sigmas.empty or nothing)
+
+
+def _flip_sigmas(place: Place, sigmas: Sigmas):
+    return Sigmas(False, sigmas.empty)
+
+
+def _same_sigmas(place: Place, sigmas: Sigmas):
+    return sigmas
+
+
+def _first_sigma(place: Place, sigmas: Sigmas, sigma: float | None):
+    return Sigmas(None, sigmas.empty)
+
+
+SCHEDULES = {
+    "BasicScheduler": Rule(_schedule),
+    "AlignYourStepsScheduler": Rule(_schedule),
+    "GITSScheduler": Rule(_schedule),
+    "SDTurboScheduler": Rule(_schedule),
+    "BetaSamplingScheduler": Rule(_whole_schedule),
+    "OptimalStepsScheduler": Rule(_schedule),
+    "LTXVScheduler": Rule(_whole_schedule),
+    "Flux2Scheduler": Rule(_whole_schedule),
+    "Ideogram4Scheduler": Rule(_whole_schedule),
+    "ManualSigmas": Rule(_manual_sigmas),
+    "SplitSigmas": Rule(_split_sigmas),
+    "SplitSigmasDenoise": Rule(_split_sigmas_denoise),
+    "FlipSigmas": Rule(_flip_sigmas),
+    "ExtendIntermediateSigmas": Rule(_same_sigmas),
+    "SetFirstSigma": Rule(_first_sigma),
+}
+
+SAMPLERS = {
+    "KSampler": Rule(_ksampler),
+    "KSamplerAdvanced": Rule(_ksampler_advanced),
+    "SamplerCustom": Rule(_sampler_custom),
+    "SamplerCustomAdvanced": Rule(_sampler_custom_advanced),
+    "AddNoise": Rule(_sampler_custom_advanced),
+    "RandomNoise": Rule(_random_noise),
+    "DisableNoise": Rule(_disable_noise),
+    **SCHEDULES,
+}

@@ -1,0 +1,164 @@
+"""What is made of a node that has no rule.
+
+It is taken to hand on what it is given, if that is one thing only; what it does to pixels does not matter. A seed of
+its own, a prompt, a sampler in it are signs that it makes pictures itself: their noise is taken for KSampler's only
+where the node has KSampler's inputs and no others.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from ..errors import Untraceable
+from .evidence import Evidence
+from .foreign import TAKEN
+from .kinds import KEEPING, OTHER_NOISE, REMOTE, REPAINTING, SAME_SIZE, SAVING, continues
+from .pictures import foremost, picture_inputs
+from .rules import Place, as_type
+from .sampling import NO_NOISE, idle, sampled, whole
+from .sources import empty_latent
+from .values import Batch, Noise, Opaque, Row, Sigmas, Unknown, batch_of, random_noise
+
+__all__ = ["handed_on"]
+
+REROUTE = re.compile(r"reroute|pass ?through|\bany\b", re.I)
+
+
+def handed_on(place: Place, inputs: dict[str, list]) -> list[list]:
+    """The one output that stands for all, as a list of items."""
+    node = place.node
+    if len(node.links) == 1 and not node.inputs:
+        (only,) = (inputs[name] for name in node.links)
+        # A reroute; what a node without settings does to pictures is not known from that alone.
+        if REROUTE.search(node.kind) or all(batch_of(item) is None for item in only):
+            return [only]
+    names = picture_inputs(place)
+    several = max((len(inputs[name]) for name in names), default=1)
+    return [[_value(place, names, _position(inputs, i)) for i in range(several)]]
+
+
+def _position(inputs: dict[str, list], i: int) -> dict[str, object]:
+    return {name: items[min(i, len(items) - 1)] for name, items in inputs.items()}
+
+
+def _value(place: Place, names: list[str], given: dict[str, object]) -> Opaque:
+    """What the node gives at one position of its lists, with everything that can be told of it."""
+    typed = place.node.inputs
+    numbers = tuple((n, v) for n, v in typed.items() if isinstance(v, (int, float)) and not isinstance(v, bool))
+    texts = tuple(v for v in typed.values() if isinstance(v, str))
+    flags = tuple(v for v in typed.values() if isinstance(v, bool))
+    links = tuple((name, given[name]) for name in place.node.links)
+    plain = not links
+    return Opaque(
+        str(place),
+        numbers,
+        texts if plain and not numbers else (),
+        flags if plain else (),
+        links,
+        _pictures(place, names, given),
+    )
+
+
+def _pictures(place: Place, names: list[str], given: dict[str, object]) -> Batch | Unknown | None:
+    evidence = Evidence(place, given)
+    if REMOTE.search(place.node.kind):
+        reason = f"{place} is a remote service, whose noise is not ComfyUI's"
+        return Batch((Row(given=True, foreign=True, reason=reason),), decoded=True)
+    batch = foremost(place, [(name, given[name]) for name in names])
+    try:
+        fresh = empty_latent(place, given, isinstance(batch, Batch))
+        if fresh is not None:
+            return _foreign(place, fresh, evidence) if evidence.seed else fresh
+        return _changed(place, batch, evidence) if isinstance(batch, Batch) else batch
+    except Untraceable as error:
+        return Unknown(str(error))
+
+
+def _changed(place: Place, batch: Batch, evidence: Evidence) -> Batch:
+    """The batch behind the node."""
+    kind = place.node.kind
+    if "decode" in kind.lower():
+        batch = replace(batch, decoded=True)
+    if "encode" in kind.lower() and "vae" in evidence.links:
+        batch = replace(batch, decoded=False, index=None)
+    if kind in KEEPING or SAVING.search(kind) or "filename_prefix" in evidence.names:
+        return _kept(place, batch)
+    latents = not batch.decoded
+    if latents and (reason := next((r for family, r in OTHER_NOISE.items() if family.search(kind)), "")):
+        return _by_other_sampler(place, batch, evidence, f"{place} {reason}")
+    if latents and evidence.is_ksampler:
+        return _by_ksampler(place, batch, evidence)
+    return _by_signs(place, batch, evidence)
+
+
+def _kept(place: Place, batch: Batch) -> Batch:
+    size = batch.size if batch.sampled or place.node.kind in SAME_SIZE else None
+    return replace(batch, decoded=batch.decoded and place.node.kind != "InpaintModelConditioning", size=size)
+
+
+def _by_ksampler(place: Place, latent: Batch, evidence: Evidence) -> Batch:
+    given = evidence.given
+    if evidence.number("denoise") == 0:
+        return idle(latent, f"{place} samples nothing: its denoise is 0")
+    if given.get("add_noise") in (False, "disable"):
+        return sampled(place, latent, NO_NOISE, None)
+    sigmas = as_type(given["sigmas"], Sigmas, "sigmas", place) if "sigmas" in given else None
+    start = evidence.number("start_at_step") if "start_at_step" in given else 0.0
+    full = whole(evidence.number("denoise") if "denoise" in given else 1.0) if sigmas is None else sigmas.whole
+    full = False if start else None if start is None else full
+    return sampled(place, latent, _noise(place, evidence), full).noted(f"{place} {TAKEN}")
+
+
+def _noise(place: Place, evidence: Evidence) -> Noise:
+    if "noise" in evidence.names:
+        return as_type(evidence.given["noise"], Noise, "noise", place)
+    return random_noise(as_type(evidence.given[evidence.seed], int, "seed", place))
+
+
+def _by_other_sampler(place: Place, latent: Batch, evidence: Evidence, reason: str) -> Batch:
+    """Behind a sampler of another noise, which counts only where nothing of KSampler's is left."""
+    if continues(place.node.kind):
+        return latent.noted(f"sampled on by {place}") if latent.made else _foreign(place, latent, evidence, reason)
+    if latent.made and evidence.partial:
+        return latent.noted(f"sampled again by {place}{_with_seed(evidence)}")
+    return _foreign(place, latent, evidence, reason)
+
+
+def _by_signs(place: Place, batch: Batch, evidence: Evidence) -> Batch:
+    """Behind a node that may paint: a seed, a prompt or a sampler of its own tell."""
+    again = f"sampled again by {place}{_with_seed(evidence)}"
+    if REPAINTING.search(place.node.kind):
+        if batch.made:
+            return batch.noted(again)
+        return _foreign(place, batch, evidence, f"{place} draws its noise for parts of a picture, not for the picture")
+    if evidence.prompt:
+        return _foreign(
+            place, batch, evidence, f"{place} paints by a prompt of its own, with a noise that is not known"
+        )
+    if not batch.made:
+        paints = evidence.seed or evidence.inner_sampler
+        return _foreign(place, batch, evidence) if paints else _unsure(place, batch)
+    if evidence.inner_sampler or (evidence.seed and (evidence.diffusion or not batch.decoded)):
+        return batch.noted(again) if evidence.partial or not evidence.seed else _foreign(place, batch, evidence)
+    return _unsure(place, batch.noted(f"changed by {place}, which has a seed of its own") if evidence.seed else batch)
+
+
+def _with_seed(evidence: Evidence) -> str:
+    seed = evidence.given.get(evidence.seed)
+    return f" with seed {seed}" if isinstance(seed, int) else ""
+
+
+def _foreign(place: Place, batch: Batch, evidence: Evidence, reason: str = "") -> Batch:
+    """The batch as something whose noise is not known."""
+    reason = reason or f"{place} is not a sampler whose noise is known to be KSampler's"
+    return Batch((Row(given=True, foreign=True, reason=reason),) * len(batch.rows), decoded=batch.decoded)
+
+
+def _unsure(place: Place, batch: Batch) -> Batch:
+    """The batch behind a node that may have changed the number or the order of its rows."""
+    if batch.made and len({row.seed for row in batch.rows}) == 1:
+        return batch
+    note = f"passed through {place}, which is not known: taken to keep the number and order of pictures"
+    size = batch.size if batch.sampled else None
+    return replace(batch.each(lambda row: replace(row.noted(note), unsure=True)), size=size)

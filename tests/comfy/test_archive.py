@@ -1,0 +1,45 @@
+"""The archive of the registry, installed as the Manager does: unpacked into custom_nodes, under the pack's own name."""
+
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dev.archive import write_archive
+from dev.client import Client
+from dev.server import ROOT, Server
+
+pytestmark = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="what is packed is what git tracks")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory) -> Path:
+    """A base folder for ComfyUI in which the unpacked archive is the only pack."""
+    base = tmp_path_factory.mktemp("archive")
+    name = re.search(r'^name = "(.*)"$', (ROOT / "pyproject.toml").read_text("utf-8"), re.M)[1]
+    write_archive(base / "node.zip")
+    with zipfile.ZipFile(base / "node.zip") as archive:
+        archive.extractall(base / "custom_nodes" / name)
+    return base
+
+
+def test_a_demo_runs_from_the_unpacked_archive(installed, comfy):
+    (pack,) = (installed / "custom_nodes").iterdir()
+    assert not (pack / "tests").exists() and not (pack / "dev").exists()
+    prompt = json.loads((pack / "demo" / "api" / "demo_grid.json").read_text("utf-8"))
+    with Server("archive", pack=pack, arguments=["--cpu"], base=installed) as server:
+        client = Client(server.url)
+        entry = client.run(prompt)
+        (image,) = client.images(entry)
+        with Image.open(io.BytesIO(client.view(image))) as picture:
+            pixels = np.asarray(picture.convert("RGB"))
+        ours = {name for name in client.object_info() if name.startswith("Surrogate")}
+        shown = client.get("/extensions")
+    assert min(pixels.shape[:2]) > 5 * 128 and pixels.std() > 30
+    assert ours == {name for name in comfy.client.object_info() if name.startswith("Surrogate")}
+    assert f"/extensions/{pack.name}/surrogate.js" in shown
