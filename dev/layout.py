@@ -20,11 +20,12 @@ from pathlib import Path
 ROOT = Path(__file__).absolute().parents[1]
 sys.path.append(str(ROOT))
 
+from dev.workflow_files import WORKFLOWS, write  # noqa: E402
+
 from dev.boxes import NOTES, Box, drawn, faults  # noqa: E402
 from dev.browser import FRONTENDS, NODES, frontend_arguments, open_page, prepare, show  # noqa: E402
 from dev.client import Client  # noqa: E402
 from dev.server import Server  # noqa: E402
-from dev.workflow_files import WORKFLOWS, write  # noqa: E402
 
 TITLE = 30  # of a node, above its position
 GAP = 30  # between two nodes
