@@ -31,8 +31,8 @@ class Ask(io.ComfyNode):
             search_aliases=["evolve", "genetic", "optimize", "next generation", "interactive evolution"],
             category="surrogate/search",
             description="Gives the next generation of a study: the points to render now. Render them, score the "
-            "images with any nodes, and connect the scores to Surrogate Tell. Each run of the workflow is "
-            "one generation.",
+            "images with any nodes, and connect the scores to Surrogate Tell. Each run of the workflow is one "
+            "generation.",
             inputs=[
                 wires.Study.Input("study", tooltip="The study, from Surrogate Study, Surrogate Scout or Known Scores.")
             ],
@@ -94,8 +94,8 @@ class Tell(io.ComfyNode):
                     "images",
                     optional=True,
                     lazy=True,
-                    tooltip="The images of the generation. The best one is shown and kept, reports show them, and the "
-                    "optimiser adaptive learns from them.",
+                    tooltip="The images of the generation. The best one is shown and kept, reports show them, and "
+                    "the optimiser adaptive learns from them.",
                 ),
                 *more_scores(lazy=True),
             ],

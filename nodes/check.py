@@ -3,7 +3,7 @@
 import torch
 from comfy_api.latest import io
 
-from ..surrogate.diagnostics import check_seeds, picture
+from ..surrogate.diagnostics import check_seeds, drawing
 from .tools import wires
 from .tools.latents import sample_parts
 from .tools.notices import say
@@ -24,8 +24,8 @@ class CheckSeeds(io.ComfyNode):
             search_aliases=["noise check", "noise statistics", "is it noise", "gaussian test"],
             category="surrogate/seeds",
             description="Measures each seed as noise and says whether it is fit to be blended. It also recommends a "
-            "transport for Surrogate Space. Use it for noises that ComfyUI did not draw: inverted images, "
-            "edited latents, files from others. Integer seeds are always fit.",
+            "transport for Surrogate Space. Use it for noises that ComfyUI did not draw: inverted images, edited "
+            "latents, files from others. Integer seeds are always fit.",
             inputs=[
                 wires.Seeds.Input("seeds", tooltip="The seeds to check. One is enough."),
                 io.Latent.Input(
@@ -45,15 +45,13 @@ class CheckSeeds(io.ComfyNode):
                 io.Boolean.Output(display_name="fit", tooltip="True if every seed can be blended as it is."),
                 io.String.Output(
                     display_name="verdict",
-                    tooltip="A sentence about all seeds, the advice, then a sentence about "
-                    "each seed that is not fit. The beginning is also shown under the "
-                    "node.",
+                    tooltip="A sentence about all seeds, the advice, then a sentence about each seed that is not "
+                    "fit. The beginning is also shown under the node.",
                 ),
                 io.String.Output(
                     display_name="table",
-                    tooltip="All measured numbers with their meaning: mean, "
-                    "variance, norm, autocorrelation and others. Readable "
-                    "as text and as Markdown.",
+                    tooltip="All measured numbers with their meaning: mean, variance, norm, autocorrelation and "
+                    "others. Readable as text and as Markdown.",
                 ),
                 io.Image.Output(
                     display_name="picture",
@@ -86,7 +84,7 @@ class CheckSeeds(io.ComfyNode):
             report.fit,
             verdict,
             report.table,
-            torch.from_numpy(picture(report)).float()[None] / 255,
+            torch.from_numpy(drawing(report)).float()[None] / 255,
             report.repair.transport.name,
             report.settings,
             ui={"text": [shown]},

@@ -35,8 +35,8 @@ class DemoModel(io.ComfyNode):
             search_aliases=["tiny model", "example model", "test model", "try it"],
             category="surrogate/demo",
             description="Loads a tiny model that draws landscapes, to try everything in seconds on any computer. It "
-            "has 5 million parameters on ComfyUI's own FLUX class and comes with the pack. Use 8 steps, "
-            "euler and the scheduler simple.",
+            "has 5 million parameters on ComfyUI's own FLUX class and comes with the pack. Use 8 steps, euler and "
+            "the scheduler simple.",
             inputs=[
                 io.Combo.Input(
                     "time",

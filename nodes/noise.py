@@ -45,16 +45,16 @@ class Noise(io.ComfyNode):
             display_name="Surrogate Noise",
             search_aliases=["slerp noise", "noise mix", "custom noise", "noise input", "variation noise"],
             category="surrogate/noise",
-            description="Gives the noise of the points to SamplerCustomAdvanced. Connect both outputs to the sampler, "
-            "so that the batch size of the latent fits the noise.",
+            description="Gives the noise of the points to SamplerCustomAdvanced. Connect both outputs to the "
+            "sampler, so that the batch size of the latent fits the noise.",
             inputs=[
                 wires.Space.Input("space", tooltip="The space of the points."),
                 wires.Points.Input("points", tooltip="The points to render."),
                 io.Latent.Input(
                     "latent",
-                    tooltip="The latent that the sampler would get without this node: an empty latent of the size you "
-                    "want, or encoded pictures for image to image. A batch size of 1 is repeated for all "
-                    "points; otherwise it must hold one image for each point.",
+                    tooltip="The latent that the sampler would get without this node: an empty latent of the size "
+                    "you want, or encoded pictures for image to image. A batch size of 1 is repeated for all points; "
+                    "otherwise it must hold one image for each point.",
                 ),
                 noise_seed_input(),
                 io.Int.Input(
@@ -75,8 +75,8 @@ class Noise(io.ComfyNode):
                 io.Latent.Output(
                     display_name="latent",
                     is_output_list=True,
-                    tooltip="The latent with the right batch size, one entry for each batch, for the latent_image input of "
-                    "SamplerCustomAdvanced.",
+                    tooltip="The latent with the right batch size, one entry for each batch, for the latent_image "
+                    "input of SamplerCustomAdvanced.",
                 ),
             ],
         )
@@ -100,21 +100,21 @@ class KSamplerNoise(io.ComfyNode):
             search_aliases=["variation seed", "custom noise", "noise injection", "ksampler noise", "noise mix"],
             category="surrogate/noise",
             description="Gives the noise of the points to samplers without a NOISE input: KSampler, KSampler "
-            "(Advanced), SamplerCustom and those of other packs. It makes a copy of the model whose "
-            "samplers start from the points' noise. Connect both outputs to the sampler; give later "
-            "samplers (upscaling, detailing) the model from before this node.",
+            "(Advanced), SamplerCustom and those of other packs. It makes a copy of the model whose samplers start "
+            "from the points' noise. Connect both outputs to the sampler; give later samplers (upscaling, detailing) "
+            "the model from before this node.",
             inputs=[
                 io.Model.Input(
                     "model",
-                    tooltip="The model that the sampler would get without this node. It is not "
-                    "changed; a copy is given on.",
+                    tooltip="The model that the sampler would get without this node. It is not changed; a copy is "
+                    "given on.",
                 ),
                 wires.Space.Input("space", tooltip="The space of the points."),
                 wires.Points.Input("points", tooltip="The points to render, all in one batch."),
                 io.Latent.Input(
                     "latent",
-                    tooltip="The latent that the sampler would get without this node. A batch size of 1 is "
-                    "repeated for all points.",
+                    tooltip="The latent that the sampler would get without this node. A batch size of 1 is repeated "
+                    "for all points.",
                 ),
                 # Optional, and last: older workflows have neither of them.
                 io.Boolean.Input(
@@ -122,9 +122,9 @@ class KSamplerNoise(io.ComfyNode):
                     default=False,
                     optional=True,
                     tooltip="For stochastic samplers (ancestral, SDE, LCM), which add noise at each step. On: they "
-                    "add the same noise for every point, so that a point gives the same image in every batch "
-                    "and near points give similar images. Off: a seed gives the image that KSampler gives "
-                    "with it. Deterministic samplers give the same with both.",
+                    "add the same noise for every point, so that a point gives the same image in every batch and "
+                    "near points give similar images. Off: a seed gives the image that KSampler gives with it. "
+                    "Deterministic samplers give the same with both.",
                 ),
                 noise_seed_input(
                     "With pin_noise: seed of the noise that the sampler adds at each step. Keep one number for a whole space: "

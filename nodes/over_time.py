@@ -25,8 +25,8 @@ class NoiseOverTime(io.ComfyNode):
             search_aliases=["seed travel", "morph video", "video noise", "noise path", "interpolation"],
             category="surrogate/noise",
             description="Makes noise for one clip or sound that moves along a path of points from its beginning to "
-            "its end. It begins as one picture or sound and ends as another; several clips can follow "
-            "each other on one path. For SamplerCustomAdvanced: connect both outputs.",
+            "its end. It begins as one picture or sound and ends as another; several clips can follow each other on "
+            "one path. For SamplerCustomAdvanced: connect both outputs.",
             inputs=[
                 wires.Space.Input("space", tooltip="The space of the path."),
                 wires.Points.Input(
@@ -43,9 +43,9 @@ class NoiseOverTime(io.ComfyNode):
                     "movement",
                     options=list(MOVEMENTS),
                     default=MOVEMENTS[0],
-                    tooltip="smooth: the noise changes at each step of the latent, along a great circle from point to "
-                    "point. hold: the noise stays at each point for an equal share of the time, then jumps to "
-                    "the next.",
+                    tooltip="smooth: the noise changes at each step of the latent, along a great circle from point "
+                    "to point. hold: the noise stays at each point for an equal share of the time, then jumps to the "
+                    "next.",
                 ),
                 io.Float.Input(
                     "start",
@@ -86,17 +86,14 @@ class NoiseOverTime(io.ComfyNode):
                 io.Noise.Output(
                     display_name="noise",
                     is_output_list=True,
-                    tooltip="The noise of each clip, one entry "
-                    "for each batch, for the noise "
-                    "input of SamplerCustomAdvanced.",
+                    tooltip="The noise of each clip, one entry for each batch, for the noise input of "
+                    "SamplerCustomAdvanced.",
                 ),
                 io.Latent.Output(
                     display_name="latent",
                     is_output_list=True,
-                    tooltip="The latent with the right batch "
-                    "size, one entry for each batch, "
-                    "for the latent_image input of "
-                    "SamplerCustomAdvanced.",
+                    tooltip="The latent with the right batch size, one entry for each batch, for the latent_image "
+                    "input of SamplerCustomAdvanced.",
                 ),
             ],
         )

@@ -46,17 +46,17 @@ class SeedsFromPictures(io.ComfyNode):
             ],
             category="surrogate/seeds",
             description="Finds the noise of pictures, clips and sounds that ComfyUI saved, and gives it as seeds. It "
-            "reads the prompt inside each file (PNG, WebP, JPEG, video, FLAC, MP3, Opus) and works out "
-            "which noise was used, and which image of its batch it was. Nothing in the files is executed.",
+            "reads the prompt inside each file (PNG, WebP, JPEG, video, FLAC, MP3, Opus) and works out which noise "
+            "was used, and which image of its batch it was. Nothing in the files is executed.",
             inputs=[
                 io.String.Input(
                     "pictures",
                     default="*.png [output]",
                     multiline=True,
                     tooltip="One file, folder or pattern in each line, in ComfyUI's input or output folder: "
-                    "ComfyUI_00012_.png [output], favourites [input], grid/*.webp [output], **/*.png. The "
-                    "word in brackets names the folder (input, output or temp). Full paths work only on a "
-                    "ComfyUI that no other computer can reach.",
+                    "ComfyUI_00012_.png [output], favourites [input], grid/*.webp [output], **/*.png. The word in "
+                    "brackets names the folder (input, output or temp). Full paths work only on a ComfyUI that no "
+                    "other computer can reach.",
                 ),
                 io.Int.Input(
                     "limit",
@@ -69,16 +69,15 @@ class SeedsFromPictures(io.ComfyNode):
                     "order",
                     options=[LISTED, NEWEST],
                     default=LISTED,
-                    tooltip="as listed: in the order of the lines; within folders and patterns by name. newest first: "
-                    "by the time of the files.",
+                    tooltip="as listed: in the order of the lines; within folders and patterns by name. newest "
+                    "first: by the time of the files.",
                 ),
                 io.Combo.Input(
                     "pictures_that_differ",
                     options=[LEAVE_OUT, KEEP],
                     default=LEAVE_OUT,
                     tooltip="What to do with pictures of another size or model than most. leave out: skip them, "
-                    "because their noise would give other pictures in this space. keep: use their seeds "
-                    "nevertheless.",
+                    "because their noise would give other pictures in this space. keep: use their seeds nevertheless.",
                 ),
                 io.Int.Input(
                     "largest_side",
@@ -95,8 +94,8 @@ class SeedsFromPictures(io.ComfyNode):
                 ),
                 io.Image.Output(
                     display_name="images",
-                    tooltip="The pictures of the seeds, in the same order. A sound is drawn as "
-                    "a waveform and a spectrogram.",
+                    tooltip="The pictures of the seeds, in the same order. A sound is drawn as a waveform and a "
+                    "spectrogram.",
                 ),
                 io.String.Output(
                     display_name="report",

@@ -25,13 +25,13 @@ class PinnedSampler(io.ComfyNode):
             display_name="Surrogate Pinned Sampler",
             search_aliases=["ancestral", "sde", "stochastic sampler", "deterministic sampler", "fixed sampler noise"],
             category="surrogate/noise",
-            description="Makes a stochastic sampler (ancestral, SDE, LCM) add the same noise for every point. A point "
-            "then gives the same picture in every batch, and near points give similar pictures.",
+            description="Makes a stochastic sampler (ancestral, SDE, LCM) add the same noise for every point. A "
+            "point then gives the same picture in every batch, and near points give similar pictures.",
             inputs=[
                 io.Sampler.Input(
                     "sampler",
-                    tooltip="A sampler from KSamplerSelect or another node that gives a "
-                    "SAMPLER. Its settings are kept.",
+                    tooltip="A sampler from KSamplerSelect or another node that gives a SAMPLER. Its settings are "
+                    "kept.",
                 ),
                 io.Int.Input(
                     "noise_seed",
@@ -39,8 +39,8 @@ class PinnedSampler(io.ComfyNode):
                     min=0,
                     max=0xFFFFFFFFFFFFFFFF,
                     control_after_generate=False,
-                    tooltip="Seed of the noise that the sampler adds at each step. Keep one number for a whole space: "
-                    "another number gives another picture at each point.",
+                    tooltip="Seed of the noise that the sampler adds at each step. Keep one number for a whole "
+                    "space: another number gives another picture at each point.",
                 ),
             ],
             outputs=[

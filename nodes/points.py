@@ -50,8 +50,8 @@ class Point(io.ComfyNode):
                     "coordinates",
                     default=typed["coordinates"],
                     multiline=True,
-                    tooltip="k-1 numbers from 0 to 1 for a space of k seeds, one point in each line: 0.2, 0.7, 0.5. A "
-                    "single number is used for all coordinates.",
+                    tooltip="k-1 numbers from 0 to 1 for a space of k seeds, one point in each line: 0.2, 0.7, 0.5. "
+                    "A single number is used for all coordinates.",
                 ),
             ],
             outputs=_outputs("One point for each line."),
@@ -79,8 +79,8 @@ class Weights(io.ComfyNode):
                     default=typed["weights"],
                     multiline=True,
                     tooltip="One number of 0 or more for each seed, one point in each line. 1, 0, 0, 0 is the first "
-                    "of four seeds; 1, 1, 0, 0 is half way between the first two. Only the ratios count, "
-                    "because the weights are scaled to a norm of 1.",
+                    "of four seeds; 1, 1, 0, 0 is half way between the first two. Only the ratios count, because the "
+                    "weights are scaled to a norm of 1.",
                 ),
             ],
             outputs=_outputs("One point for each line."),
@@ -126,8 +126,7 @@ class Grid(io.ComfyNode):
                     default=typed["row"],
                     min=1,
                     max=1023,
-                    tooltip="Number of the coordinate that grows from top "
-                    "to bottom, counted from 1. It must differ "
+                    tooltip="Number of the coordinate that grows from top to bottom, counted from 1. It must differ "
                     "from column.",
                 ),
                 io.Float.Input(
@@ -136,9 +135,7 @@ class Grid(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.05,
-                    tooltip="Value of both coordinates at "
-                    "the left and upper edges. 0 "
-                    "and 1 cover the whole range; "
+                    tooltip="Value of both coordinates at the left and upper edges. 0 and 1 cover the whole range; "
                     "0.4 and 0.6 its middle.",
                 ),
                 io.Float.Input(
@@ -270,8 +267,8 @@ class Path(io.ComfyNode):
                 io.Boolean.Input(
                     "closed",
                     default=typed["closed"],
-                    tooltip="On: the walk returns to its start, so that the animation loops. "
-                    "Off: it ends at the last seed.",
+                    tooltip="On: the walk returns to its start, so that the animation loops. Off: it ends at the "
+                    "last seed.",
                 ),
                 wires.Points.Input(
                     "waypoints",
@@ -307,18 +304,16 @@ class Neighbours(io.ComfyNode):
                     min=0.1,
                     max=90.0,
                     step=1.0,
-                    tooltip="Largest distance from the point, as an angle in degrees. 5 to 20 keep the composition of "
-                    "the picture; 90 is the distance between two seeds.",
+                    tooltip="Largest distance from the point, as an angle in degrees. 5 to 20 keep the composition "
+                    "of the picture; 90 is the distance between two seeds.",
                 ),
                 io.Int.Input(
                     "random_seed",
                     default=typed["random_seed"],
                     min=0,
                     max=0xFFFFFFFF,
-                    tooltip="The random choice starts from this "
-                    "number: the same number gives the same "
-                    "variations. It has nothing to do with "
-                    "the seeds of the space.",
+                    tooltip="The random choice starts from this number: the same number gives the same variations. "
+                    "It has nothing to do with the seeds of the space.",
                 ),
                 io.Boolean.Input(
                     "include_point",
@@ -357,19 +352,16 @@ class RandomPoints(io.ComfyNode):
                     "method",
                     options=list(acts.METHODS),
                     default=typed["method"],
-                    tooltip="sobol: spreads the points evenly (a Sobol sequence). uniform: independent random points, "
-                    "with gaps and clusters.",
+                    tooltip="sobol: spreads the points evenly (a Sobol sequence). uniform: independent random "
+                    "points, with gaps and clusters.",
                 ),
                 io.Int.Input(
                     "random_seed",
                     default=typed["random_seed"],
                     min=0,
                     max=0xFFFFFFFF,
-                    tooltip="The random choice starts from "
-                    "this number: the same number "
-                    "gives the same points. It has "
-                    "nothing to do with the seeds "
-                    "of the space.",
+                    tooltip="The random choice starts from this number: the same number gives the same points. It "
+                    "has nothing to do with the seeds of the space.",
                 ),
             ],
             outputs=_outputs("The chosen points, each labelled with its blend."),
@@ -397,8 +389,8 @@ class SelectPoints(io.ComfyNode):
                 io.String.Input(
                     "numbers",
                     default=typed["numbers"],
-                    tooltip="Numbers counted from 1, such as 3, 5-7, last. Or all. The points "
-                    "are taken in this order; a number may be repeated.",
+                    tooltip="Numbers counted from 1, such as 3, 5-7, last. Or all. The points are taken in this "
+                    "order; a number may be repeated.",
                 ),
             ],
             outputs=_outputs("The selected points, in the order written."),

@@ -25,21 +25,21 @@ class SpaceQuality(io.ComfyNode):
             search_aliases=["space test", "does noise matter", "noise sensitivity"],
             category="surrogate/space",
             description="Tests by rendering whether near points of a space give similar pictures, and whether blends "
-            "look like the model's own pictures. It renders some points and as many new noises, answers "
-            "both questions in words, and says what to do if an answer is no.",
+            "look like the model's own pictures. It renders some points and as many new noises, answers both "
+            "questions in words, and says what to do if an answer is no.",
             inputs=[
                 io.Guider.Input(
                     "guider",
-                    tooltip="The model with its prompt, from BasicGuider (models without a "
-                    "negative prompt) or CFGGuider.",
+                    tooltip="The model with its prompt, from BasicGuider (models without a negative prompt) or "
+                    "CFGGuider.",
                 ),
                 io.Sampler.Input(
                     "sampler", tooltip="The sampler that you will use with the space, from KSamplerSelect."
                 ),
                 io.Sigmas.Input(
                     "sigmas",
-                    tooltip="The noise schedule (scheduler and steps) that you will use with "
-                    "the space, from BasicScheduler.",
+                    tooltip="The noise schedule (scheduler and steps) that you will use with the space, from "
+                    "BasicScheduler.",
                 ),
                 io.Latent.Input(
                     "latent", tooltip="An empty latent with a batch size of 1, of the size that you will use."
@@ -52,8 +52,8 @@ class SpaceQuality(io.ComfyNode):
                     min=8,
                     max=512,
                     tooltip="How many points to render, on straight walks of about 8 points. As many new noises are "
-                    "rendered too, so twice as many images are made. 8: quick, only large faults are found. "
-                    "64 and more: small faults too.",
+                    "rendered too, so twice as many images are made. 8: quick, only large faults are found. 64 and "
+                    "more: small faults too.",
                 ),
                 io.Int.Input(
                     "random_seed",
@@ -61,8 +61,8 @@ class SpaceQuality(io.ComfyNode):
                     min=0,
                     max=0xFFFFFFFFFFFFFFFF,
                     control_after_generate=False,
-                    tooltip="Decides which points and which new noises are rendered. Change it to test the same space "
-                    "with others.",
+                    tooltip="Decides which points and which new noises are rendered. Change it to test the same "
+                    "space with others.",
                 ),
                 noise_seed_input(),
                 io.Int.Input(
@@ -77,8 +77,8 @@ class SpaceQuality(io.ComfyNode):
             outputs=[
                 io.String.Output(
                     display_name="report",
-                    tooltip="Both answers with their reasons, advice, and all numbers. The "
-                    "answers are also shown under the node.",
+                    tooltip="Both answers with their reasons, advice, and all numbers. The answers are also shown "
+                    "under the node.",
                 ),
                 io.Image.Output(
                     display_name="plot",
@@ -87,19 +87,19 @@ class SpaceQuality(io.ComfyNode):
                 ),
                 io.Float.Output(
                     display_name="rank_correlation",
-                    tooltip="Rank correlation of distance in the space with difference of the pictures. 1: the nearer "
-                    "two points are, the more similar their pictures. 0: no relation, or all pictures are the "
+                    tooltip="Rank correlation of distance in the space with difference of the pictures. 1: the "
+                    "nearer two points are, the more similar their pictures. 0: no relation, or all pictures are the "
                     "same.",
                 ),
                 io.Float.Output(
                     display_name="p_value",
-                    tooltip="How often pictures of random noise would differ from the model's own pictures as much as "
-                    "the blends do. Below 0.05: the blends differ.",
+                    tooltip="How often pictures of random noise would differ from the model's own pictures as much "
+                    "as the blends do. Below 0.05: the blends differ.",
                 ),
                 io.Float.Output(
                     display_name="norm",
-                    tooltip="Norm of the blended noises (root mean square), in units of the norm of Gaussian noise. 1 "
-                    "is right. Below 1 pictures turn flat; above 1 they become harsh and oversaturated.",
+                    tooltip="Norm of the blended noises (root mean square), in units of the norm of Gaussian noise. "
+                    "1 is right. Below 1 pictures turn flat; above 1 they become harsh and oversaturated.",
                 ),
             ],
             hidden=[io.Hidden.unique_id],
@@ -133,7 +133,7 @@ class SpaceQuality(io.ComfyNode):
         rank = found.stationarity.by_u.rank
         return io.NodeOutput(
             found.text,
-            torch.from_numpy(quality.picture(found)).float()[None] / 255,
+            torch.from_numpy(quality.drawing(found)).float()[None] / 255,
             rank if np.isfinite(rank) else 0.0,
             found.closure.pictures.p,
             float(np.sqrt(np.mean(found.closure.noise.norm**2))),

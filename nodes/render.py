@@ -42,28 +42,27 @@ class RenderPoints(io.ComfyNode):
             search_aliases=["x/y plot", "render grid", "batch render", "render all", "resume rendering"],
             category="surrogate/pictures",
             description="Renders any number of points: samples, decodes and saves them batch by batch. Each picture "
-            "is saved as soon as it is finished, with the recipe that rebuilds it. After Cancel or a "
-            "crash, the next run makes only the missing pictures. Pictures with NaN pixels count as "
-            "failed: they are named, not saved, and made again.",
+            "is saved as soon as it is finished, with the recipe that rebuilds it. After Cancel or a crash, the next "
+            "run makes only the missing pictures. Pictures with NaN pixels count as failed: they are named, not "
+            "saved, and made again.",
             inputs=[
                 io.Guider.Input(
                     "guider",
-                    tooltip="The model with its prompt, from BasicGuider (models without a "
-                    "negative prompt) or CFGGuider.",
+                    tooltip="The model with its prompt, from BasicGuider (models without a negative prompt) or "
+                    "CFGGuider.",
                 ),
                 io.Sampler.Input(
                     "sampler",
                     tooltip="The sampler, from KSamplerSelect. With a deterministic one, such as euler, near points "
-                    "give similar pictures. Ancestral and SDE samplers add noise at each step (see "
-                    "noise_seed).",
+                    "give similar pictures. Ancestral and SDE samplers add noise at each step (see noise_seed).",
                 ),
                 io.Sigmas.Input(
                     "sigmas", tooltip="The noise schedule (scheduler and steps), from BasicScheduler or another node."
                 ),
                 io.Latent.Input(
                     "latent",
-                    tooltip="An empty latent of the size you want, or encoded pictures to start from. A batch size of "
-                    "1 is repeated for all points.",
+                    tooltip="An empty latent of the size you want, or encoded pictures to start from. A batch size "
+                    "of 1 is repeated for all points.",
                 ),
                 io.Vae.Input("vae", tooltip="Decodes the latents to pictures."),
                 wires.Space.Input("space", tooltip="The space of the points."),
@@ -80,16 +79,16 @@ class RenderPoints(io.ComfyNode):
                 io.String.Input(
                     "filename_prefix",
                     default="surrogate/grid",
-                    tooltip="Where to save in ComfyUI's output folder: folder/name. A code for the settings and the number "
-                    "of the point are added. %width%, %height%, %batch_num% (0 for the first point), %year% and the like "
-                    "are replaced as in Save Image.",
+                    tooltip="Where to save in ComfyUI's output folder: folder/name. A code for the settings and the "
+                    "number of the point are added. %width%, %height%, %batch_num% (0 for the first point), %year% "
+                    "and the like are replaced as in Save Image.",
                 ),
                 io.Combo.Input(
                     "finished_pictures",
                     options=[CONTINUE, AGAIN],
                     default=CONTINUE,
-                    tooltip="continue: pictures with the same settings that were saved before are kept, and only the others "
-                    "are made. render again: all are made again, for example after a model file has changed.",
+                    tooltip="continue: pictures with the same settings that were saved before are kept, and only the "
+                    "others are made. render again: all are made again, for example after a model file has changed.",
                 ),
                 io.Int.Input(
                     "largest_side",
@@ -97,8 +96,9 @@ class RenderPoints(io.ComfyNode):
                     min=0,
                     max=16384,
                     optional=True,
-                    tooltip="Longest side, in pixels, of the pictures at the IMAGE output; smaller pictures are not enlarged, "
-                    "and the files are always full size. 0: full size, reduced only if they do not fit into memory.",
+                    tooltip="Longest side, in pixels, of the pictures at the IMAGE output; smaller pictures are not "
+                    "enlarged, and the files are always full size. 0: full size, reduced only if they do not fit "
+                    "into memory.",
                 ),
                 io.Float.Input(
                     "frames_per_second",
@@ -106,8 +106,8 @@ class RenderPoints(io.ComfyNode):
                     min=1.0,
                     max=100.0,
                     optional=True,
-                    tooltip="For video models: frames per second of the saved clips (1: slow, 100: fast). Still pictures do "
-                    "not use it.",
+                    tooltip="For video models: frames per second of the saved clips (1: slow, 100: fast). Still "
+                    "pictures do not use it.",
                 ),
                 io.Vae.Input(
                     "audio_vae",
@@ -124,8 +124,8 @@ class RenderPoints(io.ComfyNode):
                 io.Image.Output(
                     display_name="clips",
                     is_output_list=True,
-                    tooltip="The same pictures as a list with one batch for each point: its picture, or the frames of "
-                    "its clip.",
+                    tooltip="The same pictures as a list with one batch for each point: its picture, or the frames "
+                    "of its clip.",
                 ),
                 io.Audio.Output(
                     display_name="sounds",

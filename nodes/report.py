@@ -26,13 +26,13 @@ class StudyReport(io.ComfyNode):
             search_aliases=["search history", "optimization plot", "search results", "csv export"],
             category="surrogate/search",
             description="Shows a search on one page: what it found, its scores over time, a map of where it looked, "
-            "the best pictures and the best of each generation. It also writes CSV and JSON files from "
-            "which every image can be made again.",
+            "the best pictures and the best of each generation. It also writes CSV and JSON files from which every "
+            "image can be made again.",
             inputs=[
                 wires.Study.Input(
                     "study",
-                    tooltip="The study, from Surrogate Search or Tell. Connected directly to "
-                    "Surrogate Study, it reports at any time.",
+                    tooltip="The study, from Surrogate Search or Tell. Connected directly to Surrogate Study, it "
+                    "reports at any time.",
                 ),
                 io.Int.Input(
                     "n_best",
@@ -69,8 +69,8 @@ class StudyReport(io.ComfyNode):
                 ),
                 io.Image.Output(
                     display_name="map",
-                    tooltip="For three seeds: a map of the expected score over the space. For more seeds: how much of "
-                    "each seed every point contains.",
+                    tooltip="For three seeds: a map of the expected score over the space. For more seeds: how much "
+                    "of each seed every point contains.",
                 ),
                 io.Image.Output(display_name="best", tooltip="The best pictures on one sheet."),
                 io.Image.Output(
@@ -84,8 +84,8 @@ class StudyReport(io.ComfyNode):
                 ),
                 io.String.Output(
                     display_name="text",
-                    tooltip="How far the search is, and a line for each of the best "
-                    "points: score, image number and blend.",
+                    tooltip="How far the search is, and a line for each of the best points: score, image number and "
+                    "blend.",
                 ),
             ],
             hidden=[io.Hidden.unique_id],
@@ -124,7 +124,7 @@ class StudyReport(io.ComfyNode):
             target=None if target is None else as_pixels(target[:1])[0],
             map_pictures=pictures_on_map,
         )
-        pictures = [
+        drawings = [
             page,
             drawing.course(history, report.budget, title=report.name),
             drawing.landscape(history, study.space, album if pictures_on_map else None),
@@ -132,10 +132,10 @@ class StudyReport(io.ComfyNode):
             drawing.course_sheet(history, album),
         ]
         whole = album.whole(best[0].number)
-        pictures = [None if picture is None else picture[None] for picture in pictures]
+        drawings = [None if drawn is None else drawn[None] for drawn in drawings]
         say(cls, text)
         # Without pictures (Tell had no images) there are no sheets: a black pixel, so that what follows still runs.
-        images = [torch.zeros(1, 1, 1, 3) if frames is None else as_images([frames]) for frames in (*pictures, whole)]
+        images = [torch.zeros(1, 1, 1, 3) if frames is None else as_images([frames]) for frames in (*drawings, whole)]
         return io.NodeOutput(*images, found, text, ui={"text": [text]})
 
 

@@ -55,8 +55,8 @@ class MatchImage(io.ComfyNode):
             ],
             category="surrogate/scores",
             description="Scores how similar images are to a target picture: 0 is equal, lower is less similar "
-            "(match_structure: 1 is equal). It needs no model. With a CLIP vision model it also compares "
-            "what the pictures show.",
+            "(match_structure: 1 is equal). It needs no model. With a CLIP vision model it also compares what the "
+            "pictures show.",
             inputs=[
                 io.Image.Input(
                     "target",
@@ -74,8 +74,8 @@ class MatchImage(io.ComfyNode):
                     default=32,
                     min=1,
                     max=4096,
-                    tooltip="Longest side, in pixels, at which pixels are compared, for match_image and match_pixels. "
-                    "Small: only the composition counts. Large: details count too.",
+                    tooltip="Longest side, in pixels, at which pixels are compared, for match_image and "
+                    "match_pixels. Small: only the composition counts. Large: details count too.",
                 ),
                 _images(),
                 io.ClipVision.Input(
@@ -129,14 +129,14 @@ class PictureStatistics(io.ComfyNode):
                     "statistic",
                     options=list(STATISTICS),
                     default=next(iter(STATISTICS)),
-                    tooltip="What to measure, as a number from 0 to 1. brightest_x: place of the brightest spot, 0 at "
-                    "the left and 1 at the right. brightest_y: 0 at the top and 1 at the bottom.",
+                    tooltip="What to measure, as a number from 0 to 1. brightest_x: place of the brightest spot, 0 "
+                    "at the left and 1 at the right. brightest_y: 0 at the top and 1 at the bottom.",
                 ),
                 io.String.Input(
                     "colour",
                     default="#ffd060",
-                    tooltip="The colour that colour_share looks for, as a hexadecimal "
-                    "number. Other statistics do not use it.",
+                    tooltip="The colour that colour_share looks for, as a hexadecimal number. Other statistics do "
+                    "not use it.",
                 ),
                 _images(),
             ],
@@ -168,8 +168,8 @@ class ClipScore(io.ComfyNode):
             inputs=[
                 io.ClipVision.Input(
                     "clip_vision",
-                    tooltip="A CLIP vision model, from Load CLIP Vision. It must "
-                    "belong to the same CLIP as the text model.",
+                    tooltip="A CLIP vision model, from Load CLIP Vision. It must belong to the same CLIP as the text "
+                    "model.",
                 ),
                 io.Clip.Input(
                     "clip", optional=True, tooltip="The text model, from Load CLIP. Needed to compare with a text."
@@ -178,10 +178,8 @@ class ClipScore(io.ComfyNode):
                     "text",
                     default="",
                     multiline=True,
-                    tooltip="What the image should show. Only the "
-                    "first 77 tokens count; weights such as "
-                    "(word:1.3) do not. Leave empty if a "
-                    "target is connected.",
+                    tooltip="What the image should show. Only the first 77 tokens count; weights such as (word:1.3) "
+                    "do not. Leave empty if a target is connected.",
                 ),
                 io.Image.Input(
                     "target", optional=True, tooltip="The picture that images should resemble, instead of a text."
@@ -220,8 +218,8 @@ class CombineScores(io.ComfyNode):
                 io.String.Input(
                     "expression",
                     default="a + b",
-                    tooltip="A formula with a, b, c, d for the scores: + - * / ** and min, max, mean, abs, sqrt, exp, "
-                    "log, clip(x, low, high). For example a - 0.5 * abs(b - 0.6), which wants b near 0.6.",
+                    tooltip="A formula with a, b, c, d for the scores: + - * / ** and min, max, mean, abs, sqrt, "
+                    "exp, log, clip(x, low, high). For example a - 0.5 * abs(b - 0.6), which wants b near 0.6.",
                 ),
                 *(
                     io.Float.Input(

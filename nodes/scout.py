@@ -32,8 +32,8 @@ class Scout(io.ComfyNode):
             search_aliases=["seed hunt", "best of n", "find good seeds", "random seed search"],
             category="surrogate/search",
             description="Starts a search that finds its own seeds: it tries random noises first, keeps the best of "
-            "them as seeds, and then searches the space of these seeds. Use it in place of Surrogate "
-            "Space and Surrogate Study if you have no seeds that you like.",
+            "them as seeds, and then searches the space of these seeds. Use it in place of Surrogate Space and "
+            "Surrogate Study if you have no seeds that you like.",
             inputs=[
                 latent,
                 name,
@@ -42,17 +42,16 @@ class Scout(io.ComfyNode):
                     default=0,
                     min=0,
                     max=0xFFFFFFFF,
-                    tooltip="The first integer seed to try; the following integers are tried after it. Another number "
-                    "tries other noises.",
+                    tooltip="The first integer seed to try; the following integers are tried after it. Another "
+                    "number tries other noises.",
                 ),
                 io.Int.Input(
                     "seeds",
                     default=16,
                     min=2,
                     max=512,
-                    tooltip="Number of tried noises that become seeds of the "
-                    "space. Few seeds suit small budgets and the "
-                    "optimiser bayesian.",
+                    tooltip="Number of tried noises that become seeds of the space. Few seeds suit small budgets and "
+                    "the optimiser bayesian.",
                 ),
                 io.Float.Input(
                     "share",
@@ -61,8 +60,8 @@ class Scout(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     tooltip="Part of the budget that is spent on trying noises: at least as many as seeds, at most "
-                    "512. It is fixed when the search begins. 0: as few noises as possible. 1: nearly the "
-                    "whole budget.",
+                    "512. It is fixed when the search begins. 0: as few noises as possible. 1: nearly the whole "
+                    "budget.",
                 ),
                 io.Float.Input(
                     "diversity",
@@ -71,8 +70,8 @@ class Scout(io.ComfyNode):
                     max=1.0,
                     step=0.05,
                     tooltip="How much the pictures of the seeds should differ. 0: the noises with the best scores "
-                    "become seeds. 1: the best one, then always the one least like those chosen, whatever its "
-                    "score. With Surrogate Ask and Tell, connect images to Tell for this.",
+                    "become seeds. 1: the best one, then always the one least like those chosen, whatever its score. "
+                    "With Surrogate Ask and Tell, connect images to Tell for this.",
                 ),
                 *others,
                 advanced(
@@ -86,8 +85,8 @@ class Scout(io.ComfyNode):
             outputs=[
                 wires.Study.Output(
                     display_name="study",
-                    tooltip="The study, for Surrogate Ask, Search or Study Report: first the "
-                    "trying of noises, then the search.",
+                    tooltip="The study, for Surrogate Ask, Search or Study Report: first the trying of noises, then "
+                    "the search.",
                 )
             ],
             hidden=[io.Hidden.unique_id],

@@ -41,13 +41,13 @@ class Search(io.ComfyNode):
             ],
             category="surrogate/search",
             description="Runs a whole search in one node: it samples, decodes, scores and learns until the budget of "
-            "the study is spent. Cancel when you like; the next run continues. Surrogate Ask and Tell can "
-            "continue the same study.",
+            "the study is spent. Cancel when you like; the next run continues. Surrogate Ask and Tell can continue "
+            "the same study.",
             inputs=[
                 io.Guider.Input(
                     "guider",
-                    tooltip="The model with its prompt, from BasicGuider (models without a "
-                    "negative prompt) or CFGGuider.",
+                    tooltip="The model with its prompt, from BasicGuider (models without a negative prompt) or "
+                    "CFGGuider.",
                 ),
                 io.Sampler.Input(
                     "sampler",
@@ -63,8 +63,8 @@ class Search(io.ComfyNode):
                 ),
                 wires.Scorer.Input(
                     "scorer",
-                    tooltip="What a good picture is: from Surrogate Match Image, CLIP Score, "
-                    "Picture Statistics or Combine Scores.",
+                    tooltip="What a good picture is: from Surrogate Match Image, CLIP Score, Picture Statistics or "
+                    "Combine Scores.",
                 ),
                 noise_seed_input(),
                 io.Int.Input(

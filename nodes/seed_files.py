@@ -36,8 +36,7 @@ class SaveSeeds(io.ComfyNode):
             search_aliases=["export seeds", "seed file", "share seeds"],
             category="surrogate/seeds",
             description="Saves seeds in one file, to keep, to share, and to load in another workflow. Integer seeds "
-            "stay integers; inverted and other noises are stored exactly, with their names and small "
-            "pictures.",
+            "stay integers; inverted and other noises are stored exactly, with their names and small pictures.",
             inputs=[
                 wires.Seeds.Input("seeds", tooltip="The seeds to save, of any kind."),
                 io.String.Input(
@@ -71,8 +70,7 @@ class SaveSeeds(io.ComfyNode):
                     "prompt_in_file",
                     default=True,
                     tooltip="On: the workflow that made the seeds is kept in the file, as Save Image does. Switch it "
-                    "off for files that you give away. The server option --disable-metadata switches it off "
-                    "too.",
+                    "off for files that you give away. The server option --disable-metadata switches it off too.",
                 ),
             ],
             outputs=[
@@ -135,8 +133,8 @@ class LoadSeeds(io.ComfyNode):
                 ),
                 io.String.Output(
                     display_name="info",
-                    tooltip="What the file contains: its note, its model and the "
-                    "names of its seeds. Also shown under the node.",
+                    tooltip="What the file contains: its note, its model and the names of its seeds. Also shown "
+                    "under the node.",
                 ),
             ],
             hidden=[io.Hidden.unique_id],

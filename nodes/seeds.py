@@ -34,16 +34,16 @@ class SeedsFromIntegers(io.ComfyNode):
             ],
             category="surrogate/seeds",
             description="Makes seeds from the integer seeds of images that you like, to be the corners of a space. "
-            "The noise of each integer is drawn when a sampler asks for it, exactly as KSampler draws it, "
-            "so these seeds fit every model and every resolution.",
+            "The noise of each integer is drawn when a sampler asks for it, exactly as KSampler draws it, so these "
+            "seeds fit every model and every resolution.",
             inputs=[
                 io.String.Input(
                     "seeds",
                     default=typed["seeds"],
                     multiline=True,
                     tooltip="The integer seeds that you typed into KSampler or RandomNoise, separated by commas, "
-                    "spaces or lines. 42:3/4 is image 3 (counted from 0) of a batch of 4 made with seed 42. "
-                    "Leave empty to use first and count instead.",
+                    "spaces or lines. 42:3/4 is image 3 (counted from 0) of a batch of 4 made with seed 42. Leave "
+                    "empty to use first and count instead.",
                 ),
                 io.Int.Input(
                     "first",
@@ -99,9 +99,8 @@ class SeedsFromLatents(io.ComfyNode):
                 io.Noise.Input(
                     "noise",
                     optional=True,
-                    tooltip="A NOISE, such as that of RandomNoise. It is drawn for "
-                    "the latent, and each image of the batch becomes one "
-                    "seed. Not connected: the latent itself is the noise.",
+                    tooltip="A NOISE, such as that of RandomNoise. It is drawn for the latent, and each image of the "
+                    "batch becomes one seed. Not connected: the latent itself is the noise.",
                 ),
                 io.String.Input(
                     "name",

@@ -27,20 +27,19 @@ class ContactSheet(io.ComfyNode):
             search_aliases=["x/y plot", "xy plot", "image grid", "montage", "collage", "labelled grid"],
             category="surrogate/pictures",
             description="Draws all pictures on one sheet, with axes, labels and numbers; seeds are framed. It takes "
-            "batches and lists of any sizes. Clips of several frames make a moving sheet, to save as an "
-            "animation or a video.",
+            "batches and lists of any sizes. Clips of several frames make a moving sheet, to save as an animation or "
+            "a video.",
             inputs=[
                 io.Image.Input(
                     "images",
-                    tooltip="The pictures, in the order of the points: a batch, or a list of "
-                    "batches. For clips, one batch for each point, or the same number of "
-                    "frames for each.",
+                    tooltip="The pictures, in the order of the points: a batch, or a list of batches. For clips, one "
+                    "batch for each point, or the same number of frames for each.",
                 ),
                 wires.Points.Input(
                     "points",
                     optional=True,
-                    tooltip="The points that the pictures show. They give labels, axes and "
-                    "layout; connect the same points that made the noise.",
+                    tooltip="The points that the pictures show. They give labels, axes and layout; connect the same "
+                    "points that made the noise.",
                 ),
                 io.Float.Input(
                     "scores",

@@ -26,13 +26,13 @@ class SoundSheet(io.ComfyNode):
             search_aliases=["waveform", "spectrogram", "audio grid", "compare sounds"],
             category="surrogate/pictures",
             description="Draws all sounds on one sheet, as waveforms and spectrograms with axes, labels and numbers; "
-            "seeds are framed. The node shows a player for each sound, and gives the sounds one by one, "
-            "to save or to preview.",
+            "seeds are framed. The node shows a player for each sound, and gives the sounds one by one, to save or "
+            "to preview.",
             inputs=[
                 io.Audio.Input(
                     "sounds",
-                    tooltip="The sounds, in the order of the points: a batch, or a list of "
-                    "batches of any length and sample rate.",
+                    tooltip="The sounds, in the order of the points: a batch, or a list of batches of any length and "
+                    "sample rate.",
                 ),
                 wires.Points.Input(
                     "points",
@@ -51,8 +51,7 @@ class SoundSheet(io.ComfyNode):
                     default=SOUND_KINDS[0],
                     optional=True,
                     tooltip="waveform: loudness over time, red where it is beyond full scale. spectrogram: frequency "
-                    "over time, low notes at the bottom, the same height for each octave. both: one above the "
-                    "other.",
+                    "over time, low notes at the bottom, the same height for each octave. both: one above the other.",
                 ),
                 io.String.Input("title", default="", optional=True, tooltip="Text above the sheet. Empty: no title."),
                 io.Int.Input(
@@ -83,8 +82,8 @@ class SoundSheet(io.ComfyNode):
                     "players",
                     default=True,
                     optional=True,
-                    tooltip="On: the node shows a player for each sound. Switch it off for hundreds of sounds, or for "
-                    "very long ones.",
+                    tooltip="On: the node shows a player for each sound. Switch it off for hundreds of sounds, or "
+                    "for very long ones.",
                 ),
             ],
             outputs=[
@@ -125,7 +124,7 @@ class SoundSheet(io.ComfyNode):
                 f"sounds holds {len(single)} sounds, but there are {len(points)} points: connect all sounds of these "
                 "points."
             )
-        sheet, pictures = sound_sheet(
+        sheet, drawings = sound_sheet(
             [Sound(one["waveform"][0].detach().cpu().float().numpy(), one["sample_rate"]) for one in single],
             kind=only(picture, SOUND_KINDS[0]),
             scores=scores_of(scores, len(single), "sounds"),
@@ -141,7 +140,7 @@ class SoundSheet(io.ComfyNode):
         return io.NodeOutput(
             single,
             as_images([sheet[None]]),
-            as_images([picture[None] for picture in pictures]),
+            as_images([drawn[None] for drawn in drawings]),
             ui={"audio": [file for file, _ in heard], "names": [names[i] for _, i in heard]} if heard else {},
         )
 

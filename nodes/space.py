@@ -41,32 +41,32 @@ class Space(io.ComfyNode):
                 "latent space",
             ],
             category="surrogate/space",
-            description="Makes a space from at least two seeds, in which every point is a valid initial noise for the "
-            "model. A space of k seeds has k-1 coordinates from 0 to 1. Its corners are the seeds "
-            "themselves; every other point is a blend of them.",
+            description="Makes a space from at least two seeds, in which every point is a valid initial noise for "
+            "the model. A space of k seeds has k-1 coordinates from 0 to 1. Its corners are the seeds themselves; "
+            "every other point is a blend of them.",
             inputs=[
                 wires.Seeds.Input(
                     "seeds",
-                    tooltip="At least two seeds; equal seeds count once. More seeds give more "
-                    "variety and more coordinates: 4 to 16 are a good start.",
+                    tooltip="At least two seeds; equal seeds count once. More seeds give more variety and more "
+                    "coordinates: 4 to 16 are a good start.",
                 ),
                 io.Combo.Input(
                     "chart",
                     options=list(CHARTS),
                     default=typed["chart"],
                     tooltip="How coordinates become a blend of seeds. knothe_rosenblatt: every blend has an equal "
-                    "share of the space, for any number of seeds. angular: hyperspherical angles, in which "
-                    "blends near the first seeds fill most of the space.",
+                    "share of the space, for any number of seeds. angular: hyperspherical angles, in which blends "
+                    "near the first seeds fill most of the space.",
                 ),
                 io.Combo.Input(
                     "transport",
                     options=list(TRANSPORTS),
                     default=typed["transport"],
                     tooltip="How the model's noise is distributed. gaussian: right for all diffusion and flow models "
-                    "with integer seeds. sphere: for seeds that resemble each other; it keeps the norm of the "
-                    "noise. affine: normal with a known mean and scale. quantile: independent values of "
-                    "another known distribution. rotation: rotation matrices. composite: one transport for "
-                    "each part of a latent with several parts.",
+                    "with integer seeds. sphere: for seeds that resemble each other; it keeps the norm of the noise. "
+                    "affine: normal with a known mean and scale. quantile: independent values of another known "
+                    "distribution. rotation: rotation matrices. composite: one transport for each part of a latent "
+                    "with several parts.",
                 ),
                 io.String.Input(
                     "transport_settings",
@@ -104,20 +104,20 @@ class SpaceInfo(io.ComfyNode):
                 wires.Space.Input("space", tooltip="The space to examine."),
                 io.Latent.Input(
                     "latent",
-                    tooltip="An empty latent of the size that you will sample. How similar two "
-                    "noises look depends on their size.",
+                    tooltip="An empty latent of the size that you will sample. How similar two noises look depends "
+                    "on their size.",
                 ),
             ],
             outputs=[
                 io.String.Output(
                     display_name="text",
-                    tooltip="The seeds, the number of coordinates, chart, transport "
-                    "and warnings. Also shown under the node.",
+                    tooltip="The seeds, the number of coordinates, chart, transport and warnings. Also shown under "
+                    "the node.",
                 ),
                 io.Image.Output(
                     display_name="gram",
-                    tooltip="Picture of the Gram matrix: how similar each pair of "
-                    "seeds is. 1 on the diagonal and 0 elsewhere is ideal.",
+                    tooltip="Picture of the Gram matrix: how similar each pair of seeds is. 1 on the diagonal and 0 "
+                    "elsewhere is ideal.",
                 ),
             ],
             hidden=[io.Hidden.unique_id],

@@ -108,8 +108,8 @@ class StudyNode(io.ComfyNode):
             search_aliases=["optimize", "optimizer", "optimise", "CMA-ES", "optuna", "bayesian", "evolve", "genetic"],
             category="surrogate/search",
             description="Starts a search of a space for a high or low score, or continues it. Everything that was "
-            "asked and scored is remembered under the name of the study: stop when you like, the next run "
-            "continues, also after a restart.",
+            "asked and scored is remembered under the name of the study: stop when you like, the next run continues, "
+            "also after a restart.",
             inputs=[wires.Space.Input("space", tooltip="The space to search."), *study_inputs()],
             outputs=[
                 wires.Study.Output(
@@ -173,17 +173,16 @@ def study_inputs(optimisers=tuple(OPTIMISERS)) -> list:
             default=0,
             min=0,
             max=0xFFFFFFFF,
-            tooltip="The random choices of the optimiser "
-            "start from this number: the same "
-            "number gives the same search.",
+            tooltip="The random choices of the optimiser start from this number: the same number gives the same "
+            "search.",
         ),
         io.Combo.Input(
             "if_it_differs",
             options=[REFUSE, NEW],
             default=REFUSE,
             tooltip="What to do if the name belongs to a study with another space, size, direction or optimiser. "
-            "refuse: stop with a message that says what differs. start a new study: start one with a number "
-            "after the name.",
+            "refuse: stop with a message that says what differs. start a new study: start one with a number after "
+            "the name.",
         ),
         advanced(
             io.String,
@@ -269,8 +268,8 @@ class KnownScores(io.ComfyNode):
             inputs=[
                 wires.Study.Input(
                     "study",
-                    tooltip="The study, from Surrogate Study. Connect the output of this node "
-                    "to Surrogate Ask or Search.",
+                    tooltip="The study, from Surrogate Study. Connect the output of this node to Surrogate Ask or "
+                    "Search.",
                 ),
                 wires.Points.Input("points", tooltip="The points whose scores are known."),
                 io.Float.Input(

@@ -27,8 +27,8 @@ class SeedUtility(io.ComfyNode):
             inputs=[
                 wires.Study.Input(
                     "study",
-                    tooltip="The study, from Surrogate Search or Tell. Connected directly to "
-                    "Surrogate Study, it reports at any time.",
+                    tooltip="The study, from Surrogate Search or Tell. Connected directly to Surrogate Study, it "
+                    "reports at any time.",
                 ),
                 io.Int.Input(
                     "score",
@@ -84,7 +84,7 @@ class SeedUtility(io.ComfyNode):
         return io.NodeOutput(
             utility.summary(found),
             utility.table(found),
-            torch.from_numpy(utility.picture(found, title=f"{study.study.name}: seeds")).float()[None] / 255,
+            torch.from_numpy(utility.drawing(found, title=f"{study.study.name}: seeds")).float()[None] / 255,
             kept,
             len(kept),
             ui={"text": [shown]},

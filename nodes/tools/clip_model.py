@@ -16,7 +16,7 @@ BLACK = np.zeros((8, 8, 3))
 INTERNAL = ("reset_clip_options", "set_clip_options", "encode_token_weights")
 
 
-def embeddings_of_pictures(clip_vision, images, name: str = "images") -> torch.Tensor:
+def embeddings_of_pictures(vision_model, images, name: str = "images") -> torch.Tensor:
     """Embeddings (n, d) of images (n, h, w, c); NaN for a picture with pixels that are not finite.
 
     Picture by picture, so that none depends on the others of its batch; grey and transparent pictures as in all scores.
@@ -24,21 +24,21 @@ def embeddings_of_pictures(clip_vision, images, name: str = "images") -> torch.T
     rows = []
     for image in check_images(images, name):
         pixels = rgb(image, name)
-        row = _embedding(clip_vision, BLACK if pixels is None else pixels)
+        row = _embedding(vision_model, BLACK if pixels is None else pixels)
         rows.append(torch.full_like(row, torch.nan) if pixels is None else row)
     return torch.stack(rows)
 
 
-def embeddings_of_target(clip_vision, target) -> torch.Tensor:
+def embeddings_of_target(vision_model, target) -> torch.Tensor:
     """The same for pictures to compare with, which must all be finite."""
-    embeddings = embeddings_of_pictures(clip_vision, target, "target")
+    embeddings = embeddings_of_pictures(vision_model, target, "target")
     if bool(embeddings.isnan().any()):
         raise ValueError("target has pixels that are NaN or infinite: no picture can resemble it.")
     return embeddings
 
 
-def _embedding(clip_vision, pixels: np.ndarray) -> torch.Tensor:
-    embeds = clip_vision.encode_image(torch.from_numpy(pixels).float()[None])["image_embeds"]
+def _embedding(vision_model, pixels: np.ndarray) -> torch.Tensor:
+    embeds = vision_model.encode_image(torch.from_numpy(pixels).float()[None])["image_embeds"]
     if embeds.ndim != 2:
         raise ValueError(
             f"clip_vision gives {tuple(embeds.shape)} numbers for a picture instead of one row: SigLIP models do "
@@ -47,9 +47,9 @@ def _embedding(clip_vision, pixels: np.ndarray) -> torch.Tensor:
     return embeds[0].float().cpu()
 
 
-def embedding_of_text(clip, text: str, clip_vision) -> torch.Tensor:
-    """The embedding (1, d) of `text` that CLIP made for comparing with pictures, checked to be one for `clip_vision`."""
-    model: Any = getattr(clip, "cond_stage_model", None)
+def embedding_of_text(text_model, text: str, vision_model) -> torch.Tensor:
+    """The embedding (1, d) of `text` that CLIP made for comparing with pictures, checked to be one for `vision_model`."""
+    model: Any = getattr(text_model, "cond_stage_model", None)
     lacking = [name for name in INTERNAL if not hasattr(model, name)]
     if lacking:
         raise ValueError(
@@ -61,8 +61,8 @@ def embedding_of_text(clip, text: str, clip_vision) -> torch.Tensor:
     model.reset_clip_options()
     model.set_clip_options({"projected_pooled": True})
     try:
-        clip.load_model()
-        pooled = model.encode_token_weights(clip.tokenize(text))[1]
+        text_model.load_model()
+        pooled = model.encode_token_weights(text_model.tokenize(text))[1]
     finally:
         model.reset_clip_options()
     if pooled is None:
@@ -77,7 +77,7 @@ def embedding_of_text(clip, text: str, clip_vision) -> torch.Tensor:
             "clip_l.safetensors is such a file; ComfyUI's log says: clip missing: text_projection.weight). Load a whole "
             "CLIP, such as clip-vit-large-patch14."
         )
-    width = _embedding(clip_vision, BLACK).shape[0]
+    width = _embedding(vision_model, BLACK).shape[0]
     if pooled.shape[1] != width:
         raise ValueError(
             f"clip gives {pooled.shape[1]} numbers and clip_vision {width}. They must be the two halves of one CLIP, such "

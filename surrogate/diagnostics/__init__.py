@@ -7,7 +7,7 @@
     repair.py    which transport to use
     table.py     the numbers as a text
     report.py    all of it together
-    picture.py   and drawn
+    drawing.py   and drawn
 
 >>> from surrogate import Seeds
 >>> from surrogate.diagnostics import check_seeds
@@ -17,8 +17,8 @@ True
 """
 
 from .check import Checked, Measured, measure_seeds
+from .drawing import drawing
 from .measure import Measures, measure
-from .picture import picture
 from .repair import Repair, fit_distribution, recommend, settings_text
 from .report import Report, check_seeds
 from .verdict import Grade, Verdict, judge
@@ -32,11 +32,11 @@ __all__ = [
     "Report",
     "Verdict",
     "check_seeds",
+    "drawing",
     "fit_distribution",
     "judge",
     "measure",
     "measure_seeds",
-    "picture",
     "recommend",
     "settings_text",
 ]

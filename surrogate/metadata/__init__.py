@@ -1,13 +1,18 @@
 """Seeds from pictures: which noise made the files that ComfyUI saved. Reads metadata, executes nothing.
 
-    read_embedded  size and texts of a picture, video or sound file           embedded.py, png.py, sound.py, …
-    parse_prompt   the API prompt in it, checked                              prompt.py
-    Trace          where each picture of a batch gets its noise               trace.py, with rules for core's nodes
-                                                                              (stock.py) and for ours (ours.py)
-    savers_of      which node wrote the file, which picture of a batch it is  savers.py, numbering.py
-    seeds_of_pictures  all together, with a report that names every file      finder.py
-    read_frames    the picture itself, small                                  pixels.py
-    list_pictures  from what a person writes to paths, and which may be read  listing.py
+    read_embedded  size and texts of a picture, video or sound file           files/embedded.py, png.py, sound.py, …
+    parse_prompt   the API prompt in it, checked                              graph/prompt.py
+    Trace          where each picture of a batch gets its noise               graph/trace.py, with rules for core's
+                                                                              nodes (stock.py) and for ours (ours.py)
+    savers_of      which node wrote the file                                  graph/savers.py
+    seeds_of       all together, for one file                                 reader.py, with which picture of a batch
+                                                                              it is (files/numbering.py), recipes of
+                                                                              Render Points (recipe.py) and files of
+                                                                              other programs (origin.py)
+    seeds_of_pictures  for all files, which are compared (comparing.py)       finder.py
+                       and each named in a report (report.py)
+    read_frames    the picture itself, small                                  files/pixels.py
+    list_pictures  from what a person writes to paths, and which may be read  files/listing.py
 
 >>> from surrogate.metadata import seeds_of_pictures
 >>> pictures = seeds_of_pictures(["ComfyUI_00001_.png", "ComfyUI_00002_.png"])
@@ -21,7 +26,8 @@ from .errors import CannotRead, Untraceable
 from .files.embedded import Embedded, read_embedded
 from .files.listing import Listing, list_pictures
 from .files.pixels import read_frames
-from .finder import Found, Pictures, seeds_of, seeds_of_pictures
+from .finder import seeds_of, seeds_of_pictures
+from .found import Found, Pictures
 from .graph.prompt import parse_prompt
 from .graph.savers import savers_of
 from .graph.trace import Trace

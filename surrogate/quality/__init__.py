@@ -9,16 +9,16 @@
     features.py      what is compared of pictures
     two_sample.py    whether two sets of independent pictures come from one distribution
     report.py        the verdict on a space
-    picture.py       and drawn
+    drawing.py       and drawn
 
 Who renders is not asked: points, noises and pictures (n, h, w, 3) or clips (n, t, h, w, 3), uint8, go in.
 """
 
 from .closure import Closure, NoiseCheck, PictureCheck, check_noise, check_pictures
+from .drawing import drawing
 from .features import FEATURES, features
 from .keep import keep
 from .orthogonality import Overlap, overlap
-from .picture import picture
 from .report import Grade, Quality, space_quality
 from .stationarity import Relation, Stationarity, stationarity
 from .stretch import PLACES, steps
@@ -40,10 +40,10 @@ __all__ = [
     "Walks",
     "check_noise",
     "check_pictures",
+    "drawing",
     "features",
     "keep",
     "overlap",
-    "picture",
     "space_quality",
     "stationarity",
     "steps",

@@ -24,7 +24,8 @@ INPUTS = {
 }
 # The same, in one file alone.
 IN_FILE = {
-    ("clip_model", "clip"): "clip",
+    ("clip_model", "text_model"): "clip",
+    ("clip_model", "vision_model"): "clip_vision",
     ("clip_model", "model"): "clip.cond_stage_model",
     ("demo", "model"): "model.model",
 }

@@ -415,4 +415,4 @@ def test_points_of_another_space(comfy):
     space = g.space("12, 99")
     noise = g("SurrogateNoise", space=space, points=points, latent=g.latent(1, 4, 8, 8))
     g.keep(noise, latent=noise[1])
-    check(comfy, g, "u has 3 coordinates a point, but a space of 2 seeds has 1")
+    check(comfy, g, "w has 4 weights a point, but the space has 2 seeds")

@@ -13,7 +13,7 @@ import torch
 from scipy.spatial.transform import Rotation as Rotations
 
 from surrogate import Seeds, SurrogateSpace, make_transport
-from surrogate.diagnostics import Grade, check_seeds, measure, picture
+from surrogate.diagnostics import Grade, check_seeds, drawing, measure
 from surrogate.diagnostics import check as streaming
 from surrogate.seeds import Seed
 
@@ -107,7 +107,7 @@ def test_one_seed_is_enough():
     found = check_seeds(Seeds.from_text("42"), SHAPE)
     assert found.fit
     assert found.overall.startswith("The seed is noise")
-    assert picture(found).shape[2] == 3
+    assert drawing(found).shape[2] == 3
 
 
 def test_harmless_flaws_of_large_seeds_are_fit_in_spite_of_their_p():
@@ -267,7 +267,7 @@ def test_bad_seeds_are_named():
 def test_tiny_seeds_break_nothing(shape, k):
     found = report(normal(k, shape))
     assert found.table and found.summary()
-    assert picture(found).dtype == np.uint8
+    assert drawing(found).dtype == np.uint8
 
 
 class Counted(Seed):
@@ -286,6 +286,9 @@ class Counted(Seed):
 
     def recipe(self):
         return self.label
+
+    def named(self, label):
+        return self
 
     @property
     def identity(self):
@@ -306,7 +309,7 @@ def test_nothing_is_modified_and_nothing_global_is_drawn():
     noises = normal()
     seeds = Seeds.from_tensors(noises)
     before, state = [s.noise(seeds.parts)[0].clone() for s in seeds], torch.get_rng_state()
-    picture(check_seeds(seeds, transport=make_transport("sphere")))
+    drawing(check_seeds(seeds, transport=make_transport("sphere")))
     assert all(torch.equal(a, s.noise(seeds.parts)[0]) for a, s in zip(before, seeds))
     assert torch.equal(state, torch.get_rng_state())
 
@@ -331,4 +334,4 @@ def test_table_and_picture_have_every_seed():
     assert len({len(row) for row in rows}) == 1
     assert all(f"| {i}, part 2 " in found.table for i in range(40))
     assert "t+1" in rows[0] and "p: how often true noise" in found.table
-    assert picture(found).ndim == 3
+    assert drawing(found).ndim == 3

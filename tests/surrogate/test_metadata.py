@@ -454,7 +454,7 @@ def test_files_of_every_kind_and_broken_anywhere(tmp_path):
 
 def test_any_prompt_gets_an_answer():
     """Values of every wrong kind in every place of prompts of every kind: a seed or a reason, never an error."""
-    from surrogate.metadata.finder import _Analysed
+    from surrogate.metadata.analysed import Analysed
 
     chance = random.Random(5)
     wrong = [
@@ -485,7 +485,7 @@ def test_any_prompt_gets_an_answer():
                 one["inputs"][chance.choice(list(one["inputs"]))] = chance.choice(wrong)
             else:
                 one["class_type"] = chance.choice([o["class_type"] for o in prompt.values()])
-        analysed = _Analysed(json.dumps(prompt))
+        analysed = Analysed(json.dumps(prompt))
         for saver in analysed.savers:
             analysed.trace.output(saver.node.id, 0)
             analysed.settings(saver.node.id)

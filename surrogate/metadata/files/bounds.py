@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from ..errors import CannotRead
 
-__all__ = ["Texts", "exactly", "shown_name", "skip"]
+__all__ = ["Texts", "exactly", "printable", "shown_name", "skip"]
 
 # A prompt is some 10 kB, a large workflow with pictures inside some megabytes.
 LONGEST_TEXT = 1 << 24
@@ -56,8 +56,13 @@ def _too_much() -> CannotRead:
 
 def shown_name(path: Path) -> str:
     """A file's name for a report: names can hold line breaks and worse, and be long."""
-    name = "".join(c if c.isprintable() else "�" for c in path.name)
+    name = printable(path.name)
     return name if len(name) <= LONGEST_SHOWN else f"{name[:LONGEST_SHOWN]}…"
+
+
+def printable(text: str) -> str:
+    """The text without line breaks and whatever else could draw in a report."""
+    return "".join(c if c.isprintable() else "�" for c in text)
 
 
 def exactly(file: BinaryIO, count: int) -> bytes:

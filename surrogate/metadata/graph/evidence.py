@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .opaque import told
 from .rules import Place
-from .values import Noise, Opaque, unknown_of
+from .values import Noise, Opaque, Sigmas, unknown_of
 
 __all__ = ["Evidence"]
 
@@ -90,5 +90,8 @@ class Evidence:
     def partial(self) -> bool:
         """Whether it says that it leaves some of what it is given."""
         denoise, first = self.number("denoise"), self.number("start_at_step")
+        sigmas = self.given.get("sigmas")
+        if isinstance(sigmas, Sigmas) and sigmas.whole is False:
+            return True
         quiet = self.given.get("add_noise") in (False, "disable")
         return quiet or (denoise is not None and denoise <= WHOLE_DENOISE) or (first is not None and first > 0)

@@ -230,7 +230,8 @@ def _act(act: Callable, bound: Callable[..., None] | None = None) -> Rule:
         return act(**typed)
 
     place = inspect.Parameter("place", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    rule.__signature__ = signature.replace(parameters=[place, *signature.parameters.values()])
+    parameters = [place, *signature.parameters.values()]
+    rule.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     return Rule(rule)
 
 

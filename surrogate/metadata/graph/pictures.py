@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import reduce
 
 from .rules import Place
-from .values import Batch, Unknown, batch_of, unknown_of
+from .values import Batch, Row, Unknown, batch_of, unknown_of
 
-__all__ = ["NUMBERS", "foremost", "picture_inputs"]
+__all__ = ["NUMBERS", "PIXELS", "foremost", "picture_inputs"]
 
 # Inputs that are numbers: a picture's size, read from the picture, makes no latent of that picture.
 NUMBERS = {
@@ -50,7 +51,13 @@ def foremost(place: Place, items: Iterable[tuple[str, object]]) -> Batch | Unkno
     made = [batch for batch in batches if batch.made]
     if len({tuple(row.origin for row in batch.rows) for batch in made}) > 1:
         return Unknown(f"{place} joins pictures of several samplings")
-    return next(iter(made or batches), None)
+    return reduce(_with_notes, made) if made else next(iter(batches), None)
+
+
+def _with_notes(batch: Batch, other: Batch) -> Batch:
+    """The first of two batches of the same noises, with what is said of either."""
+    pairs = zip(batch.rows, other.rows, strict=True)
+    return replace(batch, rows=tuple(reduce(Row.noted, more.notes, row) for row, more in pairs))
 
 
 def _by_name(name: str, batch: Batch) -> Batch:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from functools import partial
 
 from ..errors import Untraceable
+from .batches import BATCHES
 from .guides import Guide, guides_of
 from .ours import OURS
 from .prompt import Node, Prompt
 from .rules import Place
 from .stock import STOCK
-from .unknown import handed_on
+from .unknown import handed_on, nothing_known
 from .values import Noise, Unknown
 from .work import Work
 
@@ -41,7 +42,7 @@ class Trace:
                 work.take(inputs.values())
                 self.guides[number] = guides_of(node, inputs, self.guides)
                 place = Place(node, partial(self._patched, node), self.guides[number])
-                rule = RULES.get(node.kind)
+                rule = None if node.kind in BATCHES and nothing_known(place, inputs) else RULES.get(node.kind)
                 made = rule.apply(place, inputs) if rule else handed_on(place, inputs)
                 work.give(made)
                 self.values[number] = made

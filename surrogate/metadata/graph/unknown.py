@@ -13,14 +13,14 @@ from dataclasses import replace
 from ..errors import Untraceable
 from .evidence import Evidence
 from .foreign import TAKEN
-from .kinds import KEEPING, OTHER_NOISE, REMOTE, REPAINTING, SAME_SIZE, SAVING, continues
-from .pictures import foremost, picture_inputs
+from .kinds import KEEPING, OTHER_NOISE, REMOTE, REPAINTING, SAME_SIZE, SAVING, STAGED, STITCHING, continues
+from .pictures import PIXELS, foremost, picture_inputs
 from .rules import Place, as_type
 from .sampling import NO_NOISE, idle, sampled, whole
 from .sources import empty_latent
 from .values import Batch, Noise, Opaque, Row, Sigmas, Unknown, batch_of, random_noise
 
-__all__ = ["handed_on"]
+__all__ = ["handed_on", "nothing_known"]
 
 REROUTE = re.compile(r"reroute|pass ?through|\bany\b", re.I)
 
@@ -36,6 +36,14 @@ def handed_on(place: Place, inputs: dict[str, list]) -> list[list]:
     names = picture_inputs(place)
     several = max((len(inputs[name]) for name in names), default=1)
     return [[_value(place, names, _position(inputs, i)) for i in range(several)]]
+
+
+def nothing_known(place: Place, inputs: dict[str, list]) -> bool:
+    """Whether all pictures that come in are of nodes of which nothing is known: then the result is, too."""
+    items = [item for name in picture_inputs(place) for item in inputs[name]]
+    return bool(items) and all(
+        isinstance(item, Opaque) and item.batch is None and item.instead is None for item in items
+    )
 
 
 def _position(inputs: dict[str, list], i: int) -> dict[str, object]:
@@ -67,7 +75,7 @@ def _pictures(place: Place, names: list[str], given: dict[str, object]) -> Batch
         return Batch((Row(given=True, foreign=True, reason=reason),), decoded=True)
     batch = foremost(place, [(name, given[name]) for name in names])
     try:
-        fresh = empty_latent(place, given, isinstance(batch, Batch))
+        fresh = empty_latent(place, given, batch is not None or any(PIXELS.search(name) for name in names))
         if fresh is not None:
             return _foreign(place, fresh, evidence) if evidence.seed else fresh
         return _changed(place, batch, evidence) if isinstance(batch, Batch) else batch
@@ -87,6 +95,9 @@ def _changed(place: Place, batch: Batch, evidence: Evidence) -> Batch:
     latents = not batch.decoded
     if latents and (reason := next((r for family, r in OTHER_NOISE.items() if family.search(kind)), "")):
         return _by_other_sampler(place, batch, evidence, f"{place} {reason}")
+    if batch.made and STAGED.search(kind):
+        reason = f"{place} makes a 3D model in stages, each with a noise of its own, which no single seed stands for"
+        return _foreign(place, batch, evidence, reason)
     if latents and evidence.is_ksampler:
         return _by_ksampler(place, batch, evidence)
     return _by_signs(place, batch, evidence)
@@ -94,7 +105,7 @@ def _changed(place: Place, batch: Batch, evidence: Evidence) -> Batch:
 
 def _kept(place: Place, batch: Batch) -> Batch:
     size = batch.size if batch.sampled or place.node.kind in SAME_SIZE else None
-    return replace(batch, decoded=batch.decoded and place.node.kind != "InpaintModelConditioning", size=size)
+    return replace(batch, size=size)
 
 
 def _by_ksampler(place: Place, latent: Batch, evidence: Evidence) -> Batch:
@@ -128,6 +139,10 @@ def _by_other_sampler(place: Place, latent: Batch, evidence: Evidence, reason: s
 def _by_signs(place: Place, batch: Batch, evidence: Evidence) -> Batch:
     """Behind a node that may paint: a seed, a prompt or a sampler of its own tell."""
     again = f"sampled again by {place}{_with_seed(evidence)}"
+    if STITCHING.search(place.node.kind) and batch.made and _onto_another(evidence):
+        return _foreign(
+            place, batch, evidence, f"{place} pastes what was sampled into another picture: its noise is a part's"
+        )
     if REPAINTING.search(place.node.kind):
         if batch.made:
             return batch.noted(again)
@@ -142,6 +157,12 @@ def _by_signs(place: Place, batch: Batch, evidence: Evidence) -> Batch:
     if evidence.inner_sampler or (evidence.seed and (evidence.diffusion or not batch.decoded)):
         return batch.noted(again) if evidence.partial or not evidence.seed else _foreign(place, batch, evidence)
     return _unsure(place, batch.noted(f"changed by {place}, which has a seed of its own") if evidence.seed else batch)
+
+
+def _onto_another(evidence: Evidence) -> bool:
+    """Whether some picture that comes in was not sampled."""
+    batches = (batch_of(evidence.given[name]) for name in evidence.links)
+    return any(batch is not None and not batch.made for batch in batches)
 
 
 def _with_seed(evidence: Evidence) -> str:

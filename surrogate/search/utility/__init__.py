@@ -4,7 +4,7 @@
     loss          what the best expected score loses without a seed              losses.py
     advice        what to do with each seed, and with all of them                advice.py
     words         all of that in sentences, and as a table                       words.py
-    picture       a row for each seed                                            picture.py
+    drawing       a row for each seed                                            drawing.py
 
 >>> from surrogate import Seeds, SurrogateSpace
 >>> from surrogate.search import Study
@@ -20,8 +20,8 @@
 
 from .advice import Advice, SeedUtility, Utility, seed_utility
 from .association import Association
+from .drawing import drawing
 from .losses import Loss
-from .picture import picture
 from .words import overall, sentence, summary, table
 
 __all__ = [
@@ -30,8 +30,8 @@ __all__ = [
     "Loss",
     "SeedUtility",
     "Utility",
+    "drawing",
     "overall",
-    "picture",
     "seed_utility",
     "sentence",
     "summary",

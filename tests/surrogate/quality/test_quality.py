@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from surrogate import Seeds, SurrogateSpace
-from surrogate.quality import Grade, picture, space_quality, walks
+from surrogate.quality import Grade, drawing, space_quality, walks
 
 from .conftest import SHAPE, alike, noises, pictures_of
 
@@ -85,19 +85,19 @@ def test_pictures_that_stand_out_although_the_noise_is_good(fresh):
 def test_it_repeats_and_leaves_its_inputs_alone(fresh):
     space, before = SurrogateSpace(Seeds.from_range(0, 4)), fresh.copy()
     first, second = (looked_at(space, fresh, seed=3) for _ in range(2))
-    assert first.text == second.text and np.array_equal(picture(first), picture(second))
+    assert first.text == second.text and np.array_equal(drawing(first), drawing(second))
     assert np.array_equal(fresh, before)
 
 
 def test_it_is_drawn(fresh):
     """Good and hopeless spaces, with few points and many; what moves moves."""
     good = looked_at(SurrogateSpace(Seeds.from_range(0, 4)), fresh)
-    drawn = picture(good)
+    drawn = drawing(good)
     assert drawn.dtype == np.uint8 and drawn.shape[1:] == (960, 3)
-    burnt = picture(looked_at(alike(4, 0.9), fresh, count=64))
+    burnt = drawing(looked_at(alike(4, 0.9), fresh, count=64))
     assert burnt.shape[1] == 960 and not np.array_equal(drawn, burnt[: drawn.shape[0]])
     space = SurrogateSpace(Seeds.from_range(0, 4))
-    assert picture(looked_at(space, np.zeros_like(fresh), np.zeros((8, 9, 9, 3), np.uint8), count=8)).shape[1] == 960
+    assert drawing(looked_at(space, np.zeros_like(fresh), np.zeros((8, 9, 9, 3), np.uint8), count=8)).shape[1] == 960
 
 
 def test_numbers_that_do_not_fit(fresh):

@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 
 from surrogate import Seeds, SurrogateSpace, points
 from surrogate.search import FAILED, RUNNING, Study
-from surrogate.search.utility import Advice, overall, picture, seed_utility, sentence, summary, table
+from surrogate.search.utility import Advice, drawing, overall, seed_utility, sentence, summary, table
 from surrogate.search.utility.association import associate
 from surrogate.search.utility.losses import uniform
 
@@ -390,16 +390,16 @@ def test_the_picture_has_a_row_for_each_seed(k):
     study = Study.open(None, "picture", space, budget=1)
     u = points.random(space, 20, 0).u  # too few for 64 seeds: the picture is the same size
     study.add_known(u, space.weights(u)[:, 0])
-    drawn = picture(seed_utility(study.history(), space))
+    drawn = drawing(seed_utility(study.history(), space))
     assert drawn.dtype == np.uint8 and 24 * k < drawn.shape[0] < 24 * k + 260
-    assert np.array_equal(drawn, picture(seed_utility(study.history(), space)))
+    assert np.array_equal(drawn, drawing(seed_utility(study.history(), space)))
 
 
 def test_of_very_many_seeds_the_picture_shows_some():
     space = SurrogateSpace(Seeds.from_range(1, 100))
     study = Study.open(None, "many", space, budget=1)
     study.add_known(points.vertices(space).u, np.arange(100))
-    assert picture(seed_utility(study.history(), space)).shape[0] < 1900
+    assert drawing(seed_utility(study.history(), space)).shape[0] < 1900
 
 
 @pytest.mark.parametrize("label", ["a|b\nc", "🌄" * 40, "", "x" * 5000])
@@ -409,4 +409,4 @@ def test_hostile_labels(label):
     utility = replace(utility, seeds=(replace(utility.seeds[0], label=label), *utility.seeds[1:]))
     rows = table(utility).splitlines()
     assert len({row.count("|") for row in rows[:8]}) == 1
-    assert picture(utility).shape[1] < 900
+    assert drawing(utility).shape[1] < 900

@@ -8,14 +8,14 @@ from ...pictures import Column, rows_picture
 from .advice import Advice, Utility
 from .words import overall
 
-__all__ = ["picture"]
+__all__ = ["drawing"]
 
 # Rows that can be read; of more seeds those that count most.
 SHOWN = 64
 GRADES = {Advice.KEEP: 0, Advice.UNDECIDED: 1, Advice.DROP: 2, Advice.REPLACE: 2}
 
 
-def picture(utility: Utility, *, title: str | None = None) -> np.ndarray:
+def drawing(utility: Utility, *, title: str | None = None) -> np.ndarray:
     """A row for each seed: its share's correlation with the score, what is lost without it, the advice.
 
     Where all points are single seeds: their scores, best first. Of more than `SHOWN` seeds those with the largest loss,

@@ -1,4 +1,4 @@
-"""The check as a picture: histograms, what neighbours have in common, how alike the seeds are."""
+"""The check as a drawing: histograms, what neighbours have in common, how alike the seeds are."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .measure import EDGES, LAGS, axis_names
 from .report import Report
 from .verdict import Grade
 
-__all__ = ["picture"]
+__all__ = ["drawing"]
 
 MOST_PANELS = 24
 _ORDER = (Grade.FIT, Grade.OFF, Grade.FAR)
 
 
-def picture(report: Report) -> np.ndarray:
+def drawing(report: Report) -> np.ndarray:
     """(height, width, 3) uint8. Of many seeds the worst have panels; the matrix has all."""
     measured = report.measured
     several = len(measured.parts) > 1
