@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from dev.client import ExecutionFailed
-from surrogate import SurrogateSpace
+from surrogate import space_from_recipe
 from surrogate.explore import Session
 from surrogate.pictures.gallery import read_recipe
 
@@ -93,7 +93,7 @@ def test_finish_gives_the_picture_that_the_plain_sampler_gives(comfy):
     assert "prompt" in Image.open(files[0]).text
     recipes = [read_recipe(path) for path in files]
     for recipe in recipes:
-        rebuilt = SurrogateSpace.from_recipe(recipe["space"])
+        rebuilt = space_from_recipe(recipe["space"])
         assert rebuilt.k >= 2
         assert recipe["shape"] == [[4, 8, 8]]
     assert shown(entry, node)["draft_steps"] == 0

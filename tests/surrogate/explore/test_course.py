@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from surrogate import Seeds, SurrogateSpace
+from surrogate import Seeds, space_from_recipe
 from surrogate.explore import ACTS, Course, Session
 from surrogate.space import LARGEST_K
 
@@ -134,7 +134,7 @@ def test_each_picture_alone_is_the_same_noise_and_its_recipe_rebuilds_it():
     course = Course(after("more", "none"), 3)
     for z, (space, points) in zip(noises(course), course.alone(), strict=True):
         recipe = json.loads(json.dumps(space.recipe()))
-        rebuilt = SurrogateSpace.from_recipe(recipe).latents(points.u, SHAPE)[0]
+        rebuilt = space_from_recipe(recipe).latents(points.u, SHAPE)[0]
         assert torch.equal(rebuilt, z)
 
 
