@@ -12,6 +12,7 @@ over_time   noise that moves along a path while a clip goes on
 pinned      stochastic samplers whose noise is pinned
 render      sample, decode and save many points in one node
 study       searches that are remembered
+known_scores  scores that are known before a search
 scout       searches that find their own seeds
 explorer    pages of pictures to choose from
 ask_tell    one generation of a search for each run of the graph
@@ -42,7 +43,8 @@ NODES = {
     "over_time": ("NoiseOverTime",),
     "pinned": ("PinnedSampler",),
     "render": ("RenderPoints",),
-    "study": ("StudyNode", "KnownScores"),
+    "study": ("StudyNode",),
+    "known_scores": ("KnownScores",),
     "scout": ("Scout",),
     "ask_tell": ("Ask", "Tell"),
     "search": ("Search",),

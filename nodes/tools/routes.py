@@ -12,7 +12,9 @@ import logging
 from aiohttp import web
 from server import PromptServer
 
-from ...surrogate.search import StudyError, UnknownStudy
+from ...surrogate.search import StudyError, UnknownStudy, describe_study
+from .shelf import KEY, Shelf
+from .study_inputs import default_storage
 
 __all__ = ["add_routes"]
 
@@ -21,8 +23,6 @@ log = logging.getLogger("ComfyUI-Surrogate")
 
 def add_routes() -> None:
     """Add the pack's routes to the running server."""
-    from ..study import default_storage, describe_study
-    from .shelf import KEY, Shelf
 
     @PromptServer.instance.routes.get("/surrogate/study")
     async def study(request: web.Request) -> web.Response:
