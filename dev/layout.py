@@ -20,12 +20,11 @@ from pathlib import Path
 ROOT = Path(__file__).absolute().parents[1]
 sys.path.append(str(ROOT))
 
-from dev.workflow_files import WORKFLOWS, write  # noqa: E402
-
 from dev.boxes import NOTES, Box, drawn, faults  # noqa: E402
 from dev.browser import FRONTENDS, NODES, frontend_arguments, open_page, prepare, show  # noqa: E402
 from dev.client import Client  # noqa: E402
 from dev.server import Server  # noqa: E402
+from dev.workflow_files import WORKFLOWS, write  # noqa: E402
 
 TITLE = 30  # of a node, above its position
 GAP = 30  # between two nodes
@@ -49,7 +48,9 @@ def measure(workflows: dict[Path, dict]) -> dict[Path, Sizes]:
     """Of every workflow: node id -> the largest width and height, without the title, that any page gives it."""
     found: dict[Path, Sizes] = {file: {} for file in workflows}
     for name in FRONTENDS:
-        server = Server("layout", packs=[ROOT / "tests" / "comfy" / "testkit"], arguments=["--cpu", *frontend_arguments(name)])
+        server = Server(
+            "layout", packs=[ROOT / "tests" / "comfy" / "testkit"], arguments=["--cpu", *frontend_arguments(name)]
+        )
         with server, tempfile.TemporaryDirectory() as profile:
             prepare(Client(server.url))
             with open_page(server.url, Path(profile), WINDOW) as page:
@@ -64,7 +65,8 @@ def measure(workflows: dict[Path, dict]) -> dict[Path, Sizes]:
 
 def show_whole(page, workflow: dict, nodes_2: bool) -> None:
     """Open it, at a zoom at which Nodes 2.0 draws all of it."""
-    show(page, workflow, nodes_2)
+    as_graph = {**workflow, "extra": {**workflow["extra"], "linearMode": False}}  # not as an app
+    show(page, as_graph, nodes_2)
     page.evaluate("""() => {
         const edge = which => Math.min(...app.graph.nodes.map(node => node.pos[which]));
         app.canvas.ds.scale = 0.8;
@@ -123,7 +125,10 @@ def apart(old: list[Box], new: list[Box]) -> tuple[list[float], list[float]]:
     Two boxes of which one was to the right of the other stay so; of any other two, one stays below the other.
     """
     after = [[a.right <= b.left for a in old] for b in old]
-    below = [[a.bottom <= b.top and not after[j][i] and not after[i][j] for i, a in enumerate(old)] for j, b in enumerate(old)]
+    below = [
+        [a.bottom <= b.top and not after[j][i] and not after[i][j] for i, a in enumerate(old)]
+        for j, b in enumerate(old)
+    ]
     lefts = _pushed([(b.left, b.right) for b in old], [b.right - b.left for b in new], after)
     tops = _pushed([(b.top, b.bottom) for b in old], [b.bottom - b.top for b in new], below)
     return lefts, tops

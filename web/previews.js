@@ -15,10 +15,11 @@ function forget(node) {
   for (const table of [store()?.nodePreviewImages, app.nodePreviewImages]) if (table) delete table[key];
 }
 
-// A classic node keeps its pictures itself and loads them anew when it finds other ones than it knows.
+// A classic node keeps its pictures itself and loads them anew when it finds other ones than it knows. Those that it
+// shows stay until then: drawing a node whose pictures are gone can fail, and then nothing is drawn any more.
 async function loadAnew(node) {
   for (let i = 0; node.isLoading && i < PATIENCE; i++) await new Promise((done) => setTimeout(done, 50));
-  node.preview = node.images = node.imgs = undefined;
+  node.preview = node.images = undefined;
   node.graph?.setDirtyCanvas(true, true);
 }
 

@@ -1,14 +1,13 @@
 """Surrogate Explorer as a person uses it: mouse, keyboard, both renderings of nodes, reload, and two of them."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from dev.browser import SLOW, show
+from dev.workflow_files import read
 
-ROOT = Path(__file__).absolute().parents[2]
-WORKFLOW = json.loads((ROOT / "workflows" / "demo_explore.json").read_text("utf-8"))
+WORKFLOW = read("demo_explore")
 NODE = "app.graph.nodes.find(n => n.type === 'SurrogateExplorer')"
 QUICK = {"pictures": 4, "images_per_batch": 4}
 

@@ -1,24 +1,24 @@
 """What the pack's own scripts change on the page: the colours of wires, and pictures in place of the last preview."""
 
 import io
-import json
 import random
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from dev.browser import NODES, show
+from dev.workflow_files import read
 
-ROOT = Path(__file__).absolute().parents[2]
 SEEDS_WIRE = (0x8D, 0xDB, 0x8D)
-# The middle of a wire of a type, on the screen.
-MIDDLE = """type => {
+# Look closely at the middle of a wire of a type, where a mark in its colour is.
+CLOSE_UP = """type => {
     const links = app.graph.links, all = links.values ? [...links.values()] : Object.values(links);
-    const link = all.find(l => l?.type === type);
-    const place = app.canvas.convertOffsetToCanvas([link._pos[0], link._pos[1]]);
+    const [x, y] = all.find(link => link?.type === type)._pos;
     const canvas = app.canvas.canvas.getBoundingClientRect();
-    return [place[0] + canvas.left, place[1] + canvas.top];
+    app.canvas.ds.scale = 3;
+    app.canvas.ds.offset = [canvas.width / 6 - x, canvas.height / 6 - y];
+    app.canvas.setDirty(true, true);
+    return [canvas.left + canvas.width / 2, canvas.top + canvas.height / 2];
 }"""
 # Addresses of the pictures that a node shows, whichever way it is drawn; `id` may be that of a node in a subgraph.
 PICTURES = """([id, nodes2]) => {
@@ -29,16 +29,13 @@ PICTURES = """([id, nodes2]) => {
 }"""
 
 
-def workflow(name: str) -> dict:
-    return json.loads((ROOT / "workflows" / f"{name}.json").read_text("utf-8"))
-
-
 def only(graph: dict, kind: str) -> dict:
     (node,) = [node for node in graph["nodes"] if node["type"] == kind]
     return node
 
 
 def run(page, client, timeout: float) -> None:
+    page.complaints.clear()
     with page.expect_response(lambda response: response.url.endswith("/prompt") and response.ok) as response:
         page.evaluate("() => app.queuePrompt(0)")
     client.wait(response.value.json()["prompt_id"], timeout=timeout)
@@ -51,6 +48,7 @@ def settled(page, node: str, nodes_2: bool) -> list[str]:
         found = page.evaluate(PICTURES, [node, nodes_2])
         if found and not any(address.startswith("blob:") for address in found):
             break
+    assert not [one for one in page.complaints if "uncaught" in one]  # drawing would have stopped
     return found
 
 
@@ -62,7 +60,7 @@ def assert_finished(shown: list[str]) -> None:
 
 def few_points() -> dict:
     """Six pictures that no earlier run has made, in batches of two: so that there are previews."""
-    graph = workflow("demo_render")
+    graph = read("demo_render")
     only(graph, "SurrogateSlice")["widgets_values"][1] = 3
     render = only(graph, "SurrogateRenderPoints")
     render["widgets_values"][:2] = [random.getrandbits(32), 2]
@@ -73,15 +71,15 @@ def few_points() -> dict:
 @pytest.mark.parametrize("nodes", NODES)
 def test_wires_have_the_colour_of_their_type_whatever_the_palette(page, nodes):
     def colour():
-        page.wait_for_timeout(500)
-        x, y = page.evaluate(MIDDLE, "SURROGATE_SEEDS")
+        x, y = page.evaluate(CLOSE_UP, "SURROGATE_SEEDS")
+        page.wait_for_timeout(1000)
         with Image.open(io.BytesIO(page.screenshot())) as picture:
             return picture.convert("RGB").getpixel((round(x), round(y)))
 
     def is_its_own(found):
         return all(abs(a - b) < 8 for a, b in zip(found, SEEDS_WIRE))
 
-    show(page, workflow("demo_render"), NODES[nodes])
+    show(page, read("demo_render"), NODES[nodes])
     assert is_its_own(colour())
     for palette in ("light", "dark"):
         page.evaluate("name => app.extensionManager.setting.set('Comfy.ColorPalette', name)", palette)
@@ -104,7 +102,7 @@ def test_finished_pictures_take_the_place_of_the_last_preview(client, page, node
 
 @pytest.mark.parametrize("nodes", NODES)
 def test_search_shows_its_card_once(client, page, nodes):
-    graph = workflow("demo_search")
+    graph = read("demo_search")
     study, search = only(graph, "SurrogateStudy"), only(graph, "SurrogateSearch")
     study["widgets_values"][0] = f"card {random.getrandbits(64):x}"
     study["widgets_values"][2] = 14
@@ -121,6 +119,8 @@ def test_finished_pictures_are_shown_in_a_subgraph(client, page, nodes):
         const node = app.graph.nodes.find(n => n.type === 'SurrogateRenderPoints');
         const { node: outer, subgraph } = app.graph.convertToSubgraph(new Set([node]));
         app.canvas.setGraph(subgraph);
+        app.canvas.ds.scale = 0.8; // a node draws its pictures where it can be seen
+        app.canvas.ds.offset = [100 - subgraph.nodes[0].pos[0], 150 - subgraph.nodes[0].pos[1]];
         return `${outer.id}:${subgraph.nodes[0].id}`;
     }""")
     page.wait_for_timeout(1000)

@@ -29,7 +29,7 @@ async def comfy_entrypoint():
     from .faults import Faulty, FaultyScorer, OverflowingModel
     from .loop import stand_ins
     from .models import AnyModel, AnyVAE, SmallUNet
-    from .odd import NaNModel, OddNoise, OneAtATime
+    from .odd import NaNModel, OddNoise, OneAtATime, SlowModel
     from .replacing import ReplacedNoise
     from .sounds import MadeSounds, Pitch, SoundVAE
     from .values import JoinedParts, MadeImages, MadeLatent, MadeNumbers, MadeText, MaskOf, PartOf
@@ -43,7 +43,7 @@ async def comfy_entrypoint():
                 BareGuider, CoreNames,
                 FamilyFile, FamilyModel,
                 MadeSounds, Pitch, SoundVAE,
-                JoinedParts, MaskOf, PartOf, NaNModel, OddNoise, OneAtATime, ReplacedNoise,
+                JoinedParts, MaskOf, PartOf, NaNModel, OddNoise, OneAtATime, ReplacedNoise, SlowModel,
                 *stand_ins(),
             ]  # fmt: skip
 
