@@ -1,6 +1,6 @@
 """The pack's HTTP routes.
 
-GET /surrogate/study?name=…          how a study stands, for API clients
+GET /surrogate/study?name=…          how far a study is, for API clients
 GET /surrogate/explorer/KEY[?whole]  a picture that an Explorer has shown: a small copy, or the whole
 """
 
