@@ -1,4 +1,4 @@
-"""How a study stands, for API clients: GET /surrogate/study?name=…"""
+"""How far a study is, for API clients: GET /surrogate/study?name=…"""
 
 from __future__ import annotations
 

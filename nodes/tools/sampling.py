@@ -142,7 +142,7 @@ def clips_of(images, count: int, what: str = "points") -> list[np.ndarray]:
 
 def faults_of(images, count: int, what: str = "points") -> list[str]:
     """Why the pictures of each of `count` points are of no use, "" where they are good; arguments as for `clips_of`."""
-    return [_fault(clip, []) for clip in split_clips(images, count, what)]
+    return [_fault(clip, [], None) for clip in split_clips(images, count, what)]
 
 
 def on_one_size(pictures: list[np.ndarray]) -> torch.Tensor:
