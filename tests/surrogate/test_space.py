@@ -76,7 +76,11 @@ def spaces() -> dict[str, tuple[SurrogateSpace, object]]:
         if transport.name != "affine":
             made[f"{transport!r} nested integers"] = SurrogateSpace(integers, transport=transport), NESTED
             made[f"{transport!r} nested tensors"] = SurrogateSpace(nested, transport=transport), NESTED
-    assert {space.transport.name for space, _ in made.values()} == set(TRANSPORTS), "a transport is not tested here"
+    for name, kind in TRANSPORTS.items():
+        for i, example in enumerate(kind.examples()):
+            z = example.draw(np.random.default_rng(i), 5)
+            shape = tuple(z.shape[1:]) if isinstance(z, torch.Tensor) else [tuple(part.shape[1:]) for part in z]
+            made[f"example {i} of {name}"] = SurrogateSpace(Seeds.from_tensors(z), transport=example.transport), shape
     return made
 
 
