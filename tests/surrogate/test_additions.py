@@ -179,7 +179,7 @@ def options(node: dict, name: str) -> list[str]:
 
 def test_the_laws_are_asked_of_them(pack):
     said = [line for line in laws(pack, "squared or log_normal").splitlines() if line.endswith("%]")]
-    assert said and all(" PASSED" in line for line in said)
+    assert [line for line in said if " PASSED" not in line] == []
     for file, name, least in (
         ("test_charts.py", "squared", 40),
         ("test_transports.py", "log_normal", 7),
