@@ -12,6 +12,7 @@ over_time   noise that moves along a path while a clip goes on
 pinned      stochastic samplers whose noise is pinned
 render      sample, decode and save many points in one node
 study       searches that are remembered
+known_scores  scores that are known before a search
 scout       searches that find their own seeds
 ask_tell    one generation of a search for each run of the graph
 search      a whole search in one node
@@ -41,7 +42,8 @@ NODES = {
     "over_time": ("NoiseOverTime",),
     "pinned": ("PinnedSampler",),
     "render": ("RenderPoints",),
-    "study": ("StudyNode", "KnownScores"),
+    "study": ("StudyNode",),
+    "known_scores": ("KnownScores",),
     "scout": ("Scout",),
     "ask_tell": ("Ask", "Tell"),
     "search": ("Search",),

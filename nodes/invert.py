@@ -11,6 +11,7 @@ from comfy_api.latest import io
 from ..surrogate import Seeds, inversion
 from .noise import in_groups
 from .tools import wires
+from .tools.advice import advice
 from .tools.latents import as_samples, batch_size, fix_empty, packed, select, tensors_of, unpacked
 from .tools.notices import say, warn
 from .tools.peculiar import check_noise_counts
@@ -137,7 +138,7 @@ class Invert(io.ComfyNode):
             warn(cls, ["Invert: the latent's mask is not used; the whole image is inverted."])
         check_noise_counts(guider.model_patcher)
         # Now: what is wrong is said of the whole batch, and before the model is loaded.
-        sigmas = _checked(latent["samples"], sigmas, iterations, tolerance)
+        sigmas = _checked(latent["samples"], sigmas)
         groups = in_groups(batch_size(latent), images_per_batch)
         bar = comfy.utils.ProgressBar(len(groups) * 100)
         found: list[inversion.Inversion] = []
@@ -166,7 +167,7 @@ class Invert(io.ComfyNode):
         )
 
 
-def _checked(samples, sigmas: torch.Tensor, iterations: int, tolerance: float) -> torch.Tensor:
+def _checked(samples, sigmas: torch.Tensor) -> torch.Tensor:
     """The schedule. Raises ValueError for what cannot be inverted, of several parts each."""
     parts = tensors_of(samples)
     for i, part in enumerate(parts):
@@ -177,8 +178,10 @@ def _checked(samples, sigmas: torch.Tensor, iterations: int, tolerance: float) -
                     f"{tuple(row.shape)}. A clip and its sound are inverted together: encode the sound with the audio VAE, "
                     "too, and join both (LTXV Concat AV Latent). For a clip without sound use integer seeds."
                 )
-    _, sigmas = inversion.checked(packed(samples).cpu(), sigmas.cpu(), iterations, tolerance)
-    return sigmas
+    with advice("Connect the latent of an image, from VAE Encode or a sampler."):
+        inversion.checked_latent(packed(samples).cpu())
+    with advice("Connect the schedule as for sampling, without Flip Sigmas."):
+        return inversion.checked_sigmas(sigmas.cpu())
 
 
 def _there_and_back(guider, backwards: Backwards, target, sigmas) -> tuple[inversion.Inversion, torch.Tensor]:

@@ -14,14 +14,15 @@ steps forget theirs), and the walk repeated. Only the denoiser is needed: no der
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import torch
 
-__all__ = ["SHELL", "WALKS", "Inversion", "checked", "euler", "invert", "relative_error"]
+from .checks import number, whole
+
+__all__ = ["SHELL", "WALKS", "Inversion", "checked_latent", "checked_sigmas", "euler", "invert", "relative_error"]
 
 # ‖z‖²/D of a noise that is fit to be a seed. (Chance alone moves it by √(2/D): 2 % for 4096 numbers.)
 SHELL = (0.8, 1.25)
@@ -93,14 +94,14 @@ def invert(
     standard normal, for samples that need some on top; without it they get none, and their z may be too small.
     `progress(done, total)` is told of every step; it may raise.
     Raises ValueError for latents that are empty, zero or not finite, sigmas that do not fall, iterations below 1, a
-    tolerance outside (0, 1), and a model whose prediction is not finite.
+    tolerance that is not above 0 and up to 1, and a model whose prediction is not finite.
     """
-    latent, sigmas = checked(latent, sigmas, iterations, tolerance)
-    scale = float(sigmas[0]) if scale is None else scale
-    if not (math.isfinite(scale) and scale > 0):
-        raise ValueError(f"scale must be a positive number, got {scale}.")
-    if not (math.isfinite(spread) and spread > 0):
-        raise ValueError(f"spread must be a positive number, got {spread}.")
+    latent = checked_latent(latent)
+    sigmas = checked_sigmas(sigmas, latent.device)
+    whole("iterations", iterations, 1)
+    number("tolerance", tolerance, 0, 1, above=0)
+    scale = number("scale", float(sigmas[0]) if scale is None else scale, above=0)
+    spread = number("spread", spread, above=0)
     if noise is not None and noise.shape != latent.shape:
         raise ValueError(f"noise must have the shape of latent, {tuple(latent.shape)}, got {tuple(noise.shape)}.")
     walk = _Walk(denoise, latent, sigmas, spread, iterations, tolerance, progress)
@@ -126,8 +127,8 @@ def invert(
     return Inversion(best.noise, best.norms, best.residuals, walk.calls, len(tries))
 
 
-def checked(latent, sigmas, iterations: int, tolerance: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """latent and sigmas as float32. Raises the ValueErrors of `invert` that need no model."""
+def checked_latent(latent) -> torch.Tensor:
+    """latent (n, *shape) as float32. Raises ValueError if it is empty, zero or not finite."""
     if not isinstance(latent, torch.Tensor) or not latent.is_floating_point() or latent.ndim < 2 or not latent.numel():
         shape = tuple(latent.shape) if isinstance(latent, torch.Tensor) else type(latent).__name__
         raise ValueError(f"latent must be a floating point tensor (n, *shape) with n at least 1, got {shape}.")
@@ -137,10 +138,15 @@ def checked(latent, sigmas, iterations: int, tolerance: float) -> tuple[torch.Te
             raise ValueError(f"latent {i + 1} of {len(latent)} holds NaN or infinite values: it shows no image.")
         if not row.any():
             raise ValueError(
-                f"latent {i + 1} of {len(latent)} is empty (all zeros): connect the latent of an image, from VAE "
-                "Encode or a sampler."
+                f"latent {i + 1} of {len(latent)} is empty (all zeros): give the latent of an image, as an encoder or "
+                "a sampler makes it."
             )
-    sigmas = torch.as_tensor(sigmas, dtype=torch.float32, device=latent.device)
+    return latent
+
+
+def checked_sigmas(sigmas, device: torch.device | None = None) -> torch.Tensor:
+    """sigmas (N+1,) as float32. Raises ValueError if they do not fall."""
+    sigmas = torch.as_tensor(sigmas, dtype=torch.float32, device=device)
     if sigmas.ndim != 1 or len(sigmas) < 2:
         raise ValueError(f"sigmas must be a list of at least 2 numbers, got shape {tuple(sigmas.shape)}.")
     fall = torch.isfinite(sigmas).all() and (sigmas[1:] <= sigmas[:-1]).all() and sigmas[-2] > 0 <= sigmas[-1]
@@ -148,13 +154,9 @@ def checked(latent, sigmas, iterations: int, tolerance: float) -> tuple[torch.Te
         values = ", ".join(f"{value:.4g}" for value in sigmas[:8].tolist())
         raise ValueError(
             f"sigmas must fall from the noise to the image, such as 1, 0.75, 0.5, 0.25, 0, got {values}"
-            f"{', …' if len(sigmas) > 8 else ''}. Connect the schedule as for sampling, without Flip Sigmas."
+            f"{', …' if len(sigmas) > 8 else ''}. Give the schedule as for sampling, not reversed."
         )
-    if iterations < 1:
-        raise ValueError(f"iterations must be at least 1, got {iterations}.")
-    if not 0 < tolerance < 1:
-        raise ValueError(f"tolerance must be between 0 and 1, such as 0.00001, got {tolerance}.")
-    return latent, sigmas
+    return sigmas
 
 
 def _within(radius: torch.Tensor, centre: torch.Tensor, inner: torch.Tensor, outer: torch.Tensor):
@@ -187,7 +189,7 @@ class _Walk:
         """x at sigmas[0] (n, *shape) and the residuals (n, N). Rows that are not `active` are not waited for."""
         steps = len(self.sigmas) - 1
         residuals = self.latent.new_zeros(len(self.latent), steps)
-        x, slopes = self.latent, []
+        x, slopes = self.latent, list[torch.Tensor]()
         for i in reversed(range(steps)):
             sigma, following = self.sigmas[i], self.sigmas[i + 1]
             if sigma > following:  # schedules may repeat a sigma; such a step does nothing
@@ -225,6 +227,17 @@ class _Walk:
         f = target + (sigma - following) * slope - x
         return f, _Solved(x, slope, relative_error(target - f, target))
 
+    def _first(self, active, target, sigma, following, x):
+        """`_evaluate` at a first guess. Raises ValueError if the model's prediction there is not finite."""
+        f, here = self._evaluate(target, sigma, following, x)
+        if not torch.isfinite(here.residual[active]).all():
+            raise ValueError(
+                f"The model's prediction at sigma {float(sigma):.4g} is not finite for samples "
+                f"{[int(j) + 1 for j in torch.nonzero(~torch.isfinite(here.residual)).flatten()]}: check that "
+                "the latent belongs to this model, and its precision."
+            )
+        return f, here
+
     def _solve(self, active, target, sigma, following, x, radius=None) -> _Solved:
         """The x from which the step to `following` gives `target`, from a first guess, each sample for itself.
 
@@ -232,21 +245,14 @@ class _Walk:
         a sample that comes closer fast takes its last iteration unseen, with the residual that is foreseen.
         """
         mix = _Anderson(MEMORY)
-        best = best_f = None
-        history = []
+        f, best = self._first(active, target, sigma, following, x)
+        here, best_f, history = best, f, list[torch.Tensor]()
         before, leapt = None, torch.zeros_like(active)
         unseen, foreseen = x, torch.zeros_like(active, dtype=x.dtype)
         finished, arrived = ~active, torch.zeros_like(active)
         for iteration in range(self.iterations):
-            f, here = self._evaluate(target, sigma, following, x)
-            if best is None:
-                best, best_f = here, f
-                if not torch.isfinite(best.residual[active]).all():
-                    raise ValueError(
-                        f"The model's prediction at sigma {float(sigma):.4g} is not finite for samples "
-                        f"{[int(j) + 1 for j in torch.nonzero(~torch.isfinite(best.residual)).flatten()]}: check that "
-                        "the latent belongs to this model, and its precision."
-                    )
+            if iteration:
+                f, here = self._evaluate(target, sigma, following, x)
             # Not ">": a residual that is NaN is lost.
             lost = ~(here.residual <= LOST * best.residual)
             better = here.residual < best.residual

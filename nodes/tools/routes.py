@@ -8,7 +8,8 @@ import logging
 from aiohttp import web
 from server import PromptServer
 
-from ...surrogate.search import StudyError, UnknownStudy
+from ...surrogate.search import StudyError, UnknownStudy, describe_study
+from .study_inputs import default_storage
 
 __all__ = ["add_routes"]
 
@@ -17,7 +18,6 @@ log = logging.getLogger("ComfyUI-Surrogate")
 
 def add_routes() -> None:
     """Add the pack's routes to the running server."""
-    from ..study import default_storage, describe_study
 
     @PromptServer.instance.routes.get("/surrogate/study")
     async def study(request: web.Request) -> web.Response:

@@ -23,13 +23,28 @@ from .peculiar import check_noise_counts, depends_on_batch, needs_batch_of_one
 from .progress import quiet
 from .sound import decode_sounds
 
-__all__ = ["Progress", "Rendered", "as_images", "as_pixels", "clips_of", "on_one_size", "render"]
+__all__ = [
+    "FAULTS_ADVICE",
+    "Progress",
+    "Rendered",
+    "as_images",
+    "as_pixels",
+    "clips_of",
+    "faults_of",
+    "on_one_size",
+    "render",
+]
 
 log = logging.getLogger("ComfyUI-Surrogate")
 PREVIEW = 512
 NO_PICTURES = (
     "vae decodes to {}, which is not pictures. For sound use Surrogate Noise, SamplerCustomAdvanced, VAE Decode Audio and "
     "Sound Sheet; to search among sounds, Ask and Tell around them."
+)
+# What to do where pictures are NaN.
+FAULTS_ADVICE = (
+    "Often the model or the VAE overflows in half precision: restart ComfyUI with --fp32-vae or --force-fp32. Or the "
+    "guider divides by zero: check its conditioning and cfg."
 )
 
 
@@ -123,6 +138,11 @@ def as_images(pictures: list[np.ndarray], longest: int = 0) -> torch.Tensor:
 def clips_of(images, count: int, what: str = "points") -> list[np.ndarray]:
     """The pictures of `count` points, each frames (t, h, w, c) uint8, from a list of IMAGE batches."""
     return [as_pixels(clip) for clip in split_clips(images, count, what)]
+
+
+def faults_of(images, count: int, what: str = "points") -> list[str]:
+    """Why the pictures of each of `count` points are of no use, "" where they are good; arguments as for `clips_of`."""
+    return [_fault(clip, []) for clip in split_clips(images, count, what)]
 
 
 def on_one_size(pictures: list[np.ndarray]) -> torch.Tensor:

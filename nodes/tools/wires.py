@@ -8,4 +8,4 @@ Seeds = io.Custom("SURROGATE_SEEDS")  # surrogate.Seeds
 Space = io.Custom("SURROGATE_SPACE")  # surrogate.SurrogateSpace
 Points = io.Custom("SURROGATE_POINTS")  # surrogate.points.Points
 Scorer = io.Custom("SURROGATE_SCORER")  # images (n, h, w, c) -> scores (n,)
-Study = io.Custom("SURROGATE_STUDY")  # study.OpenStudy
+Study = io.Custom("SURROGATE_STUDY")  # surrogate.search.OpenStudy

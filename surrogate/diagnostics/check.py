@@ -131,7 +131,7 @@ def _check(seed: Seed, parts: Parts, transports, plain: bool) -> Checked:
     return Checked(seed.label, inner, raw, rotations)
 
 
-def _standard(seed: Seed, parts: Parts, transports) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def _standard(seed: Seed, parts: Parts, transports) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
     return (standard(one, part) for one, part in zip(transports, seed.noise(parts), strict=True))
 
 

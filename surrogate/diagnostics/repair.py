@@ -83,7 +83,7 @@ def _options(measured: Measured, part: int) -> list[tuple[Transport, str]]:
     return ranked or [(Gaussian(), "Blends are like the seeds.")]
 
 
-def _mean(seeds: list[Measures]) -> tuple[float, Transport, str] | None:
+def _mean(seeds: list[Measures]) -> tuple[float, Affine, str] | None:
     means = _shared_means(seeds)
     channels, pooled, spread = len(means), len(seeds) * seeds[0].size, _spread(seeds)
     shift = float(np.sqrt(np.mean(means**2))) / spread

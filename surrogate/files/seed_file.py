@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -37,12 +37,13 @@ class FileSeed(FixedSeed):
     """A noise in the file `path`, read each time it is asked for, and checked."""
 
     path: Path
-    checksum: str
+    digest: str
     parts: Parts
     label: str
 
-    def named(self, label: str) -> FileSeed:
-        return replace(self, label=label)
+    @property
+    def checksum(self) -> str:
+        return self.digest
 
     def _values(self) -> list[torch.Tensor]:
         with _explained(self.path), safetensors.safe_open(self.path, framework="pt") as file:

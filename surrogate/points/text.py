@@ -28,7 +28,7 @@ def parse_numbers(text: str, name: str) -> list[list[float]]:
 
 def parse_selection(text: str, count: int, name: str) -> list[int]:
     """Numbers from 1 such as `3, 5-7, last` or `all`, as indices from 0, in the order written."""
-    indices = []
+    indices: list[int] = []
     for entry in re.split(r"[,;\s]+", re.sub(r"\s*-\s*", "-", text.strip(",; \t\r\n"))):
         if entry == "all":
             indices += range(count)

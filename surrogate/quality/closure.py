@@ -71,7 +71,7 @@ def check_noise(latents, transport: Transport | Composite | None = None) -> Nois
     made with. Raises ValueError for latents that are not finite, or that the transport does not take.
     """
     parts = [latents] if isinstance(latents, torch.Tensor) else list(latents)
-    norm, verdicts = [], []
+    norm, verdicts = list[float](), list[Verdict]()
     for blend in Seeds.from_tensors(parts, [f"point {i + 1}" for i in range(len(parts[0]))]):
         measured = measure_seeds(Seeds((blend,)), transport=transport)  # alone: points of a space resemble each other
         inner = measured.seeds[0].inner

@@ -54,10 +54,10 @@ def _pairs(canvas, face, left, top, right, quality) -> None:
         canvas.fill(x, top, x + 1, bottom, Palette.edge)
         canvas.text(x, bottom + 4, label, face, TEXT, Palette.caption, "middle")
     with Strokes(canvas, left, top - 4, right, bottom + 4) as strokes:
-        y = float(up(quality.fresh))
-        strokes.line([(left, y), (right, y)], Palette.quiet)
-        for x, y in zip(across(s.u), up(s.pictures)):
-            strokes.dot(x, y, 2.5, Palette.mark, 0.8)
+        fresh = float(up(quality.fresh))
+        strokes.line([(left, fresh), (right, fresh)], Palette.quiet)
+        for distance, apart in zip(across(s.u), up(s.pictures), strict=True):
+            strokes.dot(distance, apart, 2.5, Palette.mark, 0.8)
         strokes.ring(left + 5, float(up(quality.again)), 5, Palette.best)
     y = round(float(up(quality.fresh)))
     canvas.text(right - 4, y - line, "fresh noises", face, TEXT, Palette.quiet, "right")
@@ -87,7 +87,7 @@ def _strips(canvas, face, left, top, right, quality) -> None:
             canvas.text(x, y1 + 1, label, face, 11, Palette.quiet, "middle")
         with Strokes(canvas, left, y0, right, y1) as strokes:
             for values, colour, y in ((fresh, Palette.quiet, middle + 6), (blends, Palette.mark, middle - 6)):
-                for x in [] if values is None else across(values):
-                    strokes.dot(x, y, 2.5, colour, 0.7)
-            x = float(across(blends.mean()))
-            strokes.line([(x, y0), (x, y1)], Palette.best, 2.0)
+                for value in [] if values is None else across(values):
+                    strokes.dot(value, y, 2.5, colour, 0.7)
+            mean = float(across(blends.mean()))
+            strokes.line([(mean, y0), (mean, y1)], Palette.best, 2.0)

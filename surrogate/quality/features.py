@@ -12,7 +12,7 @@ from ..resizing import area_means
 from ..scores.images import rgb, working_size
 from ..scores.oklab import oklab
 
-__all__ = ["FEATURES", "JUST_VISIBLE", "features"]
+__all__ = ["FEATURES", "JUST_VISIBLE", "features", "reduced"]
 
 FEATURES = ("contrast", "saturation", "detail", "colour detail")
 # Differences in powers of two that an eye would just notice: smaller ones do no harm, however sure they are.
@@ -34,9 +34,17 @@ def features(pictures: Sequence[np.ndarray]) -> np.ndarray:
     return np.array([np.mean([_of(frame) for frame in clip], axis=0) for clip in frames]).reshape(-1, len(FEATURES))
 
 
+def reduced(frame: np.ndarray) -> np.ndarray:
+    """A picture (h, w, c) uint8 as (h, w, 3) float64 in [0, 1], of at most 512 pixels a side."""
+    pixels = rgb(torch.from_numpy(frame / 255))
+    if pixels is None:
+        raise ValueError(f"A picture must be uint8, got {frame.dtype} with values that are not finite.")
+    height, width = pixels.shape[:2]
+    return area_means(pixels, *working_size(height, width, SIDE))
+
+
 def _of(frame: np.ndarray) -> np.ndarray:
-    height, width = frame.shape[:2]
-    picture = oklab(area_means(rgb(torch.from_numpy(frame / 255)), *working_size(height, width, SIDE)))
+    picture = oklab(reduced(frame))
     light, colour = picture[..., 0], picture[..., 1:]
     beside = light[:-2, 1:-1] + light[2:, 1:-1] + light[1:-1, :-2] + light[1:-1, 2:] - 4 * light[1:-1, 1:-1]
     across = np.diff(colour, axis=1)
@@ -57,6 +65,7 @@ def _frames(picture, number: int) -> np.ndarray:
             f"{picture.dtype} {picture.shape}."
         )
     frames = picture if picture.ndim == 4 else picture[None]
-    if not len(frames) or min(working_size(*frames.shape[1:3], SIDE)) < 3:
+    height, width = frames.shape[1:3]
+    if not len(frames) or min(working_size(height, width, SIDE)) < 3:
         raise ValueError(f"Picture {number} has shape {picture.shape}: at least 3×3 pixels are needed.")
     return frames

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
-from ..resizing import area_means
-from ..scores.images import rgb, working_size
-from .features import SIDE
+from .features import reduced
 
 __all__ = ["keep"]
 
@@ -19,6 +16,5 @@ def keep(frames: np.ndarray) -> np.ndarray:
     which = np.unique(np.linspace(0, len(frames) - 1, FRAMES).round().astype(int))
     kept = []
     for frame in frames[which]:
-        pixels = rgb(torch.from_numpy(frame / 255))
-        kept.append(np.round(255 * area_means(pixels, *working_size(*pixels.shape[:2], SIDE))).astype(np.uint8))
+        kept.append(np.round(255 * reduced(frame)).astype(np.uint8))
     return np.stack(kept)

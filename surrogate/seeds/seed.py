@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
+from typing import TypeVar
 
 import torch
 
 from ..shapes import Parts, describe
 
 __all__ = ["FixedSeed", "Seed"]
+
+S = TypeVar("S", bound="Seed")
 
 
 class Seed(ABC):
@@ -26,9 +30,11 @@ class Seed(ABC):
     def recipe(self) -> str | dict:
         """What a picture's metadata says of this seed (JSON)."""
 
-    @abstractmethod
-    def named(self, label: str) -> Seed:
+    def named(self: S, label: str) -> S:
         """The same noise under another label. An integer keeps its own, which is its number."""
+        other = copy.copy(self)
+        object.__setattr__(other, "label", label)
+        return other
 
     @property
     def sources(self) -> tuple[Seed, ...]:
@@ -44,8 +50,11 @@ class Seed(ABC):
 class FixedSeed(Seed):
     """A noise that is given as values, so it has one size. `checksum`: SHA-256 of its float32 values, part by part."""
 
-    checksum: str
     parts: Parts
+
+    @property
+    @abstractmethod
+    def checksum(self) -> str: ...
 
     @property
     def identity(self) -> tuple:
@@ -62,9 +71,6 @@ class FixedSeed(Seed):
                 f"{describe(parts)}. Use a latent of the seed's size, or integer seeds, which fit any size."
             )
         return self._values()
-
-    @abstractmethod
-    def named(self, label: str) -> FixedSeed: ...
 
     @abstractmethod
     def _values(self) -> list[torch.Tensor]: ...

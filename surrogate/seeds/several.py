@@ -107,14 +107,14 @@ class Seeds:
 
         Raises ValueError if two tensor seeds differ in shape.
         """
-        fixed = [seed for seed in self.items if seed.parts is not None]
-        for seed in fixed[1:]:
-            if seed.parts != fixed[0].parts:
+        fixed = [(seed.label, seed.parts) for seed in self.items if seed.parts is not None]
+        for label, parts in fixed[1:]:
+            if parts != fixed[0][1]:
                 raise ValueError(
-                    f"Seeds of different shapes cannot be mixed: {fixed[0].label} has {describe(fixed[0].parts)}, "
-                    f"{seed.label} has {describe(seed.parts)}. Make all of them at one size."
+                    f"Seeds of different shapes cannot be mixed: {fixed[0][0]} has {describe(fixed[0][1])}, "
+                    f"{label} has {describe(parts)}. Make all of them at one size."
                 )
-        return fixed[0].parts if fixed else None
+        return fixed[0][1] if fixed else None
 
     def deduplicated(self) -> tuple[Seeds, tuple[str, ...]]:
         """The seeds without repeats (the first of equals stays), and a sentence for each one left out."""
@@ -126,7 +126,7 @@ class Seeds:
                 continue
             if first.label == seed.label:
                 notes.append(f"Seed {seed.label} is listed twice; the second one was left out.")
-            elif isinstance(seed, IntegerSeed) and first.value != seed.value:
+            elif isinstance(seed, IntegerSeed) and isinstance(first, IntegerSeed) and first.value != seed.value:
                 notes.append(
                     f"Seeds {first.label} and {seed.label} give the same noise (only the low 32 bits of an integer "
                     f"seed count); {seed.label} was left out."

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field
 
 import torch
 
@@ -23,13 +22,10 @@ class TensorSeed(FixedSeed):
     batch: tuple[torch.Tensor, ...] = field(repr=False)
     row: int
     label: str
+    parts: Parts = field(init=False, repr=False, compare=False)
 
-    def named(self, label: str) -> TensorSeed:
-        return replace(self, label=label)
-
-    @cached_property
-    def parts(self) -> Parts:
-        return tuple(tuple(part.shape[1:]) for part in self.batch)
+    def __post_init__(self):
+        object.__setattr__(self, "parts", tuple(tuple(part.shape[1:]) for part in self.batch))
 
     @property
     def checksum(self) -> str:

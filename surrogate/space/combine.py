@@ -27,11 +27,11 @@ def add_over_time(out: torch.Tensor, axis: int, weights: np.ndarray, xi: torch.T
 
     Block by block of the axis. The product is rounded before it is added: the same bits wherever a block ends.
     """
-    weights = torch.from_numpy(weights).float()
-    steps = len(weights)
+    each = torch.from_numpy(weights).float()
+    steps = len(each)
     at_once = max(1, BLOCK_BYTES // (4 * (xi.numel() // steps)))
     for start in range(0, steps, at_once):
-        some = weights[start : start + at_once]
+        some = each[start : start + at_once]
         if some.any():
             shaped = some.reshape(-1, *[1] * (xi.ndim - axis - 1))
             out.narrow(axis, start, len(some)).add_(xi.narrow(axis, start, len(some)) * shaped)

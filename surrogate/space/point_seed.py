@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -30,17 +30,14 @@ class PointSeed(Seed):
     u: tuple[float, ...]
     label: str
     w: tuple[float, ...] | None = None
+    parts: Parts | None = field(init=False, repr=False, compare=False)
 
-    @property
-    def parts(self) -> Parts | None:
-        return self.space.seeds.parts
+    def __post_init__(self):
+        object.__setattr__(self, "parts", self.space.seeds.parts)
 
     @property
     def sources(self) -> tuple[Seed, ...]:
         return self.space.seeds.items
-
-    def named(self, label: str) -> PointSeed:
-        return replace(self, label=label)
 
     @cached_property
     def identity(self) -> tuple:

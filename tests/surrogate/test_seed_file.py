@@ -110,8 +110,8 @@ def test_too_many_for_memory_are_streamed(tmp_path, monkeypatch):
     space = SurrogateSpace(load_seeds(tmp_path / "seeds.safetensors").seeds)
     u = np.random.default_rng(0).random((3, 4))
     together = space.latents(u)
-    monkeypatch.setattr("surrogate.space.space.BLOCK_BYTES", 1000)
-    monkeypatch.setattr(SurrogateSpace, "_product", None)
+    monkeypatch.setattr("surrogate.space.blend.BLOCK_BYTES", 1000)
+    monkeypatch.setattr("surrogate.space.blend._product", None)
     assert torch.allclose(space.latents(u), together, atol=1e-5)
 
 

@@ -335,8 +335,8 @@ def test_gram_in_small_blocks(monkeypatch):
     space = SurrogateSpace(Seeds.from_range(0, 75))
     whole = space.gram(SHAPE)
     for seeds_at_once in (1, 2, 6, 32, 50):
-        monkeypatch.setattr("surrogate.space.space.BLOCK_BYTES", 4 * 252 * seeds_at_once)
-        monkeypatch.setattr("surrogate.space.space.COLUMNS", 50)
+        monkeypatch.setattr("surrogate.space.gram.BLOCK_BYTES", 4 * 252 * seeds_at_once)
+        monkeypatch.setattr("surrogate.space.gram.COLUMNS", 50)
         np.testing.assert_allclose(space.gram(SHAPE), whole, atol=1e-14)
 
 

@@ -5,10 +5,12 @@ A latent's `batch_index` travels with its rows: it tells a sampler which of a se
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
+from dataclasses import dataclass, replace
+from functools import partial, reduce
 
 from ..errors import Untraceable
-from .rules import Place, Rule
+from .rules import Place, Rule, as_type
 from .values import MOST_ROWS, Batch, Opaque
 
 __all__ = ["BATCHES", "check_rows"]
@@ -179,7 +181,26 @@ def check_rows(count: int) -> None:
         raise Untraceable(f"a batch of {count} is not between 1 and {MOST_ROWS}")
 
 
-BATCHES = {
+@dataclass(frozen=True)
+class Joined:
+    """A node that joins however many batches are linked, in the order of the numbers in their names."""
+
+    def apply(self, place: Place, values: dict[str, list]) -> list[list]:
+        """The one batch, as a list of items. Raises Untraceable where a clip of unknown length would be joined."""
+        names = sorted(
+            (name for name in place.node.links if "image" in name),
+            key=lambda name: int(re.sub(r"\D", "", name[-6:]) or 0),
+        )
+        found = [as_type(values[name][0], Batch, name, place) for name in names]
+        if not found:
+            raise Untraceable(f"{place} has no pictures")
+        return [[reduce(partial(_image_batch, place), found)]]
+
+
+BATCHES: dict[str, Rule | Joined] = {
+    "BatchImagesNode": Joined(),
+    "ImpactMakeImageBatch": Joined(),
+    "ImageBatchMulti": Joined(),
     "LatentFromBatch": Rule(_latent_from_batch),
     "RepeatLatentBatch": Rule(_repeat_latent_batch),
     "LatentBatch": Rule(_latent_batch),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .opaque import told
 from .rules import Place
-from .values import Noise, Opaque, unknown_of
+from .values import Noise, Opaque, Sigmas, unknown_of
 
 __all__ = ["Evidence"]
 
@@ -87,8 +87,19 @@ class Evidence:
         return float(value) if ok and unknown_of(value) is None else None  # type: ignore[arg-type]
 
     @property
+    def whole(self) -> bool:
+        """Whether it, or a sampler that is plugged into it, says that it starts from noise alone."""
+        plugged = [self.given[name] for name in self.links if SAMPLER_LINK.search(name)]
+        inner = [n for one in plugged if isinstance(one, Opaque) for name, n in one.numbers if name == "denoise"]
+        own = self.number("denoise")
+        return any(denoise > WHOLE_DENOISE for denoise in (*inner, *([] if own is None else [own])))
+
+    @property
     def partial(self) -> bool:
         """Whether it says that it leaves some of what it is given."""
         denoise, first = self.number("denoise"), self.number("start_at_step")
+        sigmas = self.given.get("sigmas")
+        if isinstance(sigmas, Sigmas) and sigmas.whole is False:
+            return True
         quiet = self.given.get("add_noise") in (False, "disable")
         return quiet or (denoise is not None and denoise <= WHOLE_DENOISE) or (first is not None and first > 0)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...points import from_weights
 from ...seeds import IntegerSeed, Seed, Seeds
 from ...space import SurrogateSpace
 from ...space.point_seed import seed_at
 from ..errors import Untraceable
+from .batches import check_rows
 from .rules import Place, Rule
 from .samplers import ALL_STEPS, sample_steps
 from .sampling import NO_NOISE, idle, sampled, whole
-from .values import Batch, Noise, Opaque, random_noise
+from .values import Batch, Noise, Opaque, Row, random_noise
 
 __all__ = ["FOREIGN", "TAKEN"]
 
+EASY_LOADERS = ("easy fullLoader", "easy a1111Loader", "easy comfyLoader", "easy fluxLoader", "easy pixArtLoader")
 TAKEN = "is not a node of ComfyUI: taken for a sampler that draws noise as KSampler does"
 
 
@@ -76,6 +78,10 @@ def _noise_script(
 
 def _plot_script(place: Place, script: Script | None = None):
     return Script(f"{place} draws a grid of several pictures, which no single seed stands for", plots=True).then(script)
+
+
+def _plain_script(place: Place, script: Script | None = None):
+    return Script().then(script)
 
 
 def _again_script(place: Place, script: Script | None = None):
@@ -280,6 +286,61 @@ def _first_of_pipe_advanced(
     return Opaque(str(place)), made, Opaque(str(place))
 
 
+# ---------------------------------------------------------------------------------------------------------- Easy Use
+
+
+def _easy_loader(
+    place: Place,
+    batch_size: int = 1,
+    empty_latent_width: int | None = None,
+    empty_latent_height: int | None = None,
+    a1111_prompt_style: bool = False,
+):
+    """An empty latent in a pipe, with the device that its sampler will draw noise on."""
+    if a1111_prompt_style:
+        raise Untraceable(f"{place} makes its sampler draw noise on the GPU (a1111_prompt_style)")
+    check_rows(batch_size)
+    sides = (empty_latent_width, empty_latent_height)
+    size = None if None in sides or min(sides) <= 0 else sides  # type: ignore[type-var]
+    return Batch((Row(),) * batch_size, size=size)  # type: ignore[arg-type]
+
+
+def _easy_settings(
+    place: Place,
+    seed: int,
+    pipe: Batch,
+    denoise: float | None = 1.0,
+    latent: Batch | None = None,
+    image_to_latent: Batch | None = None,
+):
+    """The settings of a sampler, which follows and only takes the pipe: so here is where it samples."""
+    return _ksampler(place, _easy_start(pipe, latent, image_to_latent), random_noise(seed), denoise)
+
+
+def _easy_advanced(
+    place: Place,
+    seed: int,
+    pipe: Batch,
+    add_noise: str = "enable (CPU)",
+    start_at_step: int | None = 0,
+    end_at_step: int | None = ALL_STEPS,
+    steps: int | None = ALL_STEPS,
+    latent: Batch | None = None,
+    image_to_latent: Batch | None = None,
+):
+    noise = random_noise(seed) if add_noise != "disable" else NO_NOISE
+    if "GPU" in add_noise:
+        noise = _refused(f"{place} draws its noise on the GPU, whose numbers are others than KSampler's", seed)
+    start = _easy_start(pipe, latent, image_to_latent)
+    return _advanced(place, start, noise, start_at_step, end_at_step, steps)
+
+
+def _easy_start(pipe: Batch, latent: Batch | None, picture: Batch | None) -> Batch:
+    if picture is not None:
+        return replace(picture, index=None, decoded=False)
+    return pipe if latent is None else latent
+
+
 def _other_noise(reason: str) -> Rule:
     def refused(place: Place):
         raise Untraceable(f"{place} {reason}")
@@ -295,7 +356,7 @@ FOREIGN = {
     "XY Plot": Rule(_plot_script),
     "HighRes-Fix Script": Rule(_again_script),
     "Tiled Upscaler Script": Rule(_again_script),
-    "AnimateDiff Script": Rule(_again_script),
+    "AnimateDiff Script": Rule(_plain_script),
     "KSampler //Inspire": Rule(_inspire),
     "KSamplerPipe //Inspire": Rule(_inspire),
     "KSamplerAdvanced //Inspire": Rule(_inspire_advanced),
@@ -303,6 +364,9 @@ FOREIGN = {
     "RandomNoise //Inspire": Rule(_inspire_random),
     "ImpactKSamplerBasicPipe": Rule(_first_of_pipe),
     "ImpactKSamplerAdvancedBasicPipe": Rule(_first_of_pipe_advanced),
+    **dict.fromkeys(EASY_LOADERS, Rule(_easy_loader)),
+    "easy preSampling": Rule(_easy_settings),
+    "easy preSamplingAdvanced": Rule(_easy_advanced),
     "BNK_TiledKSampler": Rule(_plain),
     "BNK_TiledKSamplerAdvanced": Rule(_plain_advanced),
     "KSampler (WAS)": Rule(_plain),

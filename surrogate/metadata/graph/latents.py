@@ -43,6 +43,11 @@ def _vae_encode(place: Place, pixels: object):
     return _encode(place, pixels)
 
 
+def _inpainted(place: Place, pixels: object):
+    guidance = Opaque(str(place))
+    return guidance, guidance, _encode(place, pixels)
+
+
 def _vae_encode_audio(place: Place, audio: object):
     return _encode(place, audio)
 
@@ -106,6 +111,8 @@ LATENTS = {
     "EmptyImage": Rule(_painted),
     "VAEEncode": Rule(_vae_encode),
     "VAEEncodeTiled": Rule(_vae_encode),
+    "VAEEncodeForInpaint": Rule(_vae_encode),
+    "InpaintModelConditioning": Rule(_inpainted),
     "VAEEncodeAudio": Rule(_vae_encode_audio),
     "EmptyLatentAudio": Rule(_empty_audio),
     "EmptyAceStepLatentAudio": Rule(_empty_audio),

@@ -5,23 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import reduce
 
 from .rules import Place
-from .values import Batch, Unknown, batch_of, unknown_of
+from .values import Batch, Row, Unknown, batch_of, unknown_of
 
-__all__ = ["NUMBERS", "foremost", "picture_inputs"]
+__all__ = ["NUMBERS", "PIXELS", "foremost", "picture_inputs"]
 
 # Inputs that are numbers: a picture's size, read from the picture, makes no latent of that picture.
-NUMBERS = {
-    *("width", "height", "batch_size", "length", "steps", "cfg", "denoise", "seed", "noise_seed", "value", "amount"),
-    *("scale_by", "frame_rate", "fps"),
-}
+NUMBERS = re.compile(
+    r"^value$|(^|_)(width|height|batch_size|length|steps|cfg|denoise|seed|amount|scale_by|frame_rate|fps|number|count"
+    r"|num|offset|rate|factor|strength|seconds|duration|index)(_|$|\d)",
+    re.I,
+)
 # Of several batches, the one that the result is made of rather than masked or guided by.
 FOREMOST = ("samples", "latent_image", "latent", "latents", "image", "images", "pixels", "video", "audio")
 # Inputs whose picture, if they have one, is not what is handed on.
 ASIDE = re.compile(
     r"(^|_)(model|clip|vae|positive|negative|cond|conditioning|guider|sampler|sigmas|scheduler|mask|masks|prompt|text"
-    r"|caption|string|filename|filename_prefix|path|seed|noise|index|width|height|name|script|hook|control_net)(_|$|\d)",
+    r"|caption|string|filename|filename_prefix|path|noise|name|script|hook|control_net)(_|$|\d)",
     re.I,
 )
 LATENT = re.compile(r"latent|^samples|^stage_c$")
@@ -30,7 +32,7 @@ PIXELS = re.compile(r"image|pixel|frame|picture")
 
 def picture_inputs(place: Place) -> list[str]:
     """The linked inputs that pictures or latents may come by, the foremost first."""
-    names = [name for name in place.node.links if name not in NUMBERS]
+    names = [name for name in place.node.links if not NUMBERS.search(name)]
     apart = [name for name in names if not ASIDE.search(name) or LATENT.search(name)]
     return sorted(apart or names, key=lambda name: FOREMOST.index(name) if name in FOREMOST else len(FOREMOST))
 
@@ -50,7 +52,13 @@ def foremost(place: Place, items: Iterable[tuple[str, object]]) -> Batch | Unkno
     made = [batch for batch in batches if batch.made]
     if len({tuple(row.origin for row in batch.rows) for batch in made}) > 1:
         return Unknown(f"{place} joins pictures of several samplings")
-    return next(iter(made or batches), None)
+    return reduce(_with_notes, made) if made else next(iter(batches), None)
+
+
+def _with_notes(batch: Batch, other: Batch) -> Batch:
+    """The first of two batches of the same noises, with what is said of either."""
+    pairs = zip(batch.rows, other.rows, strict=True)
+    return replace(batch, rows=tuple(reduce(Row.noted, more.notes, row) for row, more in pairs))
 
 
 def _by_name(name: str, batch: Batch) -> Batch:

@@ -6,8 +6,8 @@ The first parameter is the place in the graph. A rule returns the node's outputs
 
 from __future__ import annotations
 
-import math
 import re
+from dataclasses import replace
 
 from .rules import Place, Rule
 from .sampling import NO_NOISE, idle, sampled, whole
@@ -16,8 +16,8 @@ from .values import Batch, Noise, Sigmas, random_noise
 __all__ = ["SAMPLERS", "SCHEDULES", "sample_steps"]
 
 ALL_STEPS = 10000
-NUMBERS = re.compile(r"[-+]?(?:\d*\.\d+|\d+\.?)(?:e[-+]?\d+)?", re.I)
-LONGEST = 100_000
+NUMBER = re.compile(r"[-+]?(?:\d*\.\d+|\d+)")
+LONGEST = 1000
 # Flow models begin at 1; others at 14 and more. A first sigma below this leaves some of the latent.
 LARGEST_PARTIAL_SIGMA = 0.995
 
@@ -50,8 +50,8 @@ def _ksampler_advanced(
 
 
 def _along(place: Place, latent: Batch, noise: Noise, sigmas: Sigmas) -> Batch:
-    if sigmas.empty:
-        return idle(latent, f"{place} samples nothing: its sigmas are empty")
+    if sigmas.steps == 0:
+        return idle(latent, f"{place} samples nothing: its sigmas have no steps")
     return sampled(place, latent, noise, sigmas.whole)
 
 
@@ -61,6 +61,11 @@ def _sampler_custom(place: Place, add_noise: bool, noise_seed: int, sigmas: Sigm
 
 def _sampler_custom_advanced(place: Place, noise: Noise, sigmas: Sigmas, latent_image: Batch):
     return _along(place, latent_image, noise, sigmas)
+
+
+def _add_noise(place: Place, noise: Noise, sigmas: Sigmas, latent_image: Batch):
+    """Adds noise at the first sigma, and needs no step for that."""
+    return sampled(place, latent_image, noise, sigmas.whole)
 
 
 # -------------------------------------------------------------------------------------------------------- noises
@@ -77,41 +82,48 @@ def _disable_noise(place: Place):
 # ----------------------------------------------------------------------------------------------------- schedules
 
 
-def _whole_schedule(place: Place):
-    return Sigmas(True)
+def _whole_schedule(place: Place, steps: int | None = None):
+    return Sigmas(True, steps)
 
 
-def _schedule(place: Place, denoise: float | None = 1.0):
-    return Sigmas(whole(denoise), empty=denoise is not None and denoise <= 0)
+def _schedule(place: Place, denoise: float | None = 1.0, steps: int | None = None):
+    return Sigmas(whole(denoise), 0 if denoise is not None and denoise <= 0 else steps)
 
 
 def _manual_sigmas(place: Place, sigmas: str):
-    numbers = [float(number) for number in NUMBERS.findall(sigmas[:LONGEST])]
-    if not numbers or not all(map(math.isfinite, numbers)):
-        return Sigmas(None, empty=not numbers)
-    return Sigmas(False if numbers[0] < LARGEST_PARTIAL_SIGMA else None)
+    """The numbers in a text. Where the first one leaves some of the latent, the schedule is not whole."""
+    first = NUMBER.search(sigmas[:LONGEST])
+    if first is None:
+        return Sigmas(None, None if sigmas.strip() else 0)
+    return Sigmas(False if float(first[0]) < LARGEST_PARTIAL_SIGMA else None)
 
 
 def _split_sigmas(place: Place, sigmas: Sigmas, step: int | None):
-    low = None if step is None else sigmas.whole if step == 0 else False
-    return sigmas, Sigmas(low, sigmas.empty)
+    if step is None:
+        return sigmas, Sigmas(None)
+    high = step if sigmas.steps is None else min(step, sigmas.steps)
+    low = None if sigmas.steps is None else max(0, sigmas.steps - step)
+    return replace(sigmas, steps=high), Sigmas(sigmas.whole if step == 0 else False, low)
 
 
 def _split_sigmas_denoise(place: Place, sigmas: Sigmas, denoise: float | None):
-    nothing = denoise is not None and denoise <= 0
-    return sigmas, Sigmas(sigmas.whole if whole(denoise) else False, sigmas.empty or nothing)
+    if denoise is None or sigmas.steps is None:
+        return Sigmas(sigmas.whole), Sigmas(sigmas.whole if whole(denoise) else False)
+    low = round(sigmas.steps * denoise)
+    high = sigmas.steps - low if low else 0  # core cuts from the end: with nothing to cut off, nothing is left
+    return Sigmas(sigmas.whole, high), Sigmas(sigmas.whole if low == sigmas.steps else False, low)
 
 
 def _flip_sigmas(place: Place, sigmas: Sigmas):
-    return Sigmas(False, sigmas.empty)
+    return Sigmas(False, sigmas.steps)
 
 
-def _same_sigmas(place: Place, sigmas: Sigmas):
-    return sigmas
+def _more_sigmas(place: Place, sigmas: Sigmas):
+    return Sigmas(sigmas.whole, 0 if sigmas.steps == 0 else None)
 
 
-def _first_sigma(place: Place, sigmas: Sigmas, sigma: float | None):
-    return Sigmas(None, sigmas.empty)
+def _first_sigma(place: Place, sigmas: Sigmas):
+    return Sigmas(None, sigmas.steps)
 
 
 SCHEDULES = {
@@ -128,7 +140,7 @@ SCHEDULES = {
     "SplitSigmas": Rule(_split_sigmas),
     "SplitSigmasDenoise": Rule(_split_sigmas_denoise),
     "FlipSigmas": Rule(_flip_sigmas),
-    "ExtendIntermediateSigmas": Rule(_same_sigmas),
+    "ExtendIntermediateSigmas": Rule(_more_sigmas),
     "SetFirstSigma": Rule(_first_sigma),
 }
 
@@ -137,7 +149,7 @@ SAMPLERS = {
     "KSamplerAdvanced": Rule(_ksampler_advanced),
     "SamplerCustom": Rule(_sampler_custom),
     "SamplerCustomAdvanced": Rule(_sampler_custom_advanced),
-    "AddNoise": Rule(_sampler_custom_advanced),
+    "AddNoise": Rule(_add_noise),
     "RandomNoise": Rule(_random_noise),
     "DisableNoise": Rule(_disable_noise),
     **SCHEDULES,

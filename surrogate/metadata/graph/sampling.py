@@ -80,11 +80,11 @@ def _fresh(place: Place, latent: Batch, i: int, seed: Seed, whole: bool | None, 
 
 def _guided(place: Place, latent: Batch, whole: bool | None) -> str:
     """A note if pictures of another sampling guide this one. Raises Untraceable if its latents do."""
-    own = {row.sampler for row in latent.rows}
+    own = set() if whole else {row.sampler for row in latent.rows}
     guides = sorted(place.guides, key=lambda guide: guide.sampler)
     others = [guide for guide in guides if guide.sampler not in own]
     latents = [guide.sampler for guide in others if not guide.decoded]
-    if latents and (whole or not latent.made):
+    if latents:
         raise Untraceable(
             f"{place} adds detail to what node {latents[0][:200]} sampled: the picture is made of two noises, "
             "which no single seed stands for"

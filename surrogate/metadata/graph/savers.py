@@ -35,7 +35,7 @@ KNOWN = {
 FORMATS = {"png": "PNG", "exr": "EXR", "flac": "FLAC", "mp3": "MP3", "opus": "Opus"}
 # These write files too, but no pictures.
 OTHERS = {
-    *("SurrogateSaveSeeds", "SaveLatent", "SaveGLB"),
+    *("SurrogateSaveSeeds", "SaveLatent", "SaveGLB", "SaveText", "SaveSVGNode", "Save3DAdvanced"),
     *("CheckpointSave", "ModelSave", "CLIPSave", "VAESave", "LoraSave", "SaveLoRA"),
 }
 # The names of files that are deleted when ComfyUI ends; they cannot be chosen.

@@ -32,9 +32,16 @@ class Choice:
         names = [name for name in self.chosen(place, values) if name in values]
         if not names:
             raise Untraceable(f"{place} has no input for its choice")
-        if any(values[name] != values[names[0]] for name in names):
-            raise Untraceable(f"which input {place} hands on cannot be told")
-        return [values[names[0]]]
+        if all(values[name] == values[names[0]] for name in names):
+            return [values[names[0]]]
+        if all(_says_nothing(item) for name in names for item in values[name]):
+            return [[Opaque(str(place))]]
+        raise Untraceable(f"which input {place} hands on cannot be told")
+
+
+def _says_nothing(item: object) -> bool:
+    """Whether a value holds no pictures, no reason and no number."""
+    return isinstance(item, Opaque) and item.batch is None and item.instead is None and not item.numbers
 
 
 def _flag(place: Place, values: Values, name: str) -> bool | None:

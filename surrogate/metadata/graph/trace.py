@@ -8,12 +8,13 @@ from __future__ import annotations
 from functools import partial
 
 from ..errors import Untraceable
+from .batches import BATCHES
 from .guides import Guide, guides_of
 from .ours import OURS
 from .prompt import Node, Prompt
 from .rules import Place
 from .stock import STOCK
-from .unknown import handed_on
+from .unknown import handed_on, nothing_known
 from .values import Noise, Unknown
 from .work import Work
 
@@ -23,7 +24,9 @@ RULES: dict = {**STOCK, **OURS}
 PATCH = "SurrogateKSamplerNoise"
 LONGEST_CHAIN = 500
 LONGEST_REASON = 300
+# AnimateDiff's sample settings that leave the noise alone, and those that always change it.
 DEFAULT_SETTINGS = {"noise_type": "default", "seed_gen": "comfy", "seed_offset": 0, "batch_offset": 0}
+OTHER_SETTINGS = {"noise_layers", "seed_override", "iteration_opts", "image_inject"}
 
 
 class Trace:
@@ -41,7 +44,7 @@ class Trace:
                 work.take(inputs.values())
                 self.guides[number] = guides_of(node, inputs, self.guides)
                 place = Place(node, partial(self._patched, node), self.guides[number])
-                rule = RULES.get(node.kind)
+                rule = None if node.kind in BATCHES and nothing_known(place, inputs) else RULES.get(node.kind)
                 made = rule.apply(place, inputs) if rule else handed_on(place, inputs)
                 work.give(made)
                 self.values[number] = made
@@ -80,7 +83,7 @@ class Trace:
 def _check_settings(node: Node, settings: Node) -> None:
     """Refuses a model whose noise AnimateDiff replaces."""
     plain = all(settings.inputs.get(name, value) == value for name, value in DEFAULT_SETTINGS.items())
-    if not plain or {"noise_layers", "seed_override"} & {*settings.links, *settings.inputs}:
+    if not plain or OTHER_SETTINGS & {*settings.links, *settings.inputs}:
         raise Untraceable(f"{settings} makes {node} draw its noise in another way than KSampler")
 
 

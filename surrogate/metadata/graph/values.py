@@ -105,10 +105,10 @@ class Noise:
 
 @dataclass(frozen=True)
 class Sigmas:
-    """A schedule: whether it begins where noise is all there is (None: not known), and whether it has no steps."""
+    """A schedule: whether it begins where noise is all there is, and how many steps it has. None: not known."""
 
     whole: bool | None
-    empty: bool = False
+    steps: int | None = None
 
 
 @dataclass(frozen=True, eq=False)  # compared by what they hold, chains of them could take for ever

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import random
 import re
 
 import pytest
 import torch
 
 from surrogate import SurrogateSpace, points
+from surrogate.metadata import Trace, parse_prompt, savers_of
 from surrogate.seeds import Seeds
 
 from .graphs import LOADED, advanced, found_in, graph, ksampler, node, second_pass, write
@@ -45,7 +48,48 @@ CONTEXT = {
     "ctx": node("Context (rgthree)", model=["model", 0], latent=["latent", 0], seed=["seed", 0]),
 }
 
+EASY = {
+    "loader": node("easy fullLoader", ckpt_name="m", batch_size=1, empty_latent_width=64, empty_latent_height=64, a1111_prompt_style=False),
+    "pre": node("easy preSampling", pipe=["loader", 0], steps=20, denoise=1.0, seed=7),
+    "easy": node("easy kSampler", pipe=["pre", 0], image_output="Preview"),
+}  # fmt: skip
+SECOND = {"decoded2": node("VAEDecode", samples=["other", 0], vae=["model", 2]), "other": ksampler(seed=9)}
+STITCH = node("InpaintStitchImproved", stitcher=["crop", 0], inpainted_image=["decoded", 0])
+CROPPED = {
+    "sampler": ksampler(latent_image=["encoded", 0]),
+    "encoded": node("VAEEncode", pixels=["crop", 1], vae=["model", 2]),
+    "stitched": STITCH,
+}
+
 FOUND = {
+    "a sound whose length is a clip's that is not known": (
+        graph(latent=node("LTXVEmptyLatentAudio", frames_number=["n", 0], frame_rate=25, batch_size=1), n=node("GetImageSize", image=["s", 0]), s=node("ComfySwitchNode", switch=["f", 0], on_true=["l", 0], on_false=["v", 0]), l=LOADED, v=node("LoadVideo", file="a"), f=node("SomeTest", a=["l", 0])),
+        "7",
+    ),
+    "noise that is added where a schedule begins": (
+        graph(
+            sampler=node("SamplerCustomAdvanced", noise=["none", 0], guider=["guider", 0], sampler=["k", 0], sigmas=["sigmas", 0], latent_image=["added", 0]), none=node("DisableNoise"), sigmas=node("BasicScheduler", steps=20, denoise=1.0), **ALONG,
+            added=node("AddNoise", model=["model", 0], noise=["noise", 0], sigmas=["first", 0], latent_image=["latent", 0]), first=node("SplitSigmas", sigmas=["sigmas", 0], step=0),
+        ),
+        "7",
+    ),
+    "Easy Use": (graph(image=("easy", 1), **EASY), "7"),
+    "pictures of two samplings in one batch": (
+        graph(image=("third", 0), third=node("ImageFromBatch", image=["both", 0], batch_index=1, length=1), both=node("BatchImagesNode", **{"images.image1": ["decoded", 0], "images.image0": ["decoded2", 0]}), **SECOND),
+        "7",
+    ),
+    "a guide of which nothing is known": (
+        graph(latent=node("WanAnimateToVideo", width=64, height=64, length=17, batch_size=1, reference_image=["r", 0], positive=["text", 0]), sampler=ksampler(latent_image=["latent", 2]), r=node("ImageFromBatch", image=["v", 0], batch_index=0, length=["n", 0]), v=node("GetVideoComponents", video=["f", 0]), f=node("LoadVideo", file="a.mp4"), n=node("SomeMath", a=1, b=2)),
+        "7",
+    ),
+    "a switch of guides of which nothing is known": (
+        graph(text=node("TextEncodeEdit", clip=["model", 1], prompt="x", image=["s", 0]), s=node("ComfySwitchNode", switch=["f", 0], on_true=["a", 0], on_false=["b", 0]), a=node("LoadVideo", file="a"), b=node("LoadVideo", file="b"), f=node("SomeTest", a=["a", 0])),
+        "7",
+    ),
+    "a picture that is painted over at full denoise": (
+        graph(sampler=ksampler(positive=["i", 0], latent_image=["i", 2]), i=node("InpaintModelConditioning", positive=["text", 0], negative=["text", 0], vae=["model", 2], pixels=["v", 0], mask=["v", 1], noise_mask=True), v=node("LoadFromSomewhere", url="x")),
+        "7",
+    ),
     "Efficiency's sampler": (graph(sampler=efficient(), image=("sampler", 5)), "7"),
     "Efficiency's sampler with KSampler's own numbers": (
         graph(sampler=efficient(script=["s", 0]), image=("sampler", 5), s=node("Noise Control Script", rng_source="cpu", cfg_denoiser=False, add_seed_noise=False, seed=1, weight=0.2)),
@@ -101,6 +145,15 @@ def test_found(tmp_path, prompt, label):
 
 
 REFUSED = {
+    "tiles that are painted anew": (graph(image=("f", 0), f=node("UltimateSDUpscale", image=["decoded", 0], seed=9, denoise=1.0, model=["model", 0])), "parts of a picture"),
+    "a sampler in a sampler that starts anew": (second_pass(node("TwoSamplersForMask", latent_image=["first", 0], base_sampler=["p", 0], mask=["model", 3])) | {"p": node("KSamplerProvider", seed=9, denoise=1.0)}, "is not a sampler whose noise is known"),
+    "AnimateDiff that draws again and again": (graph(sampler=ksampler(model=["ad", 0]), ad=node("ADE_UseEvolvedSampling", model=["model", 0], sample_settings=["st", 0]), st=node("ADE_AnimateDiffSamplingSettings", noise_type="default", seed_gen="comfy", iteration_opts=["model", 0])), "in another way than KSampler"),
+    "Easy Use on the GPU": (graph(image=("easy", 1), **EASY) | {"loader": node("easy a1111Loader", ckpt_name="m", batch_size=1, a1111_prompt_style=True)}, "on the GPU"),
+    "Easy Use's advanced settings on the GPU": (graph(image=("easy", 1), **EASY) | {"pre": node("easy preSamplingAdvanced", pipe=["loader", 0], add_noise="enable (GPU=A1111)", seed=7)}, "on the GPU"),
+    "a part that is pasted into a loaded picture": (graph(image=("stitched", 0), crop=node("InpaintCropImproved", image=["l", 0], mask=["l", 1]), l=LOADED, **CROPPED), "its noise is a part's"),
+    "a full pass whose conditioning keeps the latent": (graph(sampler=ksampler(seed=9, positive=["g", 0], latent_image=["g", 2]), g=node("TextureStage", positive=["text", 0], negative=["text", 0], shape_latent=["first", 0]), first=ksampler()), "two noises"),
+    "a sampler by the name of a service": (graph(sampler=ksampler("BizyAir_KSampler")), "a remote service"),
+    "a part of a schedule that has no steps": (along(node("SplitSigmas", sigmas=["all", 0], step=20)) | {"all": node("BasicScheduler", steps=20, denoise=1.0), "sigmas2": node("X")} | {"sampler": node("SamplerCustomAdvanced", noise=["noise", 0], guider=["guider", 0], sampler=["k", 0], sigmas=["sigmas", 1], latent_image=["latent", 0])}, "have no steps"),
     "a remote service": (graph(image=("g", 0), g=node("LumaImageModifyNode", prompt="a", seed=7, image=["l", 0]), l=LOADED), "a remote service"),
     "a remote service that takes a size": (graph(image=("g", 0), g=node("FluxProUltraImageNode", prompt="a", seed=7, width=64, height=64, batch_size=1)), "a remote service"),
     "a picture that a remote service repainted": (graph(image=("g", 0), g=node("GeminiImageNode", prompt="a", seed=5, images=["decoded", 0])), "a remote service"),
@@ -141,7 +194,7 @@ REFUSED = {
     "denoise 0": (graph(sampler=ksampler(denoise=0.0)), "samples nothing: its denoise is 0"),
     "a start behind the last step": (graph(sampler=advanced(start_at_step=20)), "samples nothing: it starts at step 20 of 20"),
     "a start at the end": (graph(sampler=advanced(start_at_step=5, end_at_step=5)), "samples nothing"),
-    "a schedule of no steps": (along(node("BasicScheduler", steps=20, denoise=0.0)), "samples nothing: its sigmas are empty"),
+    "a schedule of no steps": (along(node("BasicScheduler", steps=20, denoise=0.0)), "samples nothing: its sigmas have no steps"),
     "a switch between two latents, whose flag is not known": (graph(sampler=ksampler(latent_image=["s", 0]), s=node("ComfySwitchNode", switch=["f", 0], on_true=["latent", 0], on_false=["v", 0]), v=node("VAEEncode", pixels=["l", 0], vae=["model", 2]), l=LOADED, f=node("SomeTest", image=["l", 0])), "which input ComfySwitchNode .* hands on"),
     "a seed that is calculated in a node with a model": (graph(sampler=ksampler(seed=["m", 0]), m=node("SeedPlus", model=["model", 0], seed=["s", 0], offset=3), s=node("PrimitiveInt", value=7)), "seed of KSampler .* cannot be told"),
     "AnimateDiff's repeated noise": (graph(sampler=ksampler(model=["ad", 0]), ad=node("ADE_UseEvolvedSampling", model=["model", 0], sample_settings=["st", 0]), st=node("ADE_AnimateDiffSamplingSettings", noise_type="FreeNoise", seed_gen="comfy")), "in another way than KSampler"),
@@ -157,6 +210,17 @@ def test_refused(tmp_path, prompt, reason):
 
 UPSCALE = {"u": node("LatentUpscaleBy", samples=["first", 0], scale_by=1.5)}
 NOTED = {
+    "a sampler in a sampler": (second_pass(node("TwoSamplersForMask", latent_image=["first", 0], base_sampler=["p", 0], mask=["model", 3])) | {"p": node("KSamplerProvider", seed=9, denoise=0.5)}, "sampled again by TwoSamplersForMask"),
+    "an unknown second sampler that says nothing of denoise": (second_pass(node("KSampler [Somebody]", seed=9, steps=4, model=["model", 0], latent_image=["first", 0])), "whose denoise cannot be told"),
+    "a face that is painted anew": (graph(image=("f", 0), f=node("FaceDetailer", image=["decoded", 0], seed=9, denoise=1.0, model=["model", 0])), "sampled again by FaceDetailer"),
+    "a part of the picture that was sampled again": (
+        graph(image=("stitched", 0), crop=node("InpaintCropImproved", image=["d1", 0], mask=["model", 3]), d1=node("VAEDecode", samples=["first", 0], vae=["model", 2]), first=ksampler(), **CROPPED) | {"sampler": ksampler(seed=9, denoise=0.5, latent_image=["encoded", 0])},
+        "sampled again by KSampler .* with seed 9",
+    ),
+    "a second pass of RES4LYF over part of a schedule": (
+        second_pass(node("SharkSampler_Beta", noise_seed=9, model=["model", 0], latent_image=["first", 0], sigmas=["low", 1])) | {"low": node("SplitSigmas", sigmas=["all", 0], step=10), "all": node("BasicScheduler", steps=20, denoise=1.0)},
+        "sampled again by SharkSampler_Beta",
+    ),
     "a second pass of RES4LYF": (second_pass(ksampler("ClownsharKSampler_Beta", seed=9, denoise=0.5, latent_image=["first", 0])), "sampled again by ClownsharKSampler_Beta .* with seed 9"),
     "a second pass of Inspire on the GPU": (second_pass(inspire(seed=9, denoise=0.5, noise_mode="GPU(=A1111)", latent_image=["first", 0])), "sampled again by KSampler //Inspire"),
     "a second pass of an unknown sampler": (second_pass(ksampler("Foo", seed=9, denoise=0.5, eta=1, latent_image=["first", 0])), "sampled again by Foo"),
@@ -241,3 +305,50 @@ def test_a_name_that_a_node_composes_is_not_a_previews(tmp_path):
     prompt = graph(save=composed, join=node("Join", a=["text", 0], b="x"), s2=ksampler(seed=9), **other)
     assert [seed.label for seed in found_in(tmp_path, prompt, "day_00007_.png").seeds] == ["7"]
     assert "one of 2 noises" in found_in(tmp_path, prompt, "cat.png").reason
+
+
+def test_long_names_take_no_time(tmp_path):
+    """What is looked for in a name is looked for in its beginning alone."""
+    for name in ("decode" * 100_000, "trellis" * 100_000, "Iterative" * 100_000, "_seed" * 100_000):
+        prompt = graph(image=("f", 0), f=node(name, **{"image": ["decoded", 0], name: 3}))
+        found = found_in(tmp_path, prompt)
+        assert bool(found.seeds) != bool(found.reason)
+
+
+WRONG = (
+    None,
+    True,
+    -1,
+    0,
+    1e308,
+    10**30,
+    "",
+    "x",
+    [],
+    {},
+    [[]],
+    ["sampler", 0],
+    ["model", 99],
+    ["decoded", 0],
+    ["text", 0],
+)
+
+
+def test_any_of_these_prompts_gets_an_answer():
+    """Values and links of every wrong kind in every place, and kinds exchanged: a seed or a reason, never an error."""
+    chance = random.Random(6)
+    cases = [json.dumps(prompt) for prompt, _ in (FOUND | REFUSED | NOTED).values()]
+    kinds = sorted({node["class_type"] for case in cases for node in json.loads(case).values()})
+    for _ in range(600):
+        prompt = json.loads(chance.choice(cases))
+        for _ in range(chance.randrange(1, 5)):
+            one = prompt[chance.choice(list(prompt))]
+            if one["inputs"] and chance.random() < 0.7:
+                one["inputs"][chance.choice(list(one["inputs"]))] = chance.choice(WRONG)
+            else:
+                one["class_type"] = chance.choice(kinds)
+        parsed = parse_prompt(json.dumps(prompt))
+        savers = savers_of(parsed)
+        trace = Trace(parsed, [saver.node.id for saver in savers])
+        for saver in savers:
+            assert trace.output(saver.node.id, 0)
