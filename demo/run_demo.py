@@ -1,14 +1,13 @@
 """What ``python run.py demo`` runs: render a workflow in a real ComfyUI and save its picture.
 
 It does what any client would: start a server (here a private one), queue ``demo/api/demo_<name>.json`` over HTTP,
-follow the websocket, fetch the pictures. The UI twin in ``workflows`` goes along, as it does from the browser, so the
+follow the websocket, fetch the pictures. The UI twin in ``example_workflows`` goes along, as it does from the browser, so the
 saved picture can be dragged into ComfyUI and rendered again.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import signal
 import sys
@@ -19,6 +18,7 @@ ROOT = Path(__file__).absolute().parents[1]
 # At the end: in front, this repository's ``nodes`` would hide any other module of that name.
 sys.path.append(str(ROOT))
 
+from dev import workflow_files  # noqa: E402
 from dev.client import Client, ExecutionFailed, Progress, PromptRejected  # noqa: E402
 from dev.server import Server, ServerFailed  # noqa: E402
 
@@ -84,9 +84,8 @@ def main() -> int:
     parser.add_argument("--cpu", action="store_true", help="do not use a graphics card")
     arguments = parser.parse_args()
 
-    prompt = json.loads((api / f"demo_{arguments.name}.json").read_text("utf-8"))
-    twin = ROOT / "workflows" / f"demo_{arguments.name}.json"
-    workflow = json.loads(twin.read_text("utf-8")) if twin.is_file() else None
+    prompt = workflow_files.twin(f"demo_{arguments.name}")
+    workflow = workflow_files.read(f"demo_{arguments.name}")
 
     began = time.monotonic()
     print("Starting ComfyUI …", flush=True)

@@ -9,13 +9,15 @@ from comfy_api.latest import io
 from comfy_execution.graph import ExecutionBlocker
 
 from ..surrogate import points
-from .study import more_scores, note_graph, score_columns
+from ..surrogate.search import named_faults, reasons_of, without_faulty
 from .tools import wires
 from .tools.live import Live, album_of, keep_pictures
 from .tools.notices import say, warn
 from .tools.resubmit import resubmit
-from .tools.sampling import as_images, clips_of
+from .tools.sampling import FAULTS_ADVICE, as_images, clips_of, faults_of
 from .tools.schema import schema
+from .tools.studies import note_graph
+from .tools.told_scores import more_scores, score_columns, scores_input
 
 __all__ = ["Ask", "Tell"]
 
@@ -56,6 +58,8 @@ class Ask(io.ComfyNode):
         asked = replace(study, generation=generation)
         if not len(generation):
             report = study.study.report()
+            if study.successor and report.finished:
+                study.successor()  # says why no search can follow
             hint = "Other workers are rendering the rest." if report.open else "Raise the budget to search on."
             say(cls, f"{study.progress(report)}: nothing to do. {hint}")
             return io.NodeOutput(asked, ExecutionBlocker(None), study.space)
@@ -76,11 +80,10 @@ class Tell(io.ComfyNode):
             "far.",
             inputs=[
                 wires.Study.Input("study", tooltip="The study, from Surrogate Ask."),
-                io.Float.Input(
-                    "scores",
+                scores_input(
                     lazy=True,
-                    force_input=True,
-                    tooltip="One number for each image, in the order of the points, from any node. One number for a "
+                    tooltip="One number for each image, in the order of the points, from any node; or a text with one "
+                    "number in it, such as Score: 7/10. A text without a number is a failed image. One number for a "
                     "whole batch is refused.",
                 ),
                 io.Boolean.Input(
@@ -137,14 +140,16 @@ class Tell(io.ComfyNode):
             raise ValueError(
                 "study comes directly from Surrogate Study: put Surrogate Ask between the two, and render its points."
             )
-        report = opened.study.report()
+        report, failed = opened.study.report(), ""
         if len(generation):
-            told = score_columns(cls, scores, more, len(generation))
-            clips = None if images is None else clips_of(images, len(generation))
+            clips, faults = _pictures(images, len(generation))
+            _refuse_all(faults)
+            told = without_faulty(score_columns(cls, scores, more, len(generation)), faults)
             warn(cls, note_graph(cls, opened.study))
-            report = opened.study.tell(generation, told, pictures=clips)
-            if clips is not None:
-                keep_pictures(opened, generation.trials, clips, report.best)
+            report = opened.study.tell(generation, told, reasons_of(faults), clips)
+            good = [i for i, clip in enumerate(clips) if clip is not None]
+            keep_pictures(opened, generation.trials[good], [clips[i] for i in good], report.best)
+            failed = named_faults({f"image {label}": fault for label, fault in zip(generation.labels, faults) if fault})
         for remark in report.remarks:
             log.warning("%s", remark)
         # What has just ended may have a successor: from here on it is about that.
@@ -153,6 +158,8 @@ class Tell(io.ComfyNode):
             warn(cls, note_graph(cls, present.study))
             report = present.study.report()
         text, finished = present.progress(report), present.finished(report)
+        if failed:
+            text += f"\n{failed} {FAULTS_ADVICE}"
         say(cls, text)
 
         again = until_finished[0] and not finished
@@ -173,4 +180,20 @@ class Tell(io.ComfyNode):
             report.generation,
             finished,
             ui={"text": [text], "images": live},
+        )
+
+
+def _pictures(images, count: int) -> tuple[list, list[str]]:
+    """The clip of each of `count` points, None where there is none or it is of no use, and why it is of no use."""
+    if images is None:
+        return [None] * count, [""] * count
+    faults = faults_of(images, count)
+    return [None if fault else clip for clip, fault in zip(clips_of(images, count), faults, strict=True)], faults
+
+
+def _refuse_all(faults: list[str]) -> None:
+    if len(faults) > 1 and all(faults):
+        raise ValueError(
+            f"All {len(faults)} pictures of this generation are unusable: of the first, {faults[0]}. Nothing was recorded; "
+            f"the next run makes them again. {FAULTS_ADVICE}"
         )

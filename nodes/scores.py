@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import torch
 from comfy_api.latest import io
 from comfy_execution.graph import ExecutionBlocker
 
-from ..surrogate.scores import MATCHES, STATISTICS, Expression, cosine, make_score
+from ..surrogate.scores import MATCHES, SCORES, STATISTICS, Expression, cosine, make_score
 from .tools import wires
 from .tools.clip_model import embedding_of_text, embeddings_of_pictures, embeddings_of_target
+from .tools.notices import warn
+from .tools.sampling import FAULTS_ADVICE
 from .tools.schema import schema
 
 __all__ = ["ClipScore", "CombineScores", "MatchImage", "PictureStatistics"]
@@ -35,9 +40,32 @@ def _images():
     )
 
 
-def _result(scorer, images) -> io.NodeOutput:
-    scores = [ExecutionBlocker(None)] if images is None else np.asarray(scorer(images)).tolist()
-    return io.NodeOutput(scores, scorer)
+def _explained(scores: dict) -> str:
+    """What each of the `scores` of a drop-down measures."""
+    return " ".join(f"{name}: {score.tooltip}." for name, score in scores.items())
+
+
+def _asking(scores: dict, setting: str) -> str:
+    return ", ".join(name for name, score in scores.items() if setting in score.asks)
+
+
+def _asked(name: str, **settings) -> dict:
+    """Those of the node's `settings` that the score `name` asks for."""
+    return {setting: value for setting, value in settings.items() if setting in SCORES[name].asks}
+
+
+def _result(node, scorer, images) -> io.NodeOutput:
+    if images is None:
+        return io.NodeOutput([ExecutionBlocker(None)], scorer)
+    # One picture that is NaN must not cost the others of its batch their scores.
+    usable = torch.isfinite(images).flatten(1).all(dim=1)
+    scores = np.full(len(images), math.nan)
+    if usable.any():
+        scores[usable.numpy()] = np.asarray(scorer(images[usable]))
+    if not usable.all():
+        named = ", ".join(str(i + 1) for i in torch.nonzero(~usable).flatten().tolist())
+        warn(node, [f"No score for image {named} of {len(images)}: pixels that are NaN or infinite. {FAULTS_ADVICE}"])
+    return io.NodeOutput(scores.tolist(), scorer)
 
 
 class MatchImage(io.ComfyNode):
@@ -66,16 +94,15 @@ class MatchImage(io.ComfyNode):
                     "method",
                     options=list(MATCHES),
                     default=next(iter(MATCHES)),
-                    tooltip="match_image: pixels, colours and structure together. The other methods compare only one "
-                    "of them.",
+                    tooltip=f"What is compared. {_explained(MATCHES)}",
                 ),
                 io.Int.Input(
                     "side",
                     default=32,
                     min=1,
                     max=4096,
-                    tooltip="Longest side, in pixels, at which pixels are compared, for match_image and "
-                    "match_pixels. Small: only the composition counts. Large: details count too.",
+                    tooltip="Longest side, in pixels, at which pixels are compared. Small: only the composition counts. "
+                    f"Large: details count too. Used by {_asking(MATCHES, 'side')}.",
                 ),
                 _images(),
                 io.ClipVision.Input(
@@ -96,14 +123,14 @@ class MatchImage(io.ComfyNode):
                 ),
             ],
             outputs=_outputs(),
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
     def execute(cls, target, method, side, images=None, clip_vision=None, clip_share=0.5) -> io.NodeOutput:
-        settings = {"side": side} if method in ("match_image", "match_pixels") else {}
-        pixels = make_score(method, target=target[0], **settings)
+        pixels = make_score(method, target=target[0], **_asked(method, side=side))
         if clip_vision is None:
-            return _result(pixels, images)
+            return _result(cls, pixels, images)
         wanted = embeddings_of_target(clip_vision, target[:1])
 
         def scorer(images):
@@ -111,7 +138,7 @@ class MatchImage(io.ComfyNode):
             features = (cosine(embeddings_of_pictures(clip_vision, images), wanted) - 1) / 2
             return (1 - clip_share) * pixels(images) + clip_share * features
 
-        return _result(scorer, images)
+        return _result(cls, scorer, images)
 
 
 class PictureStatistics(io.ComfyNode):
@@ -129,24 +156,23 @@ class PictureStatistics(io.ComfyNode):
                     "statistic",
                     options=list(STATISTICS),
                     default=next(iter(STATISTICS)),
-                    tooltip="What to measure, as a number from 0 to 1. brightest_x: place of the brightest spot, 0 "
-                    "at the left and 1 at the right. brightest_y: 0 at the top and 1 at the bottom.",
+                    tooltip=f"What to measure. {_explained(STATISTICS)}",
                 ),
                 io.String.Input(
                     "colour",
                     default="#ffd060",
-                    tooltip="The colour that colour_share looks for, as a hexadecimal number. Other statistics do "
-                    "not use it.",
+                    tooltip="The colour to look for, as a hexadecimal number. Used by "
+                    f"{_asking(STATISTICS, 'colour')}.",
                 ),
                 _images(),
             ],
             outputs=_outputs(),
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
     def execute(cls, statistic, colour, images=None) -> io.NodeOutput:
-        settings = {"colour": colour} if statistic == "colour_share" else {}
-        return _result(make_score(statistic, **settings), images)
+        return _result(cls, make_score(statistic, **_asked(statistic, colour=colour)), images)
 
 
 class ClipScore(io.ComfyNode):
@@ -187,6 +213,7 @@ class ClipScore(io.ComfyNode):
                 _images(),
             ],
             outputs=_outputs(),
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
@@ -201,7 +228,7 @@ class ClipScore(io.ComfyNode):
             )
         else:
             wanted = embedding_of_text(clip, text, clip_vision)
-        return _result(lambda images: cosine(embeddings_of_pictures(clip_vision, images), wanted), images)
+        return _result(cls, lambda images: cosine(embeddings_of_pictures(clip_vision, images), wanted), images)
 
 
 class CombineScores(io.ComfyNode):

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
 from comfy_api.latest import io
 
 from ..surrogate import CHARTS, space_from_recipe
-from ..surrogate.search import OPTIMISERS, Scouting, scouting_name
-from .study import OpenStudy, remember_opened, say_opened, study_inputs, study_options, times_deleted
+from ..surrogate.search import OPTIMISERS, OpenStudy, Scouting, Successor, scouting_name
 from .tools import wires
 from .tools.advanced import advanced
 from .tools.live import album_of, copy_pictures
 from .tools.schema import schema
+from .tools.studies import opened_studies, say_opened
+from .tools.study_inputs import study_inputs, study_options
 
 __all__ = ["Scout"]
 
@@ -94,7 +94,9 @@ class Scout(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, name, database="", **_):
-        return times_deleted(name, database) + times_deleted(scouting_name(name), database)
+        return opened_studies.times_deleted(name, database) + opened_studies.times_deleted(
+            scouting_name(name), database
+        )
 
     @classmethod
     def execute(cls, name, first_seed, seeds, share, diversity, chart=CHART, database="", **inputs) -> io.NodeOutput:
@@ -106,29 +108,24 @@ class Scout(io.ComfyNode):
             chart=chart,
             **study_options(name=name, database=database, **inputs),
         )
-        remember_opened(scouting.study, scouting_name(name), database)
-        opened = OpenStudy(scouting.study, scouting.space, successor=_Search(scouting, name, database)).present()
+        opened_studies.remember(scouting.study, scouting_name(name), database)
+        following = Successor(scouting, _opening(name, database))
+        opened = OpenStudy(scouting.study, scouting.space, successor=following).present()
         remarks = scouting.remarks + (() if opened.successor else opened.study.remarks)
         say_opened(cls, opened, remarks)
         return io.NodeOutput(opened)
 
 
-@dataclass
-class _Search:
-    """Opens the search that follows a scouting, once."""
+def _opening(name: str, database: str):
+    """What opens the search that follows the scouting of the search `name`."""
 
-    scouting: Scouting
-    name: str
-    database: str
-    opened: OpenStudy | None = None
+    def open_search(scouting: Scouting) -> OpenStudy:
+        study = scouting.search(album_of(scouting.study).small)
+        opened_studies.remember(study, name, database)
+        for remark in study.remarks:
+            log.warning("%s", remark)
+        opened = OpenStudy(study, space_from_recipe(study.definition.space))
+        copy_pictures(scouting.study, opened, scouting.places(study))
+        return opened
 
-    def __call__(self) -> OpenStudy:
-        if self.opened is None:
-            album = album_of(self.scouting.study)
-            study = self.scouting.search(album.small)
-            remember_opened(study, self.name, self.database)
-            for remark in study.remarks:
-                log.warning("%s", remark)
-            self.opened = OpenStudy(study, space_from_recipe(study.definition.space))
-            copy_pictures(self.scouting.study, self.opened, self.scouting.places(study))
-        return self.opened
+    return open_search

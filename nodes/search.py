@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
+from comfy.model_management import InterruptProcessingException
 from comfy_api.latest import io
 from PIL import Image
 
 from ..surrogate import points
-from .noise import in_groups, noise_seed_input
-from .study import note_graph
+from ..surrogate.search import Judged, Loop, NoUsablePictures, named_faults, score_each
+from .noise import noise_seed_input
 from .tools import wires
 from .tools.latents import repeat_to, sample_parts
 from .tools.live import Live, keep_pictures
 from .tools.notices import say, warn
-from .tools.sampling import Progress, as_images, render
+from .tools.sampling import FAULTS_ADVICE, Progress, Rendered, as_images, render
 from .tools.schema import schema
+from .tools.studies import note_graph
 
 __all__ = ["Search"]
+
+AGAIN = "The next run makes these pictures again."
 
 
 class Search(io.ComfyNode):
@@ -150,80 +152,87 @@ class Search(io.ComfyNode):
             # The noises of a scouting are its seeds.
             run.search(score_seeds=score_seeds and opened.successor is None)
             following = opened.present()
-
-        report = opened.study.report()
-        text = opened.progress(report)
-        say(cls, text)
-        best = opened.study.n_best(n_best)
-        if not best:
-            raise ValueError(f"No image of the study {report.name!r} has a score: {report}. Check the scorer.")
-        frames, samples = zip(*(run.rendered(b) for b in best), strict=True)
-        return io.NodeOutput(
-            samples[0],
-            as_images(frames[:1]),
-            as_images(frames),
-            points.from_coordinates(opened.space, [b.u for b in best]),
-            [b.scores[0] for b in best],
-            text,
-            opened,
-            opened.space,
-            ui={"text": [text], "images": run.live.shown(always=True)},
-        )
+        return run.result()
 
 
 class _Run:
-    """Renders and scores points of one study, keeps the pictures of the best, and shows how it stands."""
+    """A search in this node: renders, keeps the pictures of the best, and shows how far it is."""
 
     def __init__(self, node, opened, sampling, latent, vae, noise_seed, scorers, images_per_batch, n_best):
         self.node, self.opened, self.sampling, self.latent, self.vae = node, opened, sampling, latent, vae
-        self.noise_seed, self.scorers, self.at_once, self.n_best = noise_seed, scorers, images_per_batch, n_best
+        self.noise_seed, self.scorers, self.n_best = noise_seed, [_of_frames(s) for s in scorers], n_best
         self.live = Live(opened.study)
-        self.kept: dict = {}  # of the best: number -> (frames, sample)
+        self.kept: dict[int, Rendered] = {}  # the best, by number
+        self.loop = Loop(opened.study, opened.space, self._render, self._score, images_per_batch, self._keep)
 
     def search(self, score_seeds: bool) -> None:
-        """Until the budget is spent, or others have the rest; first the seeds that have no score, if `score_seeds`."""
-        study = self.opened.study
-        seeds = points.from_coordinates(self.opened.space, study.corners)
-        unscored = [i for i, row in enumerate(study.history().known_rows(seeds.u)) if score_seeds and row < 0]
-        report = study.report()
+        """Until the budget is spent; first the seeds that have no score, if `score_seeds`."""
         guider, _, sigmas = self.sampling
-        self.progress = Progress(guider, len(unscored) + report.budget + self.n_best, sigmas, self.node)
-        self.progress.skip(report.evaluated)
-        for group in in_groups(len(unscored), self.at_once) if unscored else ():
-            chosen = seeds.select([unscored[i] for i in group])
-            pictures, scores, _ = self._scored(chosen.u)
-            study.add_known(chosen.u, scores, chosen.labels, [frames for frames, _ in pictures])
-            self._keep(pictures, study.history().known_rows(chosen.u), study.report())
-        while len(generation := study.ask()):
-            for group in in_groups(len(generation), self.at_once):
-                asked = generation.select(group)
-                pictures, scores, reasons = self._scored(asked.u)
-                frames = [frames for frames, _ in pictures]
-                self._keep(pictures, asked.trials, study.tell(asked, scores, reasons, frames))
+        images, there = self.loop.planned(score_seeds)
+        self.progress = Progress(guider, images + self.n_best, sigmas, self.node)
+        self.progress.skip(there)
+        try:
+            self.loop.run(score_seeds)
+        except NoUsablePictures as error:
+            raise ValueError(f"{error} {FAULTS_ADVICE} {AGAIN}") from None
 
-    def rendered(self, best) -> tuple:
-        """The frames and the sample of a point; one that an earlier run found is rendered once more."""
-        return self.kept.get(best.number) or self._pictures(best.u[None])[0]
+    def result(self) -> io.NodeOutput:
+        """What the node gives. Raises ValueError if no image has a score."""
+        study, report = self.opened.study, self.opened.study.report()
+        faults = named_faults(self.loop.faults)
+        remedy = f"{faults} {FAULTS_ADVICE} {AGAIN}" if faults else ""
+        best = study.n_best(self.n_best)
+        if not best:
+            raise ValueError(
+                f"No image of the study {report.name!r} has a score: {report}. {remedy or 'Check the scorer.'}"
+            )
+        said = [self.opened.progress(report), *filter(None, [remedy])]
+        shown = [(b, one) for b in best if not (one := self._rendered(b)).fault]
+        if len(shown) < len(best):
+            said.append(
+                f"{len(best) - len(shown)} of the best images cannot be made again: they are NaN or infinite now."
+            )
+        if not shown:
+            raise ValueError(
+                f"None of the best images can be made again: they are NaN or infinite now. {FAULTS_ADVICE}"
+            )
+        text = "\n".join(said)
+        say(self.node, text)
+        frames = [one.frames for _, one in shown]
+        return io.NodeOutput(
+            shown[0][1].sample,
+            as_images(frames[:1]),
+            as_images(frames),
+            points.from_coordinates(self.opened.space, [b.u for b, _ in shown]),
+            [b.scores[0] for b, _ in shown],
+            text,
+            self.opened,
+            self.opened.space,
+            ui={"text": [text], "images": self.live.shown(always=True)},
+        )
 
-    def _pictures(self, u) -> list[tuple]:
-        """(frames, sample) of each point u (n, k-1)."""
+    def _rendered(self, best) -> Rendered:
+        """The picture of a point; one that an earlier run found is rendered once more."""
+        return self.kept.get(best.number) or self._render(best.u[None])[0]
+
+    def _render(self, u) -> list[Rendered]:
+        """The pictures of the points u (n, k-1)."""
         repeated = repeat_to(self.latent, len(u), "points")
         everything, space = [list(range(len(u)))], self.opened.space
         made = render(
             *self.sampling, repeated, self.vae, space, space.weights(u), self.noise_seed, everything, self.progress
         )
-        return [(one.frames, one.sample) for one in made]
+        return list(made)
 
-    def _scored(self, u) -> tuple[list[tuple], list, list]:
-        pictures = self._pictures(u)
-        scores, reasons = _score(self.scorers, [frames for frames, _ in pictures])
-        warn(self.node, sorted({reason for reason in reasons if reason}))
-        return pictures, scores, reasons
+    def _score(self, pictures) -> Judged:
+        judged = score_each(self.scorers, pictures, (InterruptProcessingException,))
+        warn(self.node, sorted({reason for reason in judged.reasons if reason}))
+        return judged
 
-    def _keep(self, pictures, trials, report) -> None:
-        """Remember the latest pictures, the best ones whole, and show how the search stands."""
-        keep_pictures(self.opened, trials, [frames for frames, _ in pictures], report.best)
-        self.kept.update((int(trial), picture) for trial, picture in zip(trials, pictures, strict=True))
+    def _keep(self, trials, pictures, report) -> None:
+        """Remember the latest pictures, the best ones whole, and show how far the search is."""
+        keep_pictures(self.opened, trials, [one.frames for one in pictures], report.best)
+        self.kept.update(zip(trials, pictures, strict=True))
         best = {b.number for b in self.opened.study.n_best(self.n_best)}
         for trial in self.kept.keys() - best:
             del self.kept[trial]
@@ -233,6 +242,11 @@ class _Run:
         say(self.node, self.opened.progress(report))
 
 
+def _of_frames(scorer):
+    """`scorer` of an IMAGE as a score of frames (t, h, w, c) uint8: a clip's is the mean of its frames'."""
+    return lambda frames: float(torch.as_tensor(scorer(as_images([frames]))).double().mean())
+
+
 def _check_latent(study, latent) -> None:
     shape = [list(part) for part in sample_parts(latent)]
     if study.study.definition.shape not in (None, shape):
@@ -240,21 +254,3 @@ def _check_latent(study, latent) -> None:
             f"latent has shape {shape}, but the study {study.study.name!r} searches latents of shape "
             f"{study.study.definition.shape}: connect the latent that the Study node has."
         )
-
-
-def _score(scorers, pictures: list) -> tuple[list, list]:
-    """Scores (n, m) of pictures (t, h, w, c), a clip's being the mean of its frames'; one that fails costs one image."""
-    scores, reasons = [], []
-    for picture in pictures:
-        try:
-            images = as_images([picture])
-            scores.append([float(torch.as_tensor(scorer(images)).double().mean()) for scorer in scorers])
-            reasons.append(None)
-        except Exception as error:  # a scorer is somebody's model: anything can come
-            if type(error).__name__ == "InterruptProcessingException":
-                raise
-            scores.append([math.nan] * len(scorers))
-            reasons.append(f"{type(error).__name__}: {error}")
-    if all(reasons) and len(set(reasons)) == 1 and len(reasons) > 1:
-        raise ValueError(f"The scorer fails on every image: {reasons[0]}")
-    return ([row[0] for row in scores] if len(scorers) == 1 else scores), reasons

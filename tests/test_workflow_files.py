@@ -2,23 +2,25 @@
 
 import itertools
 import json
+import re
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from dev.workflow_files import FOLDER, WORKFLOWS, twin, write
+
 ROOT = Path(__file__).absolute().parents[1]
-WORKFLOWS = sorted((ROOT / "workflows").glob("*.json"))
 EXPECTED = {
-    "demo_adaptive", "demo_ask_tell", "demo_grid", "demo_invert_blend", "demo_path", "demo_render", "demo_scout_search",
-    "demo_search",
+    "demo_adaptive", "demo_ask_tell", "demo_explore", "demo_grid", "demo_invert_blend", "demo_path", "demo_render",
+    "demo_scout_search", "demo_search",
     "flux_ask_tell", "flux_from_pictures", "flux_grid", "flux_invert_blend", "flux_native_loop", "flux_search_clip",
     "hunyuan_video_search", "ksampler_grid", "ltx_path", "qwen_grid", "sdxl_search", "stable_audio_blend", "wan_grid",
 }  # fmt: skip
 TITLE = 30  # of a node, above its position
 NOTES = ("Note", "MarkdownNote")
 
-each = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+each = pytest.mark.parametrize("path", WORKFLOWS.values(), ids=WORKFLOWS)
 
 
 def read(path: Path) -> dict:
@@ -41,10 +43,33 @@ def inside(a, b) -> bool:
 
 def test_all_are_there_and_nothing_else():
     # ComfyUI lists every JSON of this folder as a template, and folders of these names hide each other.
-    assert {path.stem for path in WORKFLOWS} >= EXPECTED
-    assert {path.stem for path in WORKFLOWS} == {path.stem for path in (ROOT / "demo" / "api").glob("*.json")}
-    for name in ("example_workflows", "example", "examples", "workflow"):
+    assert set(WORKFLOWS) >= EXPECTED
+    assert len(WORKFLOWS) == len(list(FOLDER.glob("*.json")))
+    assert set(WORKFLOWS) == {path.stem for path in (ROOT / "demo" / "api").glob("*.json")}
+    for name in ("workflows", "example", "examples", "workflow"):
         assert not (ROOT / name).exists()
+
+
+@each
+def test_a_file_is_called_by_a_title_that_every_system_and_address_can_have(path):
+    # ComfyUI shows the name as the title and puts it into an address as it is.
+    assert re.fullmatch(r"\d\d [A-Z0-9][A-Za-z0-9 .,()]+", path.stem)
+    assert next(iter(WORKFLOWS)) == "demo_explore"  # the one to press Run on
+
+
+@each
+def test_a_file_is_as_the_tools_write_it(path, tmp_path):
+    write(tmp_path / "again.json", read(path))
+    assert (tmp_path / "again.json").read_bytes() == path.read_bytes()
+
+
+@each
+def test_every_node_names_the_pack_that_has_it(path):
+    for node in read(path)["nodes"]:
+        if node["type"] not in NOTES:
+            ours = node["type"].startswith("Surrogate")
+            assert node["properties"]["cnr_id"] == ("comfyui-surrogate" if ours else "comfy-core")
+            assert node["properties"]["ver"]
 
 
 @each
@@ -126,20 +151,21 @@ def test_a_note_says_what_to_do(path):
 
 @each
 def test_the_api_twin_is_the_same_graph(path):
-    workflow, twin = read(path), read(ROOT / "demo" / "api" / path.name)
+    workflow = read(path)
+    api = twin(workflow["extra"]["surrogate"])
     shown = {str(node["id"]): node for node in workflow["nodes"] if node["type"] not in NOTES}
-    assert {i: node["type"] for i, node in shown.items()} == {i: node["class_type"] for i, node in twin.items()}
+    assert {i: node["type"] for i, node in shown.items()} == {i: node["class_type"] for i, node in api.items()}
     links = {link[0]: link for link in workflow["links"]}
     for i, node in shown.items():
         wired = {e["name"]: [str(links[e["link"]][1]), links[e["link"]][2]] for e in node["inputs"] if e["link"]}
-        assert wired == {name: value for name, value in twin[i]["inputs"].items() if isinstance(value, list)}
+        assert wired == {name: value for name, value in api[i]["inputs"].items() if isinstance(value, list)}
 
 
 @each
 def test_pictures_are_saved_where_they_are_found(path):
     prefixes = [
         node["inputs"]["filename_prefix"]
-        for node in read(ROOT / "demo" / "api" / path.name).values()
+        for node in twin(read(path)["extra"]["surrogate"]).values()
         if "filename_prefix" in node["inputs"]
     ]
     assert prefixes

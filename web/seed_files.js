@@ -40,7 +40,7 @@ async function take(node, file) {
 }
 
 app.registerExtension({
-  name: "Surrogate.SeedFiles",
+  name: "ComfyUI-Surrogate.SeedFiles",
   nodeCreated(node) {
     if (node.comfyClass !== "SurrogateLoadSeeds") return;
     const choose = () => {

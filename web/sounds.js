@@ -1,6 +1,7 @@
 // Sound Sheet: a player for each sound, in the node.
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
+import { nodeById } from "./graph_nodes.js";
 
 const ROW = 36;
 const HIGHEST = 8 * ROW; // then it scrolls
@@ -31,11 +32,11 @@ function show(node, output) {
   node.soundList.replaceChildren(...files.map((file, i) => player(file, output.names?.[i])));
   const [width, height] = node.computeSize();
   node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], height)]);
-  app.graph.setDirtyCanvas(true, true);
+  node.graph?.setDirtyCanvas(true, true);
 }
 
 app.registerExtension({
-  name: "Surrogate.Sounds",
+  name: "ComfyUI-Surrogate.Sounds",
   nodeCreated(node) {
     if (node.comfyClass !== "SurrogateSoundSheet") return;
     const list = (node.soundList = document.createElement("div"));
@@ -61,7 +62,7 @@ app.registerExtension({
   // A workflow that is opened again has its results again.
   onNodeOutputsUpdated(outputs) {
     for (const [id, output] of Object.entries(outputs)) {
-      const node = app.graph?.getNodeById?.(id);
+      const node = nodeById(id);
       if (node?.soundList && output.audio) show(node, output);
     }
   },

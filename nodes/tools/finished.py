@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ...surrogate.pictures.gallery import RECIPE, Gallery
-from .sampling import Rendered
+from .sampling import FAULTS_ADVICE, Rendered
 from .sound import load_sound, save_clip, save_sound, silence
 
 __all__ = ["Finished"]
@@ -106,6 +106,5 @@ class Finished:
         more = f"; and {len(self.faults) - MOST_NAMED} more" if len(self.faults) > MOST_NAMED else ""
         return (
             f"Failed pictures: {'; '.join(names)}{more}. They are not saved, black at the outputs, and made again the next "
-            "time that the node runs. Often the model or the VAE overflows in half precision: restart ComfyUI with "
-            "--fp32-vae or --force-fp32. Or the guider divides by zero: check its conditioning and cfg."
+            f"time that the node runs. {FAULTS_ADVICE}"
         )

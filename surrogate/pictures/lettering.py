@@ -1,8 +1,9 @@
 """Text for pictures: one face at any size, without tofu boxes.
 
-Pillow's own face (Aileron, about 110 glyphs: ASCII, · … ° ± quotes) is the same on every machine, so the sheets
-are too. What a face cannot draw is written with what it can: "×" becomes "x", "é" "e", "u₁" "u1", "β" "beta"; other
-letters become "?" and other symbols (emoji) vanish.
+The face is Inter, of which `fonts/Inter.ttf` has Latin, Greek and Cyrillic letters, accents, and the signs of
+mathematics; `fonts/OFL.txt` is its licence. It is the same on every machine, so the sheets are too. What a face cannot
+draw is written with what it can: "∈" becomes "in", "、" a comma, and in a smaller face "×" becomes "x" and "é" "e"; other
+letters (日本) become "?" and other symbols (emoji) vanish.
 """
 
 import math
@@ -10,6 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -17,17 +19,14 @@ from PIL import Image, ImageDraw, ImageFont
 __all__ = ["MIN_SIZE", "Face"]
 
 _LOOSE = " ,;:-·."  # not left standing before an ellipsis
+_OURS = str(Path(__file__).with_name("fonts") / "Inter.ttf")
 MIN_SIZE = 11  # pixels; smaller text cannot be read
 
+# For signs that Inter does not have, and for those that a font of the user's is likely not to have.
 _STAND_INS = {
-    "−": "-", "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "―": "-", "×": "x", "÷": "/", "∙": "·", "⋅": "·",
-    "•": "·", "·": ".", "…": "...", "‘": "'", "’": "'", "‚": "'", "‛": "'", "“": '"', "”": '"', "„": '"', "‟": '"',
-    "′": "'", "″": '"', "‹": "<", "›": ">", "«": "<<", "»": ">>", "°": " deg", "±": "+/-", "≤": "<=", "≥": ">=",
-    "≠": "!=", "≈": "~", "≡": "=", "→": "->", "←": "<-", "↔": "<->", "⇒": "=>", "√": "sqrt", "∞": "inf", "‖": "||",
-    "∈": " in ", "∑": "sum", "∏": "prod", "∂": "d", "€": "EUR", "£": "GBP", "¥": "JPY", "§": "par. ", "¿": "?",
-    "¡": "!", "ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D",
-    "ł": "l", "Ł": "L", "ı": "i", "þ": "th", "Þ": "Th", "ð": "d", "Ð": "D", "©": "(c)", "®": "(R)", "™": "(TM)",
-    "²": "^2", "³": "^3", "⁄": "/", "★": "*", "☆": "*", "、": ",", "。": ".", "「": '"', "」": '"', "・": "·",
+    "∙": "·", "⋅": "·", "•": "·", "·": ".", "≡": "=", "∈": " in ", "、": ",", "。": ".", "「": '"', "」": '"', "・": "·",
+    "−": "-", "‐": "-", "‑": "-", "–": "-", "—": "-", "×": "x", "…": "...", "°": " deg", "≤": "<=", "≥": ">=", "→": "->",
+    "‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "‖": "||",
     "\u00a0": " ", "\u2028": "\n", "\u2029": "\n", "\t": " ",
 }  # fmt: skip
 
@@ -44,11 +43,8 @@ def _load(path, size):
             ) from None
     try:
         # The basic layout is in every build of Pillow; Raqm is not, and would make sheets differ between machines.
-        font = ImageFont.load_default(size)
-        if isinstance(font, ImageFont.FreeTypeFont):
-            return font.font_variant(layout_engine=ImageFont.Layout.BASIC)
-        return font
-    except (ImportError, OSError, TypeError):  # no FreeType, or a Pillow older than 10.1
+        return ImageFont.truetype(_OURS, size, layout_engine=ImageFont.Layout.BASIC)
+    except (ImportError, OSError):  # no FreeType
         return ImageFont.load_default()
 
 
@@ -99,7 +95,7 @@ def _advance(face, character, size):
 
 @dataclass(frozen=True)
 class Face:
-    """A typeface, by the `path` of its file, or Pillow's own. All lengths are pixels."""
+    """A typeface, by the `path` of its file, or Inter. All lengths are pixels."""
 
     path: str | None = None
 

@@ -105,7 +105,7 @@ def contact_sheet(
     cell: longest side of a cell in pixels. Default: the longest side of any picture, at least 64, less where the sheet
         would pass `max_side`. A cell asked for that is too large for `max_side` is made smaller, with a warning.
     max_side: the sheet is never wider or higher than this.
-    font: path of a TrueType font for texts that Pillow's own (Latin letters without accents) cannot show.
+    font: path of a TrueType font for texts that our own (Latin, Greek and Cyrillic letters) cannot show.
 
     The inputs are not changed; equal inputs give equal bits. Memory: the sheet and one picture.
 

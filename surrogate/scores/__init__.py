@@ -4,7 +4,7 @@
     brightness … of a picture on its own: tone, sharpness, a colour's share, symmetry, the brightest spot
     cosine       of embeddings that a model made, such as CLIP's
     Expression   arithmetic over several scores, from a text
-    as_scores    what somebody else's score gave, checked
+    as_scores    what somebody else's score gave, checked: numbers, or texts with a number
 
 `MATCHES` and `STATISTICS`, together `SCORES`, map a name to a class; its settings are the fields of a dataclass. To
 add one, write a file with a `Score` and a line here: the tests of the laws and the nodes' drop-down follow the
@@ -28,8 +28,9 @@ from .sharpness import Sharpness
 from .similarity import cosine
 from .structure import MatchStructure
 from .symmetry import Symmetry
+from .texts import score_in
 from .tone import Brightness, Contrast, Saturation
-from .values import as_scores, not_finite
+from .values import OneScore, as_scores, not_finite
 
 __all__ = [
     "FUNCTIONS",
@@ -46,6 +47,7 @@ __all__ = [
     "MatchImage",
     "MatchPixels",
     "MatchStructure",
+    "OneScore",
     "Saturation",
     "Score",
     "Sharpness",
@@ -56,6 +58,7 @@ __all__ = [
     "cosine",
     "make_score",
     "not_finite",
+    "score_in",
 ]
 
 MATCHES: dict[str, type[Score]] = {s.name: s for s in (MatchImage, MatchPixels, MatchColours, MatchStructure)}

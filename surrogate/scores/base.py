@@ -19,12 +19,19 @@ class Score(ABC):
     Images are float tensors in [0, 1] with 1, 3 or 4 channels, as ComfyUI's IMAGE; what is transparent is composited
     over black. Laws, tested for every entry of `SCORES`:
 
+    - It has a `name`, a `tooltip` and a docstring, and is one of `MATCHES` exactly if it `needs_target`.
+    - Different pictures of landscapes score differently, and a target may change after the score was made.
     - The result for one image does not depend on the others of the batch, to the last bit.
-    - Equal inputs give equal bits; the inputs are not changed; precision of the input beyond float16 hardly matters.
+    - Equal inputs give equal bits; the inputs are not changed; precision of the input beyond float16 hardly matters. The
+      global random state is neither used nor changed.
     - Grey as one channel and as three equal ones score the same.
     """
 
     name: str
+    # What a user reads who chooses among the scores: half a sentence, such as "how bright it is".
+    tooltip: str
+    # Settings that are asked of the user where the score is chosen: "side" or "colour".
+    asks: tuple[str, ...] = ()
     # Whether the score compares with a picture, the first argument `target`.
     needs_target: bool = False
     # Images with a shorter side in pixels have no such score.

@@ -51,6 +51,7 @@ class BrightestX(_BrightestSpot):
     """How far to the right the brightest spot is: 0 is the left edge, 1 the right."""
 
     name = "brightest_x"
+    tooltip = "how far to the right the brightest spot is, 0 left edge, 1 right edge"
 
     def _measure(self, picture):
         return self._spot(picture)[0]
@@ -60,6 +61,7 @@ class BrightestY(_BrightestSpot):
     """How far down the brightest spot is: 0 is the upper edge, 1 the lower."""
 
     name = "brightest_y"
+    tooltip = "how far down the brightest spot is, 0 top edge, 1 bottom edge"
 
     def _measure(self, picture):
         return self._spot(picture)[1]

@@ -29,6 +29,8 @@ class ColourShare(Statistic):
     side: int = 256
 
     name = "colour_share"
+    tooltip = "how much of the picture has nearly the colour, from 0 to 1"
+    asks = ("colour",)
 
     def __post_init__(self):
         from_hex(self.colour)

@@ -45,6 +45,7 @@ class MatchColours(Score):
     side: int = 64
 
     name = "match_colours"
+    tooltip = "the colours, wherever in the picture they are; 0 is equal"
     needs_target = True
 
     def __post_init__(self):

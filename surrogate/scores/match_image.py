@@ -33,6 +33,8 @@ class MatchImage(Score):
     side: int = 32
 
     name = "match_image"
+    tooltip = "pixels, colours and structure together; 0 is equal"
+    asks = ("side",)
     needs_target = True
 
     def __post_init__(self):

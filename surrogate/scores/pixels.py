@@ -30,6 +30,8 @@ class MatchPixels(Score):
     side: int = 32
 
     name = "match_pixels"
+    tooltip = "the pixels at a size; 0 is equal"
+    asks = ("side",)
     needs_target = True
 
     def __post_init__(self):

@@ -21,6 +21,7 @@ class Sharpness(Statistic):
     """
 
     name = "sharpness"
+    tooltip = "how much detail there is from one pixel to the next; 0 is a plain area"
     smallest = 3
 
     def _measure(self, picture):

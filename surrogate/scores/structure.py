@@ -35,6 +35,7 @@ class MatchStructure(Score):
     side: int = 128
 
     name = "match_structure"
+    tooltip = "edges and textures, whatever the light; 1 is equal"
     needs_target = True
     smallest = WINDOW
 

@@ -29,6 +29,7 @@ class Symmetry(Statistic):
     side: int = 64
 
     name = "symmetry"
+    tooltip = "how alike the left half and the mirrored right half are, 1 symmetrical, 0 not"
 
     def __post_init__(self):
         check_side(self.side)

@@ -31,6 +31,7 @@ class Brightness(_Tone):
     """Mean Oklab lightness: 0 is black, 1 white, 0.6 middle grey (#808080)."""
 
     name = "brightness"
+    tooltip = "mean lightness, 0 black, 1 white"
 
     def _measure(self, picture):
         return np.mean(self._colours(picture)[..., 0])
@@ -41,6 +42,7 @@ class Contrast(_Tone):
     0.2."""
 
     name = "contrast"
+    tooltip = "how much light and dark differ, 0 one shade, 0.5 half black and half white"
 
     def _measure(self, picture):
         return np.std(self._colours(picture)[..., 0])
@@ -50,6 +52,7 @@ class Saturation(_Tone):
     """Mean Oklab chroma: 0 is grey, 0.26 pure red, 0.32 magenta, the most there is; photographs have about 0.05."""
 
     name = "saturation"
+    tooltip = "how strong the colours are, 0 grey, 0.26 pure red"
 
     def _measure(self, picture):
         colours = self._colours(picture)

@@ -7,24 +7,32 @@ import numbers
 import numpy as np
 import torch
 
-__all__ = ["as_scores", "not_finite"]
+from ..checks import whole
+from .texts import score_in
+
+__all__ = ["OneScore", "as_scores", "not_finite"]
+
+
+class OneScore(ValueError):
+    """There is one score for several images, so it cannot tell them apart."""
 
 
 def as_scores(values, count: int, name: str = "scores") -> np.ndarray:
     """`values` as scores (count,) float64, one for each image, in the images' order.
 
-    values: a number, a tensor or array of any shape, or lists of these, nested as they come when batches are scored one
-        after another. None is NaN. NaN and infinite scores are allowed: see `not_finite`.
+    values: a number, a text with one number in it (see `score_in`), True or False, a tensor or array of any shape, or
+        lists of these, nested as they come when batches are scored one after another. None is NaN. NaN and infinite
+        scores are allowed: see `not_finite`.
 
-    Raises ValueError for anything that is not a number, for too few and too many, and for one number for several images.
+    Raises ValueError for anything else, for a text with several numbers, and for too few and too many; OneScore for one
+    number for several images.
     """
-    if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
-        raise ValueError(f"count must be the number of images, at least 1, got {count!r}.")
+    count = whole("count", count, 1, unit="of images")
     flat = list(_numbers(values, name, 0))
     if len(flat) == 1 and count > 1:
-        raise ValueError(
+        raise OneScore(
             f"{name} is one number for {count} images, so it cannot tell them apart. Use a score that gives one number "
-            "for each image, or score the images one at a time (batches of 1) and pass the numbers as a list."
+            "for each image, or score the images one at a time and pass the numbers as a list."
         )
     if len(flat) != count:
         what = "too few: some images were not scored" if len(flat) < count else "too many"
@@ -51,6 +59,8 @@ def _numbers(values, name, depth):
             yield float(values)
         except OverflowError:
             raise ValueError(f"{name} holds a whole number too large for float64.") from None
+    elif isinstance(values, str):
+        yield score_in(values, name)
     elif isinstance(values, torch.Tensor) and not values.is_complex():
         yield from values.detach().to("cpu", torch.float64).flatten().tolist()
     elif isinstance(values, np.ndarray) and values.dtype.kind in "fiub":
@@ -61,5 +71,6 @@ def _numbers(values, name, depth):
         for value in values:
             yield from _numbers(value, name, depth + 1)
     else:
-        got = f"the text {values!r:.60}" if isinstance(values, str) else type(values).__name__
-        raise ValueError(f"{name} must be numbers, one for each image, got {got}. Connect a score's FLOAT output.")
+        raise ValueError(
+            f"{name} must be numbers or texts with a number, one for each image, got {type(values).__name__}."
+        )

@@ -5,6 +5,9 @@
     optimiser    proposes the next generation from a history                                optimisers/
     utility      what each seed contributes                                                  utility/
     generation   the points to score now                                                     values.py
+    phases       an open study with its space, and what follows a scouting                   phases.py
+    loop         the whole search: pictures, scores, until the budget is spent               loop.py
+    faults       pictures that are of no use, and so get no score                            faults.py
     report       how a study stands; its best points, its history                            values.py
 
 >>> from surrogate import Seeds, SurrogateSpace
@@ -20,7 +23,12 @@ Optuna (the storage's format, and samplers) and pycma are imported when a study 
 """
 
 from .definition import DIRECTIONS, Definition
+from .description import describe_study
+from .faults import NoUsablePictures, faults_in, named_faults, reasons_of, without_faulty
+from .loop import Judged, Loop, Picture, score_each
+from .opened import OpenedStudies
 from .optimisers import OPTIMISERS, Optimiser, Proposal, make_optimiser
+from .phases import OpenStudy, Successor
 from .scouting import Scouting, scouting_name
 from .study import Study, study_names
 from .values import COMPLETE, FAILED, RUNNING, Best, Generation, History, Report, StudyError, UnknownStudy
@@ -35,14 +43,27 @@ __all__ = [
     "Definition",
     "Generation",
     "History",
+    "Judged",
+    "Loop",
+    "NoUsablePictures",
+    "OpenStudy",
+    "OpenedStudies",
     "Optimiser",
+    "Picture",
     "Proposal",
     "Report",
     "Scouting",
     "Study",
     "StudyError",
+    "Successor",
     "UnknownStudy",
+    "describe_study",
+    "faults_in",
     "make_optimiser",
+    "named_faults",
+    "reasons_of",
+    "score_each",
     "scouting_name",
     "study_names",
+    "without_faulty",
 ]

@@ -172,6 +172,12 @@ class Scouting:
         study.add_known(seeds.u, history.scores[[rows[label] for label in begun.space["seeds"]]], seeds.labels)
         return replace(study, remarks=(*study.remarks, *remarks))
 
+    @property
+    def lacks_pictures(self) -> bool:
+        """Whether fewer than k noises have a score, and some failed because of their pictures: see `Study.retell`."""
+        history = self.study.history()
+        return len(history.ranked()) < self.k and bool(len(history.unusable))
+
     def places(self, study: Study) -> list[tuple[int, int]]:
         """For each seed of the search `study` its number in the scouting, and its number there as a known point."""
         space = study.definition.space

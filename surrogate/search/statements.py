@@ -24,6 +24,7 @@ def sql() -> SimpleNamespace:
 
     t = models.BaseModel.metadata.tables
     studies, marks, trials = t["studies"], t["study_user_attributes"], t["trials"]
+    notes = t["trial_user_attributes"]
     mine = trials.c.study_id == bindparam("study")
     new = mine & (trials.c.trial_id > bindparam("last"))
     chosen = trials.c.trial_id.in_(bindparam("ids", expanding=True))
@@ -84,6 +85,9 @@ def sql() -> SimpleNamespace:
         add_trial=trials.insert(),
         add_u=t["trial_params"].insert(),
         add_note=t["trial_user_attributes"].insert(),
+        drop_note=notes.delete().where(
+            notes.c.trial_id.in_(bindparam("ids", expanding=True)), notes.c.key == bindparam("key")
+        ),
         add_attribute=t["trial_system_attributes"].insert(),
         add_score=t["trial_values"].insert(),
         finish=trials.update()

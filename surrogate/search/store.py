@@ -296,6 +296,13 @@ class Store:
             if rows:
                 connection.execute(statement, rows)
 
+    def retell(self, connection, ids: Sequence[int], results, glimpses: Sequence[np.ndarray | None]) -> None:
+        """As `finish`, for points that had come back without scores: the reasons of that time go."""
+        for start in range(0, len(ids), AT_ONCE):
+            for key in ("reason", GLIMPSE):
+                connection.execute(sql().drop_note, {"ids": list(ids[start : start + AT_ONCE]), "key": key})
+        self.finish(connection, ids, results, glimpses)
+
 
 def _now() -> datetime:
     # As optuna stores it: UTC without saying so.

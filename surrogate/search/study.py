@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..charts import chart_named, check_coordinates
+from ..checks import whole
 from ..recent import Recent
 from ..recipes import space_from_recipe
 from ..space import SurrogateSpace
@@ -50,6 +51,8 @@ class _Memory:
     # Held while an optimiser thinks, so that `lock` is free: who only looks does not wait. Locks are taken in this
     # order: thinking, the database, lock.
     thinking: Any = field(default_factory=threading.Lock)
+    # How many corrections of finished points (`retell`) the ledger has.
+    retold: int = 0
 
 
 _memories: Recent[tuple[str, str], _Memory] = Recent(KEPT)
@@ -265,6 +268,38 @@ class Study:
         with memory.lock:
             return self._report(ledger, now.state, remarks)
 
+    def retell(
+        self,
+        trials: Sequence[int],
+        scores,
+        reasons: Sequence[str | None] | None = None,
+        pictures: Sequence[np.ndarray | None] | None = None,
+    ) -> Report:
+        """Record the scores of points that had failed and were made again; how the study stands then.
+
+        `trials` (n,) are their numbers, such as `history().unusable`; the rest as in `tell`. A point that fails again
+        stays as it is. The budget is not touched: these points were counted when they failed.
+        Raises ValueError for points that did not fail.
+        """
+        trials = [whole("trials", trial, 0) for trial in trials]
+        results = self._check_scores(len(trials), scores, reasons, "points")
+        good = [i for i, result in enumerate(results) if not isinstance(result, str)]
+        glimpses = self._glimpses(len(trials), pictures)
+        memory = self._memory()
+        with self._writing(memory) as now:
+            ledger = memory.ledger
+            for trial in trials:
+                if trial >= len(ledger) or ledger.state(trial) != FAILED:
+                    raise ValueError(
+                        f"Point {trial} of the study {self.name!r} did not fail: only failed points are retold."
+                    )
+            if good:
+                ids = [ledger.ids[trials[i]] for i in good]
+                self._store.retell(now.connection, ids, [results[i] for i in good], [glimpses[i] for i in good])
+                now.state["retold"] = now.state.get("retold", 0) + 1
+                self._store.set_state(now.connection, self._study_id, now.state)
+        return self.report()
+
     def add_known(
         self,
         u,
@@ -411,13 +446,20 @@ class Study:
                 f"The study {self.name!r} was deleted from {self._store.label} while it was in use. "
                 "Start a new one under another name, or open it again from the beginning."
             )
+        # What is finished is read once; where it was corrected since, everything is read again.
+        if memory.retold != state.get("retold", 0):
+            self._forget(memory)
+            memory.retold = state.get("retold", 0)
         try:
             self._store.read(connection, self._study_id, memory.ledger)
         except BaseException:
-            memory.ledger = Ledger(self.definition.k - 1, self.definition.directions)
-            memory.optimiser = {}
+            self._forget(memory)
             raise
         return state
+
+    def _forget(self, memory: _Memory) -> None:
+        memory.ledger = Ledger(self.definition.k - 1, self.definition.directions)
+        memory.optimiser = {}
 
     def _hold(self, here: Worker, claimed: int | None = None) -> dict:
         held = {"worker": here.to_json(), "until": time.time() + self.lease}

@@ -7,9 +7,22 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-__all__ = ["COMPLETE", "FAILED", "RUNNING", "Best", "Generation", "History", "Report", "StudyError", "UnknownStudy"]
+__all__ = [
+    "COMPLETE",
+    "FAILED",
+    "RUNNING",
+    "UNUSABLE",
+    "Best",
+    "Generation",
+    "History",
+    "Report",
+    "StudyError",
+    "UnknownStudy",
+]
 
 RUNNING, COMPLETE, FAILED = "running", "complete", "failed"
+# How the reason of a failed point begins if its picture, not the score, is at fault. It is stored, so it must not change.
+UNUSABLE = "unusable picture: "
 
 
 class StudyError(RuntimeError):
@@ -115,6 +128,12 @@ class History:
         """Row numbers (n,) of the known points `u` (n, k-1), bit for bit; -1 where there is none."""
         rows = {self.u[row].tobytes(): int(row) for row in np.flatnonzero(self.known)}
         return np.array([rows.get(point.tobytes(), -1) for point in np.atleast_2d(u)], dtype=np.int64)
+
+    @property
+    def unusable(self) -> np.ndarray:
+        """Row numbers of the points that were asked for and failed because of their pictures, see `Study.retell`."""
+        rows = np.flatnonzero((self.state == FAILED) & ~self.known)
+        return np.array([row for row in rows.tolist() if self.reasons[row].startswith(UNUSABLE)], dtype=np.int64)
 
     @property
     def gains(self) -> np.ndarray:

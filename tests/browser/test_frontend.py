@@ -1,26 +1,18 @@
-"""The workflows in ComfyUI's own frontend. Skipped where there is no browser for it: it needs Chromium and playwright."""
+"""The workflows in ComfyUI's own frontend."""
 
-import importlib.util
 import json
 import os
-import shutil
 import time
 from pathlib import Path
 
 import pytest
 
-from dev.client import Client
-from dev.server import Server
+from dev.browser import NODES, show
+from dev.workflow_files import WORKFLOWS, has_sound, needs, version
 from surrogate import Seeds
 from surrogate.files.seed_file import save_seeds
 
 ROOT = Path(__file__).absolute().parents[2]
-WORKFLOWS = {path.stem: path for path in sorted((ROOT / "workflows").glob("*.json"))}
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync"]  # fmt: skip
-READY = "() => !!(window.app && app.graph && app.extensionManager && LiteGraph.registered_node_types.SurrogateSpace)"
-SLOW = 120_000  # milliseconds
 LOAD_SEEDS = "app.graph.nodes.find(n => n.type === 'SurrogateLoadSeeds')"
 # Where a widget of a classic node is on the screen.
 ON_SCREEN = """(node, which) => {
@@ -41,54 +33,18 @@ DROP = """async ([place, name, bytes]) => {
     }
 }"""
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH"),
-    pytest.mark.skipif(importlib.util.find_spec("playwright") is None, reason="playwright is not installed"),
-]
-
-
-@pytest.fixture(scope="module")
-def client():
-    automatic = os.environ.get("SURROGATE_TEST_DEVICE", "cpu") == "auto"
-    # The test-only nodes for the loop of flux_native_loop, which this ComfyUI may not have.
-    packs = [ROOT / "tests" / "comfy" / "testkit"]
-    with Server("browser tests", packs=packs, arguments=[] if automatic else ["--cpu"]) as server:
-        client = Client(server.url)
-        # Otherwise a default template takes the place of what we load, and a dialog about missing models lies over it.
-        off = ("Comfy.Workflow.Persist", "Comfy.Workflow.ShowMissingModelsWarning")
-        client.post("/settings", {"Comfy.TutorialCompleted": True, **dict.fromkeys(off, False)})
-        yield client
-
-
-@pytest.fixture(scope="module")
-def page(client, tmp_path_factory):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("browser"), executable_path=CHROMIUM, headless=True, args=ARGUMENTS
-        )
-        page = context.pages[0]
-        page.complaints = []
-        page.on("pageerror", lambda error: page.complaints.append(f"uncaught: {error}"))
-        page.on("console", lambda m: page.complaints.append(f"{m.text} {m.location}") if m.type == "error" else None)
-        page.goto(client.url, timeout=SLOW)
-        page.wait_for_function(READY, timeout=SLOW)
-        page.wait_for_timeout(2500)  # the frontend's own first graph
-        yield page
-        context.close()
-
 
 def load(page, name: str, nodes_2: bool = False) -> dict:
     """Open a workflow as the template browser does."""
     return show(page, json.loads(WORKFLOWS[name].read_text("utf-8")), nodes_2)
 
 
-def show(page, workflow: dict, nodes_2: bool = False) -> dict:
-    page.evaluate("on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)", nodes_2)
-    page.evaluate("workflow => app.loadGraphData(workflow, true, true)", workflow)
-    page.wait_for_timeout(1500)
-    return workflow
+def skip_if_too_old(client, name: str) -> None:
+    """For a workflow with nodes that this ComfyUI does not have."""
+    if has_sound(name):
+        needs_sound(client)
+    if version(client.get("/system_stats")["system"]["comfyui_version"]) < needs(name):
+        pytest.skip(f"needs ComfyUI {'.'.join(map(str, needs(name)))}")
 
 
 def needs_sound(client) -> None:
@@ -96,13 +52,12 @@ def needs_sound(client) -> None:
         pytest.skip("this ComfyUI has no nodes for sound: its Python lacks torchaudio")
 
 
-@pytest.mark.parametrize("nodes", ["classic", "Nodes 2.0"])
+@pytest.mark.parametrize("nodes", NODES)
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_the_frontend_sends_the_api_twin(client, page, name, nodes):
-    if name == "stable_audio_blend":
-        needs_sound(client)
+    skip_if_too_old(client, name)
     page.complaints.clear()
-    workflow = load(page, name, nodes == "Nodes 2.0")
+    workflow = load(page, name, NODES[nodes])
 
     # Players are widgets without a value.
     shown = page.evaluate("""() => app.graph.nodes.map(n => {
@@ -127,13 +82,13 @@ def test_the_frontend_sends_the_api_twin(client, page, name, nodes):
     assert not ours, f"the console says: {ours}"
 
 
-@pytest.mark.parametrize("nodes", ["classic", "Nodes 2.0"])
+@pytest.mark.parametrize("nodes", NODES)
 def test_a_file_from_before_pin_noise_means_what_it_meant(client, page, nodes):
     workflow = json.loads(WORKFLOWS["ksampler_grid"].read_text("utf-8"))
     (older,) = (node for node in workflow["nodes"] if node["type"] == "SurrogateKSamplerNoise")
     older["widgets_values"] = []
     older["inputs"] = [entry for entry in older["inputs"] if "widget" not in entry]
-    show(page, workflow, nodes == "Nodes 2.0")
+    show(page, workflow, NODES[nodes])
     sent = json.loads(page.evaluate("async () => JSON.stringify((await app.graphToPrompt()).output)"))
     twin = json.loads((ROOT / "demo" / "api" / "ksampler_grid.json").read_text("utf-8"))
     assert {i: node["inputs"] for i, node in sent.items()} == {i: node["inputs"] for i, node in twin.items()}
@@ -164,10 +119,10 @@ def choose(page, nodes: str, path: Path) -> None:
     chooser.value.set_files(path)
 
 
-@pytest.mark.parametrize("nodes", ["classic", "Nodes 2.0"])
+@pytest.mark.parametrize("nodes", NODES)
 def test_load_seeds_takes_a_file_from_the_users_computer(client, page, tmp_path, nodes):
     page.complaints.clear()
-    page.evaluate("on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)", nodes == "Nodes 2.0")
+    page.evaluate("on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)", NODES[nodes])
     empty = {"version": 0.4, "last_node_id": 0, "last_link_id": 0, "nodes": [], "links": [], "groups": [], "extra": {}}
     page.evaluate("workflow => app.loadGraphData(workflow, true, true)", empty)
     page.evaluate("""() => {
@@ -221,11 +176,11 @@ def test_load_seeds_takes_a_file_from_the_users_computer(client, page, tmp_path,
 SOUND_SHEET = "app.graph.nodes.find(n => n.type === 'SurrogateSoundSheet')"
 
 
-@pytest.mark.parametrize("nodes", ["classic", "Nodes 2.0"])
+@pytest.mark.parametrize("nodes", NODES)
 def test_sound_sheet_has_a_player_for_each_sound(client, page, nodes):
     needs_sound(client)
     page.complaints.clear()
-    page.evaluate("on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)", nodes == "Nodes 2.0")
+    page.evaluate("on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)", NODES[nodes])
     empty = {"version": 0.4, "last_node_id": 0, "last_link_id": 0, "nodes": [], "links": [], "groups": [], "extra": {}}
     page.evaluate("workflow => app.loadGraphData(workflow, true, true)", empty)
     # Mono and stereo, short and long; a title, so that the runs of the two kinds of nodes differ.

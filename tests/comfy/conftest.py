@@ -8,10 +8,11 @@ import pytest
 
 from dev.client import Client
 from dev.server import Server
+from dev.workflow_files import WORKFLOWS, has_sound
 
 from .graph import needs_sound
 
-WORKFLOWS_OF_SOUND = ("stable_audio_blend",)
+WORKFLOWS_OF_SOUND = tuple(name for name in WORKFLOWS if has_sound(name))
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,22 @@ class Node:
         return [self[i] for i in range(count)]
 
 
+def _defaults(description: dict, chosen: dict, prefix: str = "") -> dict:
+    """The defaults of a node's required inputs; with those that come with the `chosen` value of a dynamic combo, or its first."""
+    given = {}
+    for name, (kind, *options) in description.get("required", {}).items():
+        name, options = prefix + name, options[0] if options else {}
+        if kind == "COMFY_DYNAMICCOMBO_V3":
+            cases = {option["key"]: option["inputs"] for option in options["options"]}
+            given[name] = chosen.get(name, next(iter(cases)))
+            given |= _defaults(cases[given[name]], chosen, f"{name}.")
+        elif "default" in options:
+            given[name] = options["default"]
+        elif isinstance(kind, list) or "options" in options:
+            given[name] = (kind if isinstance(kind, list) else options["options"])[0]
+    return given
+
+
 class Kept:
     """Tensors that a Keep node wrote, to read after the run."""
 
@@ -67,13 +83,7 @@ class Graph:
             pytest.skip("this ComfyUI has no nested latents yet")
         if class_type not in _descriptions:
             _descriptions[class_type] = self.comfy.client.object_info(class_type)[class_type]["input"]
-        given = {}
-        for name, (kind, *options) in _descriptions[class_type].get("required", {}).items():
-            options = options[0] if options else {}
-            if "default" in options:
-                given[name] = options["default"]
-            elif isinstance(kind, list) or "options" in options:
-                given[name] = (kind if isinstance(kind, list) else options["options"])[0]
+        given = _defaults(_descriptions[class_type], inputs)
         for name, value in inputs.items():
             given[name] = value[0] if isinstance(value, Node) else value
         node = Node(str(len(self.prompt) + 1))

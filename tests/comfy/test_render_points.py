@@ -411,6 +411,8 @@ def test_the_largest_side_of_the_output(comfy):
 def test_it_shows_how_far_it_is(comfy):
     """One bar over all batches that never goes back, a preview for each batch, and text under the node."""
     g, _ = small(comfy, "shown", steps=3)
+    guider = next(one["inputs"] for one in g.prompt.values() if one["class_type"] == "BasicGuider")
+    guider["model"] = g("TestSlowModel", model=guider["model"], seconds=0.12)[0]
     events = []
     entry = comfy.client.run(g.prompt, on_event=lambda kind, data: events.append((kind, data)))
     node = next(number for number, one in g.prompt.items() if one["class_type"] == "SurrogateRenderPoints")

@@ -235,7 +235,7 @@ def test_tell_without_ask_says_what_to_do(comfy):
     g = Graph(comfy)
     latent = g("SurrogateDemoModel")[3]
     g("SurrogateTell", study=study(g, latent, next(names)), scores=g("PrimitiveFloat", value=1.0))
-    with pytest.raises(ExecutionFailed, match="put Ask between"):
+    with pytest.raises(ExecutionFailed, match="put Surrogate Ask between"):
         g.run()
 
 
@@ -259,3 +259,32 @@ def test_combined_scorers_and_a_target(comfy):
 def test_an_unknown_study_is_404(comfy):
     with pytest.raises(urllib.error.HTTPError, match="404"):
         route(comfy, "there is no such study")
+
+
+@pytest.mark.parametrize(
+    ("node", "value", "score"),
+    [
+        ("PrimitiveFloat", 0.5, 0.5),
+        ("PrimitiveInt", 7, 7.0),
+        ("PrimitiveBoolean", True, 1.0),
+        ("TestText", "Score: 7/10", 7.0),
+        ("TestText", "no face found", None),
+    ],
+)
+def test_scores_of_any_kind_of_node(comfy, node, value, score):
+    name = next(names)
+    g = Graph(comfy)
+    latent = g("SurrogateDemoModel")[3]
+    opened = study(g, latent, name, budget=1, population=1, optimiser="random")
+    scores = g(node, **{"text" if node == "TestText" else "value": value})
+    known = g(
+        "SurrogateKnownScores",
+        study=opened,
+        points=g("SurrogateWeights", space=g.space("12, 99, 1024"), weights="1 0 0"),
+        scores=scores,
+    )
+    g("SurrogateTell", study=g("SurrogateAsk", study=known), scores=scores)
+    g.run()
+    rows = history(comfy, name)
+    assert rows.state.tolist() == ["failed" if score is None else "complete"] * 2
+    assert score is None or rows.scores.tolist() == [[score]] * 2

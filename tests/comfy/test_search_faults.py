@@ -328,9 +328,11 @@ def test_scores_that_are_not_finite_fail_alone(comfy):
         ([0.1, 0.2, 0.3], "3 numbers for 4 images, too few"),
         ([0.1, 0.2, 0.3, 0.4, 0.5], "5 numbers for 4 images, too many"),
         ([], "0 numbers for 4 images, too few"),
-        ([0.1, 0.2, "0.3", 0.4], "must be numbers, one for each image, got the text '0.3'"),
+        ([0.1, 0.2, "3 of 4, or 2", 0.4], r"the text '3 of 4, or 2' has several numbers \(3, 2\)"),
+        ([0.1, 0.2, {"score": 0.3}, 0.4], "must be numbers or texts with a number, one for each image, got dict"),
+        ([0.1], "is one number for 4 images.*Rebatch Images with batch_size 1"),
     ],
-    ids=["too few", "too many", "none", "text"],
+    ids=["too few", "too many", "none", "text", "dict", "one"],
 )
 def test_a_wrong_number_of_scores_records_nothing(comfy, course, scores, message):
     search = Search(comfy)

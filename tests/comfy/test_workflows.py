@@ -15,6 +15,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from dev.client import ExecutionFailed
+from dev.workflow_files import FOLDER, WORKFLOWS, needs, read, twin, version
 from surrogate import Seeds, SurrogateSpace, points
 from surrogate.pictures import plan_sheet
 from surrogate.search import Study
@@ -22,54 +23,21 @@ from surrogate.search import Study
 from .ui_format import to_prompt
 
 ROOT = Path(__file__).absolute().parents[2]
-WORKFLOWS = {path.stem: path for path in sorted((ROOT / "workflows").glob("*.json"))}
 PACK = "ComfyUI-Surrogate"
-# Loader and input -> the files that it names, and where ComfyUI looks for them.
-FLUX = {
-    ("UNETLoader", "unet_name"): "diffusion_models/flux1-dev.safetensors",
-    ("DualCLIPLoader", "clip_name1"): "text_encoders/clip_l.safetensors",
-    ("DualCLIPLoader", "clip_name2"): "text_encoders/t5xxl_fp16.safetensors",
-    ("VAELoader", "vae_name"): "vae/ae.safetensors",
-}
-SDXL = {("CheckpointLoaderSimple", "ckpt_name"): "checkpoints/sd_xl_base_1.0.safetensors"}
-FILES = {
-    "flux_grid": FLUX,
-    "flux_native_loop": FLUX,  # with the stand-in for core's loop nodes where there are none
-    "flux_ask_tell": FLUX,
-    "flux_from_pictures": FLUX,
-    "flux_invert_blend": FLUX,
-    "flux_search_clip": {
-        **FLUX,
-        ("CLIPLoader", "clip_name"): "text_encoders/clip-vit-large-patch14.safetensors",
-        ("CLIPVisionLoader", "clip_name"): "clip_vision/clip-vit-large-patch14.safetensors",
-    },
-    "wan_grid": {
-        ("UNETLoader", "unet_name"): "diffusion_models/wan2.1_t2v_1.3B_fp16.safetensors",
-        ("CLIPLoader", "clip_name"): "text_encoders/umt5_xxl_fp8_e4m3fn_scaled.safetensors",
-        ("VAELoader", "vae_name"): "vae/wan_2.1_vae.safetensors",
-    },
-    "hunyuan_video_search": {
-        ("UNETLoader", "unet_name"): "diffusion_models/hunyuan_video_t2v_720p_bf16.safetensors",
-        ("DualCLIPLoader", "clip_name1"): "text_encoders/clip_l.safetensors",
-        ("DualCLIPLoader", "clip_name2"): "text_encoders/llava_llama3_fp8_scaled.safetensors",
-        ("VAELoader", "vae_name"): "vae/hunyuan_video_vae_bf16.safetensors",
-    },
-    "ltx_path": {
-        ("CheckpointLoaderSimple", "ckpt_name"): "checkpoints/ltx-video-2b-v0.9.safetensors",
-        ("CLIPLoader", "clip_name"): "text_encoders/t5xxl_fp16.safetensors",
-    },
-    "qwen_grid": {
-        ("UNETLoader", "unet_name"): "diffusion_models/qwen_image_fp8_e4m3fn.safetensors",
-        ("CLIPLoader", "clip_name"): "text_encoders/qwen_2.5_vl_7b_fp8_scaled.safetensors",
-        ("VAELoader", "vae_name"): "vae/qwen_image_vae.safetensors",
-    },
-    "stable_audio_blend": {
-        ("CheckpointLoaderSimple", "ckpt_name"): "checkpoints/stable-audio-open-1.0.safetensors",
-        ("CLIPLoader", "clip_name"): "text_encoders/t5-base.safetensors",
-    },
-    "ksampler_grid": SDXL,
-    "sdxl_search": {**SDXL, ("CLIPVisionLoader", "clip_name"): "clip_vision/clip_vision_g.safetensors"},
-}
+
+
+def _files(name: str) -> set[tuple[str, str, str]]:
+    """Loader, input and file (below ComfyUI's models folder) for each file that the workflow says it needs."""
+    return {
+        (node["type"], entry["name"], f"{model['directory']}/{model['name']}")
+        for node in read(name)["nodes"]
+        for model in node["properties"].get("models", [])
+        for entry in node["inputs"]
+        if twin(name)[str(node["id"])]["inputs"][entry["name"]] == model["name"]
+    }
+
+
+FILES = {name: _files(name) for name in WORKFLOWS if not name.startswith("demo_")}
 # The pictures that they name, in ComfyUI's own folders.
 PICTURES = {
     "flux_from_pictures": [f"output/ComfyUI_0000{i}_.png" for i in range(1, 5)],
@@ -78,12 +46,10 @@ PICTURES = {
 LONG = 900.0  # seconds; a busy machine is slow
 
 
-def workflow(name: str) -> dict:
-    return json.loads(WORKFLOWS[name].read_text("utf-8"))
-
-
-def twin(name: str) -> dict:
-    return json.loads((ROOT / "demo" / "api" / f"{name}.json").read_text("utf-8"))
+def skip_if_too_old(client, name: str) -> None:
+    """For a workflow whose nodes came after this ComfyUI."""
+    if version(client.get("/system_stats")["system"]["comfyui_version"]) < needs(name):
+        pytest.skip(f"needs ComfyUI {'.'.join(map(str, needs(name)))}")
 
 
 def opened(comfy, file: dict) -> Image.Image:
@@ -144,17 +110,18 @@ def assert_a_picture(cell: np.ndarray):
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_the_browser_would_send_the_api_twin(comfy, name):
-    assert to_prompt(workflow(name), comfy.client.object_info()) == twin(name)
+    skip_if_too_old(comfy.client, name)
+    assert to_prompt(read(name), comfy.client.object_info()) == twin(name)
 
 
 def test_the_grid_has_the_seeds_own_pictures_in_its_corners(comfy):
     prompt = twin("demo_grid")
-    entry = comfy.client.run(prompt, workflow("demo_grid"), timeout=LONG)
+    entry = comfy.client.run(prompt, read("demo_grid"), timeout=LONG)
     (file,) = files_of(entry, node_of(prompt, "SaveImage"))
     assert file["subfolder"] == "surrogate"
     picture = opened(comfy, file)
     # Drop the picture onto the canvas, and the workflow is back.
-    assert json.loads(picture.text["workflow"]) == workflow("demo_grid")
+    assert json.loads(picture.text["workflow"]) == read("demo_grid")
 
     seeds = [26, 37, 3, 6]
     space = SurrogateSpace(Seeds.from_text("26, 37, 3, 6"))
@@ -184,7 +151,7 @@ def test_the_grid_has_the_seeds_own_pictures_in_its_corners(comfy):
 
 def test_drawn_pictures_come_back_in_the_corners_of_their_space(comfy):
     prompt = twin("demo_invert_blend")
-    entry = comfy.client.run(prompt, workflow("demo_invert_blend"), timeout=LONG)
+    entry = comfy.client.run(prompt, read("demo_invert_blend"), timeout=LONG)
     (file,) = [file for file in comfy.client.images(entry) if file["type"] == "output"]
     page = pixels(opened(comfy, file))
     noises = np.random.default_rng(0).standard_normal((4, 16, 16, 16), dtype=np.float32)
@@ -214,7 +181,7 @@ def test_drawn_pictures_come_back_in_the_corners_of_their_space(comfy):
 
 def test_the_walk_is_an_animation_that_loops_through_the_seeds(comfy):
     prompt = twin("demo_path")
-    entry = comfy.client.run(prompt, workflow("demo_path"), timeout=LONG)
+    entry = comfy.client.run(prompt, read("demo_path"), timeout=LONG)
     # Batches of 8 come back as one animation, not as five.
     (file,) = files_of(entry, node_of(prompt, "SaveAnimatedWEBP"))
     animation = opened(comfy, file)
@@ -241,7 +208,7 @@ def test_the_walk_is_an_animation_that_loops_through_the_seeds(comfy):
 
 def test_render_points_draws_the_triangle(comfy):
     prompt = twin("demo_render")
-    entry = comfy.client.run(prompt, workflow("demo_render"), timeout=LONG)
+    entry = comfy.client.run(prompt, read("demo_render"), timeout=LONG)
     files = files_of(entry, node_of(prompt, "SurrogateRenderPoints"))
     assert len(files) == 21
     assert all(file["filename"].endswith(f"_{i:05d}.png") for i, file in enumerate(files, 1))
@@ -265,7 +232,7 @@ def test_render_points_draws_the_triangle(comfy):
 
 def test_the_search_finds_what_is_more_like_the_target_than_every_seed(comfy):
     prompt = twin("demo_search")
-    entry = comfy.client.run(prompt, workflow("demo_search"), timeout=LONG)
+    entry = comfy.client.run(prompt, read("demo_search"), timeout=LONG)
     (file,) = files_of(entry, node_of(prompt, "SaveImage"))
     page = pixels(opened(comfy, file))
     assert page.shape[1] > 900 and page.shape[0] > 2000
@@ -282,7 +249,7 @@ def test_the_search_finds_what_is_more_like_the_target_than_every_seed(comfy):
 
 def test_the_adaptive_search_leaves_its_seeds_far_behind(comfy):
     prompt = twin("demo_adaptive")
-    entry = comfy.client.run(prompt, workflow("demo_adaptive"), timeout=LONG)
+    entry = comfy.client.run(prompt, read("demo_adaptive"), timeout=LONG)
     (file,) = files_of(entry, node_of(prompt, "SaveImage"))
     page = pixels(opened(comfy, file))
     assert page.shape[1] > 900 and page.shape[0] > 2000
@@ -298,7 +265,7 @@ def test_the_adaptive_search_leaves_its_seeds_far_behind(comfy):
 
 def test_the_scout_finds_seeds_and_the_search_goes_beyond_them(comfy):
     prompt = twin("demo_scout_search")
-    entry = comfy.client.run(prompt, workflow("demo_scout_search"), timeout=LONG)
+    entry = comfy.client.run(prompt, read("demo_scout_search"), timeout=LONG)
     (file,) = files_of(entry, node_of(prompt, "SaveImage"))
     page = pixels(opened(comfy, file))
     assert page.shape[1] > 900 and page.shape[0] > 2000
@@ -316,7 +283,7 @@ def test_the_scout_finds_seeds_and_the_search_goes_beyond_them(comfy):
 
 def test_one_run_of_ask_and_tell_is_the_whole_search(comfy):
     prompt = twin("demo_ask_tell")
-    first = comfy.client.run(prompt, workflow("demo_ask_tell"), timeout=LONG)
+    first = comfy.client.run(prompt, read("demo_ask_tell"), timeout=LONG)
     assert all(image["type"] == "temp" for image in comfy.client.images(first))
     deadline = time.monotonic() + LONG
     while not comfy.client.get("/surrogate/study", name="demo ask and tell")["finished"]:
@@ -369,36 +336,40 @@ def pictures(comfy, name):
 @pytest.mark.usefixtures("pictures")
 @pytest.mark.parametrize("name", FILES)
 def test_only_the_model_files_are_missing(comfy, name):
+    skip_if_too_old(comfy.client, name)
     found = {
         (errors["class_type"], error["extra_info"]["input_name"]): error["type"]
         for errors in refused(comfy, twin(name)).values()
         for error in errors["errors"]
     }
-    assert found == dict.fromkeys(FILES[name], "value_not_in_list")
+    assert found == {(loader, entry): "value_not_in_list" for loader, entry, _ in FILES[name]}
 
 
 @pytest.mark.usefixtures("pictures")
 @pytest.mark.parametrize("name", FILES)
 def test_with_the_files_in_place_the_graph_is_valid(comfy, name):
     """Empty files of the right names in the right folders: accepted, and the first error is that they are empty."""
-    paths = [comfy.server.base / "models" / file for file in FILES[name].values()]
+    skip_if_too_old(comfy.client, name)
+    paths = [comfy.server.base / "models" / file for _, _, file in FILES[name]]
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(exist_ok=False)
     try:
         with pytest.raises(ExecutionFailed) as failed:
             comfy.client.wait(comfy.client.queue(twin(name)), LONG)
-        assert failed.value.node_type in {loader for loader, _ in FILES[name]}
+        assert failed.value.node_type in {loader for loader, _, _ in FILES[name]}
     finally:
         for path in paths:
             path.unlink()
 
 
 def test_the_template_browser_lists_and_opens_them(comfy):
-    assert set(comfy.client.get("/api/workflow_templates")[PACK]) == set(WORKFLOWS)
-    for name, path in WORKFLOWS.items():
-        assert served(comfy, f"/api/workflow_templates/{PACK}/{name}.json") == path.read_bytes()
-        thumbnail = served(comfy, f"/api/workflow_templates/{PACK}/{name}.jpg")
+    titles = {path.stem for path in WORKFLOWS.values()}
+    assert set(comfy.client.get("/api/workflow_templates")[PACK]) == titles
+    for title in titles:
+        address = f"/api/workflow_templates/{PACK}/{title}"
+        assert served(comfy, f"{address}.json") == (FOLDER / f"{title}.json").read_bytes()
+        thumbnail = served(comfy, f"{address}.jpg")
         assert Image.open(io.BytesIO(thumbnail)).format == "JPEG"
 
 

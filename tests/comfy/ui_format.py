@@ -1,5 +1,7 @@
 """From the format that the browser saves to the one that the server runs."""
 
+from collections.abc import Iterator
+
 VIRTUAL = ("Note", "MarkdownNote")
 WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
 
@@ -16,15 +18,7 @@ def to_prompt(workflow: dict, object_info: dict) -> dict:
             continue
         description = object_info[node["type"]]["input"]
         values = iter(node.get("widgets_values") or [])
-        inputs = {}
-        for name, (kind, *options) in {**description.get("required", {}), **description.get("optional", {})}.items():
-            options = options[0] if options else {}
-            if options.get("forceInput") or not (isinstance(kind, list) or kind in WIDGETS):
-                continue
-            inputs[name] = next(values)
-            # The browser puts "fixed, increment, …" behind such a number; two names get it by themselves.
-            if kind == "INT" and options.get("control_after_generate", name in ("seed", "noise_seed")):
-                next(values)
+        inputs = _from_widgets(description, values)
         left = list(values)
         if left:
             raise ValueError(f"{node['type']} {node['id']} has more widget values than widgets: {left}.")
@@ -34,3 +28,22 @@ def to_prompt(workflow: dict, object_info: dict) -> dict:
                 inputs[entry["name"]] = [str(source), slot]
         prompt[str(node["id"])] = {"class_type": node["type"], "inputs": inputs}
     return prompt
+
+
+def _from_widgets(description: dict, values: Iterator, prefix: str = "") -> dict:
+    """The inputs that a node's widgets hold; a dynamic combo is followed by the widgets of its choice."""
+    inputs = {}
+    for name, (kind, *options) in {**description.get("required", {}), **description.get("optional", {})}.items():
+        name, options = prefix + name, options[0] if options else {}
+        if options.get("forceInput") or options.get("hidden"):
+            continue
+        if kind == "COMFY_DYNAMICCOMBO_V3":
+            inputs[name] = next(values)
+            cases = {option["key"]: option["inputs"] for option in options["options"]}
+            inputs |= _from_widgets(cases[inputs[name]], values, f"{name}.")
+        elif isinstance(kind, list) or kind in WIDGETS:
+            inputs[name] = next(values)
+            # The browser puts "fixed, increment, …" behind such a number; two names get it by themselves.
+            if kind == "INT" and options.get("control_after_generate", name in ("seed", "noise_seed")):
+                next(values)
+    return inputs

@@ -42,7 +42,7 @@ def test_grades_colour_bars_and_what_is_not_known_has_none():
 
 def test_the_band_and_the_errors_are_there():
     assert count(drawn([0.1], band=0.3, limit=1.0), Palette.hatch) > 500
-    assert count(drawn([0.1], band=np.nan, limit=1.0), Palette.hatch) == 0
+    assert count(drawn([0.1], band=np.nan, limit=1.0), Palette.hatch) < 5  # soft edges of letters can have any grey
     plain, spread = (count(drawn([1.0, 2.0], errors=e), Palette.title) for e in (None, np.array([0.2, np.nan])))
     assert spread > plain
 

@@ -47,6 +47,7 @@ class Adaptive(Optimiser):
     """
 
     name: ClassVar[str] = "adaptive"
+    tooltip: ClassVar[str] = "leaves the seeds, makes new noises around the best, and comes closest to a target"
     several_scores: ClassVar[bool] = False
     population: ClassVar[int] = 4
     slow: ClassVar[bool] = True

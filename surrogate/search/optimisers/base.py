@@ -27,17 +27,25 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Optimiser(ABC):
-    """Proposes generations. A frozen dataclass: its fields are its settings, with defaults.
+    """Proposes generations. A frozen dataclass: its fields are its settings, with defaults, and become JSON.
 
     Laws, tested for every entry of `OPTIMISERS`:
 
+    - It has a `name`, a `tooltip` and a docstring, takes studies of one score or of several, and is rebuilt from its
+      `settings`. Its `population` is a whole number from `smallest_population` on.
     - A proposal is a function of its arguments without `memory`: the same in a fresh process, and when `memory` was
-      emptied. `memory` only saves time.
-    - Another seed gives other points. Points lie in the closed cube.
-    - The global random state is not used.
+      emptied. `memory` only saves time. Scores may be equal, and points may have failed.
+    - Another seed gives other points; if it widens its space, other seeds in it.
+    - As many points come as were asked for, in the closed cube of 1 to 63 coordinates (or of its widened space), and more
+      than half of them differ.
+    - The global random state is neither used nor changed.
     """
 
     name: ClassVar[str]
+    # What a user reads who chooses among the optimisers: half a sentence, such as "spreads evenly, no learning".
+    tooltip: ClassVar[str]
+    # Settings worth an example in a tooltip, as JSON; "" if there are none.
+    example: ClassVar[str] = ""
     # Which studies it takes: of one score, of several.
     one_score: ClassVar[bool] = True
     several_scores: ClassVar[bool] = True

@@ -39,6 +39,8 @@ class CmaEs(Optimiser):
     """
 
     name: ClassVar[str] = "cma-es"
+    tooltip: ClassVar[str] = "stays between the seeds, and learns the shape of the score"
+    example: ClassVar[str] = '{"sigma0": 0.3}'
     several_scores: ClassVar[bool] = False
     smallest_population: ClassVar[int] = 3
 

@@ -17,6 +17,7 @@ class Random(Optimiser):
     """Points uniform in the cube: what every other optimiser has to beat."""
 
     name: ClassVar[str] = "random"
+    tooltip: ClassVar[str] = "random points, no learning"
 
     def propose(self, history, run, generation, indices, population, seed, memory):
         u = generator(seed, run, generation).random((population, history.u.shape[1]))
@@ -28,6 +29,7 @@ class Sobol(Optimiser):
     """A scrambled Sobol sequence: it fills the cube more evenly than random points. Runs continue one sequence."""
 
     name: ClassVar[str] = "sobol"
+    tooltip: ClassVar[str] = "spreads points evenly, no learning"
 
     def propose(self, history, run, generation, indices, population, seed, memory):
         position = int((~history.known).sum())

@@ -57,6 +57,7 @@ class Bayesian(OptunaSampler):
     """
 
     name: ClassVar[str] = "bayesian"
+    tooltip: ClassVar[str] = "a Gaussian process, for few images and up to about 5 seeds"
     population: ClassVar[int] = 4
 
     startup: int = 10
@@ -78,6 +79,7 @@ class Tpe(OptunaSampler):
     """
 
     name: ClassVar[str] = "tpe"
+    tooltip: ClassVar[str] = "compares where good and bad points are, for many images"
 
     startup: int = 10
     candidates: int = 24
@@ -106,6 +108,7 @@ class NsgaII(OptunaSampler):
     """
 
     name: ClassVar[str] = "nsga-ii"
+    tooltip: ClassVar[str] = "for several scores at once, finds the best compromises"
     one_score: ClassVar[bool] = False
     population: ClassVar[int] = 16
     smallest_population: ClassVar[int] = 2

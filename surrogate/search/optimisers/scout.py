@@ -22,6 +22,7 @@ class Scout(Optimiser):
     """
 
     name: ClassVar[str] = "scout"
+    tooltip: ClassVar[str] = "the seeds, one after the other"
 
     def propose(self, history, run, generation, indices, population, seed, memory):
         dimension = history.u.shape[1]

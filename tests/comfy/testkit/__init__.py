@@ -26,10 +26,10 @@ async def comfy_entrypoint():
     from .clip import ClipCosine, Pooled, SmallClip, SmallClipVision
     from .core import BareGuider, CoreNames
     from .family_nodes import FamilyFile, FamilyModel
-    from .faults import Faulty, FaultyScorer
+    from .faults import Faulty, FaultyScorer, OverflowingModel
     from .loop import stand_ins
     from .models import AnyModel, AnyVAE, SmallUNet
-    from .odd import NaNModel, OddNoise, OneAtATime
+    from .odd import NaNModel, OddNoise, OneAtATime, SlowModel
     from .replacing import ReplacedNoise
     from .sounds import MadeSounds, Pitch, SoundVAE
     from .values import JoinedParts, MadeImages, MadeLatent, MadeNumbers, MadeText, MaskOf, PartOf
@@ -39,11 +39,11 @@ async def comfy_entrypoint():
         async def get_node_list(self):
             return [
                 AnyModel, AnyVAE, SmallUNet, ClipCosine, Pooled, SmallClip, SmallClipVision, MadeImages, MadeLatent,
-                MadeNumbers, MadeText, CountedSampler, Keep, NoiseTap, Watch, Faulty, FaultyScorer, RoughInversion,
+                MadeNumbers, MadeText, CountedSampler, Keep, NoiseTap, Watch, Faulty, FaultyScorer, OverflowingModel, RoughInversion,
                 BareGuider, CoreNames,
                 FamilyFile, FamilyModel,
                 MadeSounds, Pitch, SoundVAE,
-                JoinedParts, MaskOf, PartOf, NaNModel, OddNoise, OneAtATime, ReplacedNoise,
+                JoinedParts, MaskOf, PartOf, NaNModel, OddNoise, OneAtATime, ReplacedNoise, SlowModel,
                 *stand_ins(),
             ]  # fmt: skip
 

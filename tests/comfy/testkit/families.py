@@ -31,8 +31,7 @@ def _hunyuan(**changes) -> dict:
     return {
         "image_model": "hunyuan_video", "in_channels": 16, "out_channels": 16, "vec_in_dim": 768, "context_in_dim": 32,
         "hidden_size": 128, "mlp_ratio": 4.0, "num_heads": 1, "depth": 1, "depth_single_blocks": 1, "theta": 256,
-        "axes_dim": [16, 56, 56], "patch_size": [1, 2, 2], "qkv_bias": True, "guidance_embed": True, "byt5": False,
-        "meanflow": False, "use_cond_type_embedding": False, "vision_in_dim": None, **changes,
+        "axes_dim": [16, 56, 56], "patch_size": [1, 2, 2], "qkv_bias": True, "guidance_embed": True, **changes,
     }  # fmt: skip
 
 
@@ -48,7 +47,7 @@ def _lumina(**changes) -> dict:
     return {
         "image_model": "lumina2", "patch_size": 2, "in_channels": 16, "dim": 64, "cap_feat_dim": 32, "n_layers": 1,
         "n_refiner_layers": 1, "multiple_of": 32, "qk_norm": True, "n_heads": 2, "n_kv_heads": 1, "axes_dims": [8, 12, 12],
-        "axes_lens": [300, 64, 64], "rope_theta": 10000.0, "ffn_dim_multiplier": 2.0, **changes,
+        "axes_lens": [300, 64, 64], "ffn_dim_multiplier": 2.0, **changes,
     }  # fmt: skip
 
 
@@ -199,12 +198,13 @@ FAMILIES = {
     "Wan 2.2 5B": Family("WAN22_T2V", _wan(in_dim=48, out_dim=48), 4096),
     "LTX-Video": Family(
         "LTXV",
-        {"image_model": "ltxv", "num_layers": 1, "num_attention_heads": 4, "attention_head_dim": 8,
-         "cross_attention_dim": 32, "caption_channels": 64},
-        64,
+        # 32 heads and 4096 wide, as the detection of older versions takes for granted.
+        {"image_model": "ltxv", "num_layers": 1, "num_attention_heads": 32, "attention_head_dim": 2,
+         "cross_attention_dim": 64, "caption_channels": 4096},
+        4096,
         {"attention_mask": torch.ones(1, TOKENS, dtype=torch.long), "frame_rate": 25},
-        metadata={"config": json.dumps({"transformer": {"num_attention_heads": 4, "attention_head_dim": 8,
-                                                        "caption_channels": 64}})},
+        metadata={"config": json.dumps({"transformer": {"num_attention_heads": 32, "attention_head_dim": 2,
+                                                        "caption_channels": 4096}})},
     ),
     "Mochi": Family(
         "GenmoMochi",

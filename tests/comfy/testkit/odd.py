@@ -1,6 +1,7 @@
 """Models that behave unlike most: one that ignores its noise, one that wants more of it, ones that fail."""
 
 import copy
+import time
 
 from comfy_api.latest import io
 
@@ -59,6 +60,29 @@ class OneAtATime(io.ComfyNode):
 
         model = model.clone()
         model.set_model_unet_function_wrapper(refuse)
+        return io.NodeOutput(model)
+
+
+class SlowModel(io.ComfyNode):
+    """The model, which takes `seconds` longer: newer versions of core leave out what comes too soon of a node's progress."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="TestSlowModel",
+            category="test",
+            inputs=[io.Model.Input("model"), io.Float.Input("seconds")],
+            outputs=[io.Model.Output()],
+        )
+
+    @classmethod
+    def execute(cls, model, seconds):
+        def slowly(apply, given):
+            time.sleep(seconds)
+            return apply(given["input"], given["timestep"], **given["c"])
+
+        model = model.clone()
+        model.set_model_unet_function_wrapper(slowly)
         return io.NodeOutput(model)
 
 

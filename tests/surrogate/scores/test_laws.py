@@ -35,6 +35,8 @@ def test_it_is_registered_under_its_name(name):
     assert SCORES[name].name == name
     assert dataclasses.is_dataclass(SCORES[name])
     assert SCORES[name].__doc__
+    assert SCORES[name].tooltip and not SCORES[name].tooltip.endswith(".")
+    assert set(SCORES[name].asks) <= {field.name for field in dataclasses.fields(SCORES[name])}
 
 
 def test_the_registry_is_matches_and_statistics():

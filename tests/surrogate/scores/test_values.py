@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from surrogate.scores import as_scores, not_finite
+from surrogate.scores import OneScore, as_scores, not_finite
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,8 @@ from surrogate.scores import as_scores, not_finite
         [torch.tensor([1, 2.5]), torch.tensor(-3.0)],
         np.array([1, 2.5, -3.0]),
         np.array([1, 2.5, -3.0], object),
+        ["1", "Score: 2.5/10", "it is -3."],
+        [["1"], 2.5, ["minus: -3"]],
         [np.float32(1), np.float64(2.5), np.int64(-3)],
     ],
 )
@@ -36,10 +38,10 @@ def test_one_number_for_one_image(value):
     assert as_scores(value, 1).shape == (1,)
 
 
-@pytest.mark.parametrize("value", [0.5, [0.5], torch.tensor(0.5), [torch.tensor([[0.5]])]])
+@pytest.mark.parametrize("value", [0.5, [0.5], torch.tensor(0.5), [torch.tensor([[0.5]])], "7/10", ["7"], True])
 def test_one_number_for_several_images_says_what_to_do(value):
     with pytest.raises(
-        ValueError, match=r"scores is one number for 8 images, so it cannot tell them apart.*batches of 1"
+        OneScore, match=r"scores is one number for 8 images, so it cannot tell them apart.*one at a time"
     ):
         as_scores(value, 8)
 
@@ -50,10 +52,11 @@ def test_one_number_for_several_images_says_what_to_do(value):
         ([], "^clip holds 0 numbers for 3 images, too few"),
         ([1, 2], "^clip holds 2 numbers for 3 images, too few: some images were not scored"),
         ([1, 2, 3, 4], "^clip holds 4 numbers for 3 images, too many"),
-        (["0.5", 1, 2], "^clip must be numbers, one for each image, got the text '0.5'"),
-        ("123", "^clip must be numbers"),
-        ({1: 2}, "^clip must be numbers, one for each image, got dict"),
-        ([1j, 2, 3], "^clip must be numbers, one for each image, got complex"),
+        (["7/10", "between 3 and 4", "2"], r"^clip: the text 'between 3 and 4' has several numbers \(3, 4\)"),
+        (["1", "2"], "^clip holds 2 numbers for 3 images, too few"),
+        ({1: 2}, "^clip must be numbers or texts with a number, one for each image, got dict"),
+        ([b"1", 2, 3], "^clip must be numbers or texts with a number, one for each image, got bytes"),
+        ([1j, 2, 3], "^clip must be numbers or texts with a number, one for each image, got complex"),
         (torch.zeros(3, dtype=torch.complex64), "^clip must be numbers"),
         ([10**400, 1, 2], "too large for float64"),
     ],
@@ -72,7 +75,7 @@ def test_endless_nesting_is_an_error():
 
 @pytest.mark.parametrize("count", [0, -1, 2.0, True, None])
 def test_bad_counts_are_named(count):
-    with pytest.raises(ValueError, match="count must be the number of images"):
+    with pytest.raises(ValueError, match="count must be a whole number of images of at least 1"):
         as_scores([1.0], count)
 
 

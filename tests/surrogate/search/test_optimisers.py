@@ -16,7 +16,10 @@ from surrogate.search import COMPLETE, OPTIMISERS, History, Optimiser, make_opti
 
 # The Gaussian process takes most of a second a point: few of them, and early.
 QUICK = {"bayesian": {"startup": 2}, "tpe": {"startup": 4}, "adaptive": {"scout": 8, "noises": 24}}
-POPULATION = {"adaptive": 4, "bayesian": 2, "nsga-ii": 6, "tpe": 5, "cma-es": 5, "sobol": 5, "random": 5}
+POPULATION = {
+    name: {"adaptive": 4, "bayesian": 2, "nsga-ii": 6}.get(name, max(5, OPTIMISERS[name].smallest_population))
+    for name in OPTIMISERS
+}
 GENERATIONS = {"bayesian": 2}
 every_optimiser = pytest.mark.parametrize("name", OPTIMISERS)
 
@@ -79,6 +82,9 @@ def test_it_is_registered_and_rebuilt_from_its_settings(name):
     assert make_optimiser(name, **json.loads(json.dumps(made.settings()))) == made
     assert made.one_score or made.several_scores
     assert OPTIMISERS[name].__doc__
+    assert made.tooltip and not made.tooltip.endswith(".")
+    assert 1 <= made.smallest_population <= made.population
+    assert not made.example or make_optimiser(name, **json.loads(made.example)) != made
 
 
 @every_optimiser

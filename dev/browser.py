@@ -1,0 +1,79 @@
+"""ComfyUI's own page in a headless Chromium: for tests, and for the scripts that lay out workflows and take pictures.
+
+It needs Chromium on the PATH and playwright. SURROGATE_FRONTEND names the unpacked ``static`` folder of another
+``comfyui-frontend-package``, such as the newest one: everything is then done with that one, too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dev.client import Client
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+__all__ = ["CHROMIUM", "FRONTENDS", "NODES", "SLOW", "frontend_arguments", "open_page", "prepare", "show"]
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FRONTENDS: dict[str, Path | None] = {"own": None}
+"""Name -> folder that ComfyUI serves as its page; None: the one that it is installed with."""
+if os.environ.get("SURROGATE_FRONTEND"):
+    FRONTENDS["newest"] = Path(os.environ["SURROGATE_FRONTEND"])
+NODES = {"classic": False, "Nodes 2.0": True}
+SLOW = 120_000  # milliseconds
+
+_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+              "--disable-component-update", "--disable-sync"]  # fmt: skip
+_READY = "() => !!(window.app && app.graph && app.extensionManager && LiteGraph.registered_node_types.SurrogateSpace)"
+# Otherwise a default template takes the place of what we load, and a dialog about missing models lies over it.
+_OFF = ("Comfy.Workflow.Persist", "Comfy.Workflow.ShowMissingModelsWarning")
+
+
+def frontend_arguments(name: str) -> list[str]:
+    """Arguments of ComfyUI that make it serve the frontend `name`, a key of FRONTENDS."""
+    folder = FRONTENDS[name]
+    return [] if folder is None else ["--front-end-root", str(folder)]
+
+
+def prepare(client: Client) -> None:
+    """Store the settings that keep the page empty and free of dialogs."""
+    client.post("/settings", {"Comfy.TutorialCompleted": True, **dict.fromkeys(_OFF, False)})
+
+
+@contextlib.contextmanager
+def open_page(url: str, folder: Path, size: tuple[int, int] = (1280, 720)) -> Iterator[Page]:
+    """The page of a prepared server, loaded and quiet. `page.complaints` collects what its console calls an error.
+
+    folder : an empty one, for the browser's profile
+    size : of the window, in pixels
+    """
+    from playwright.sync_api import sync_playwright
+
+    viewport: Any = {"width": size[0], "height": size[1]}
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            folder, executable_path=CHROMIUM, headless=True, args=_ARGUMENTS, viewport=viewport
+        )
+        page: Any = context.pages[0]
+        page.complaints = []
+        page.on("pageerror", lambda error: page.complaints.append(f"uncaught: {error}"))
+        page.on("console", lambda m: page.complaints.append(f"{m.text} {m.location}") if m.type == "error" else None)
+        page.goto(url, timeout=SLOW)
+        page.wait_for_function(_READY, timeout=SLOW)
+        page.wait_for_timeout(2500)  # the frontend's own first graph
+        yield page
+        context.close()
+
+
+def show(page: Page, workflow: dict, nodes_2: bool = False) -> dict:
+    """Open a workflow as the template browser does, drawn as classic nodes or as Nodes 2.0; returns it."""
+    page.evaluate("on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)", nodes_2)
+    page.evaluate("workflow => app.loadGraphData(workflow, true, true)", workflow)
+    page.wait_for_timeout(1500)
+    return workflow

@@ -1,0 +1,162 @@
+"""Takes the README's pictures of ComfyUI's own page (``docs/pictures``), with the demo model. By hand, on a quiet machine.
+
+    python dev/launch.py dev/pictures.py [search | grid | variations | app …]     default: all
+
+With SURROGATE_FRONTEND (see dev/browser.py) they show that version of the page; *app* needs one that has apps (1.41).
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image, ImageChops
+
+ROOT = Path(__file__).absolute().parents[1]
+sys.path.append(str(ROOT))
+
+from dev.browser import FRONTENDS, frontend_arguments, open_page, prepare, show  # noqa: E402
+from dev.client import Client  # noqa: E402
+from dev.server import Server  # noqa: E402
+from dev.workflow_files import read  # noqa: E402
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+FOLDER = ROOT / "docs" / "pictures"
+WINDOW = (1440, 810)
+MOVING = (960, 540)  # pixels of the moving picture
+FRAME = 180  # milliseconds that each of its frames is shown
+LAST = 3000
+MOST = 40  # frames
+# What covers the graph and is not about it.
+_BARE = """() => {
+    const style = document.createElement('style');
+    style.textContent = '.p-toast, [class*="minimap"], .litegraph-minimap, [data-testid*="toast"] { display: none !important; }';
+    document.head.append(style);
+    for (const [id, value] of [['Comfy.Minimap.Visible', false], ['Comfy.Graph.CanvasInfo', false]])
+        app.extensionManager.setting.set(id, value);
+}"""
+# A view that shows these nodes whole.
+_FRAME = """ids => {
+    const nodes = app.graph.nodes.filter(node => !ids.length || ids.includes(Number(node.id)));
+    const left = Math.min(...nodes.map(n => n.pos[0])) - 40, top = Math.min(...nodes.map(n => n.pos[1])) - 90;
+    const right = Math.max(...nodes.map(n => n.pos[0] + n.size[0])) + 40;
+    const bottom = Math.max(...nodes.map(n => n.pos[1] + n.size[1])) + 40;
+    const { width, height } = app.canvas.canvas.getBoundingClientRect();
+    const usable = [width - 80, height - 130];
+    const scale = Math.min(usable[0] / (right - left), usable[1] / (bottom - top), 1);
+    app.canvas.ds.scale = scale;
+    app.canvas.ds.offset = [70 / scale - left, 110 / scale - top];
+    app.canvas.setDirty(true, true);
+}"""
+
+
+def main(names: list[str]) -> None:
+    FOLDER.mkdir(exist_ok=True)
+    frontend = list(FRONTENDS)[-1]
+    arguments = ["--preview-method", "auto", *frontend_arguments(frontend), "--cpu"]
+    with Server("pictures", arguments=arguments) as server, tempfile.TemporaryDirectory() as profile:
+        client = Client(server.url)
+        prepare(client)
+        with open_page(server.url, Path(profile), WINDOW) as page:
+            page.evaluate(_BARE)
+            for name in names or PICTURES:
+                PICTURES[name](page, client)
+
+
+def search(page: Page, client: Client) -> None:
+    """The search of demo_search, from Run to the end."""
+    _open(page, "demo_search", (2, 3, 7, 8, 9, 10, 11))
+    frames = [_shot(page)]
+    _run(page, client, lambda: frames.append(_shot(page)))
+    frames.append(_shot(page))
+    _save_moving(_few(_different(frames)), FOLDER / "search.webp")
+
+
+def grid(page: Page, client: Client) -> None:
+    _still(page, client, "demo_grid")
+
+
+def variations(page: Page, client: Client) -> None:
+    _still(page, client, "demo_variations")
+
+
+def app(page: Page, client: Client) -> None:
+    """The grid as a form, with its picture."""
+    show(page, read("demo_grid"), True)
+    _run(page, client)
+    _write(_shot(page), "app")
+
+
+PICTURES: dict[str, Callable[[Page, Client], None]] = {
+    "search": search, "grid": grid, "variations": variations, "app": app,
+}  # fmt: skip
+
+
+def _still(page: Page, client: Client, name: str) -> None:
+    workflow = _open(page, name, ())
+    notes = [node["id"] for node in workflow["nodes"] if "Note" in node["type"]]
+    page.evaluate(_FRAME, [node["id"] for node in workflow["nodes"] if node["id"] not in notes])
+    _run(page, client)
+    _write(_shot(page), name.removeprefix("demo_"))
+
+
+def _open(page: Page, name: str, nodes: tuple[int, ...]) -> dict:
+    workflow = read(name)
+    workflow["extra"]["linearMode"] = False
+    show(page, workflow, True)
+    page.evaluate(_FRAME, list(nodes))
+    page.wait_for_timeout(1000)
+    return workflow
+
+
+def _run(page: Page, client: Client, meanwhile: Callable[[], object] = lambda: None) -> None:
+    with page.expect_response(lambda response: response.url.endswith("/prompt") and response.ok) as response:
+        page.evaluate("() => app.queuePrompt(0)")
+    number = response.value.json()["prompt_id"]
+    deadline = time.monotonic() + 900
+    while client.history(number) is None:
+        meanwhile()
+        page.wait_for_timeout(300)
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"prompt {number} has not finished within 900 seconds")
+    page.wait_for_timeout(3000)
+
+
+def _shot(page: Page) -> Image.Image:
+    return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+
+
+def _different(frames: list[Image.Image]) -> list[Image.Image]:
+    kept = frames[:1]
+    for frame in frames[1:]:
+        if ImageChops.difference(frame, kept[-1]).getbbox():
+            kept.append(frame)
+    return kept
+
+
+def _few(frames: list[Image.Image]) -> list[Image.Image]:
+    """At most MOST of them, evenly chosen, the first and the last among them."""
+    if len(frames) <= MOST:
+        return frames
+    return [frames[round(i * (len(frames) - 1) / (MOST - 1))] for i in range(MOST)]
+
+
+def _save_moving(frames: list[Image.Image], path: Path) -> None:
+    small = [frame.resize(MOVING, Image.Resampling.LANCZOS) for frame in frames]
+    times = [FRAME] * (len(small) - 1) + [LAST]
+    small[0].save(path, save_all=True, append_images=small[1:], duration=times, loop=0, quality=72, method=6)
+
+
+def _write(picture: Image.Image, name: str) -> None:
+    picture.save(FOLDER / f"{name}.webp", quality=88, method=6)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

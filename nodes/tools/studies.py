@@ -1,0 +1,48 @@
+"""Studies that the nodes have opened: what is said of them, and whether they are still what they were."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ...surrogate.search import OpenedStudies, OpenStudy, Study
+from .graph_hash import graph_hash
+from .notices import say, warn
+
+__all__ = ["note_graph", "opened_studies", "say_opened"]
+
+# Those that this server has opened by name and database.
+opened_studies = OpenedStudies()
+# What may change while a study goes on, and its scores still mean the same.
+HARMLESS = {
+    "SurrogateStudy": (
+        "name", "optimiser", "budget", "population", "direction", "random_seed", "if_it_differs", "more_directions",
+        "settings", "database",
+    ),
+    "SurrogateScout": (
+        "name", "optimiser", "budget", "population", "direction", "random_seed", "if_it_differs", "more_directions",
+        "settings", "database", "first_seed", "seeds", "share", "diversity", "chart",
+    ),
+    "SurrogateTell": ("until_finished",),
+    "SurrogateSearch": ("images_per_batch", "n_best", "score_seeds"),
+}  # fmt: skip
+
+
+def say_opened(node: type[io.ComfyNode], opened: OpenStudy, remarks) -> None:
+    """The `remarks` about how a study was opened; if there are none, how it stands."""
+    warn(node, remarks)
+    if not remarks:
+        report = opened.study.report()
+        begun = report.evaluated or report.open or report.best is not None
+        say(node, f"continues from {opened.progress(report)}" if begun else "a new study")
+
+
+def note_graph(node: type[io.ComfyNode], study: Study) -> list[str]:
+    """Remember with the study what graph makes and scores its images; a sentence if it was another one before."""
+    now = graph_hash(node.hidden.prompt, node.hidden.unique_id, HARMLESS)[:16]
+    before = study.renote(now) if now else ""
+    if before in ("", now):
+        return []
+    return [
+        "The graph that makes and scores the images has changed since this study was last run (model, prompt, sampler, "
+        "scorer, …): its earlier scores may mean something else. If so, give the study another name."
+    ]

@@ -1,0 +1,126 @@
+"""What every node that opens a study asks for, whatever its space."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import folder_paths
+from comfy_api.latest import io
+
+from ...surrogate.search import OPTIMISERS
+from ...surrogate.settings import json_settings
+from .advanced import advanced
+from .latents import sample_parts
+
+__all__ = ["default_storage", "study_inputs", "study_options"]
+
+REFUSE, NEW = "refuse", "start a new study"
+
+
+def default_storage() -> Path:
+    """The file that holds all studies of this ComfyUI."""
+    return Path(folder_paths.get_user_directory()) / "surrogate_studies.db"
+
+
+def study_inputs(optimisers=tuple(OPTIMISERS)) -> list:
+    """What is asked of every search, whatever its space, with the choice among `optimisers`, names of the registry."""
+    populations = ", ".join(f"{OPTIMISERS[name].population} for {name}" for name in optimisers)
+    examples = "".join(f", such as {OPTIMISERS[n].example} for {n}" for n in optimisers if OPTIMISERS[n].example)
+    several = ", ".join(name for name in optimisers if OPTIMISERS[name].several_scores)
+    return [
+        io.Latent.Input("latent", tooltip="The latent that will be sampled. The study remembers its size."),
+        io.String.Input(
+            "name",
+            default="my search",
+            tooltip="Name of the study, any text. A study of this name is continued; a new name starts a new search.",
+        ),
+        io.Combo.Input(
+            "optimiser",
+            options=list(optimisers),
+            default=optimisers[0],
+            tooltip=" ".join(f"{name}: {OPTIMISERS[name].tooltip}." for name in optimisers),
+        ),
+        io.Int.Input(
+            "budget",
+            default=96,
+            min=1,
+            max=1_000_000,
+            tooltip="Number of images to render in all. Raise it later to continue a finished search.",
+        ),
+        io.Int.Input(
+            "population",
+            default=0,
+            min=0,
+            max=10_000,
+            tooltip=f"Number of images in a generation. 0: what the optimiser prefers ({populations}).",
+        ),
+        io.Combo.Input(
+            "direction",
+            options=["maximize", "minimize"],
+            default="maximize",
+            tooltip="Whether a high score (maximize) or a low score (minimize) is better.",
+        ),
+        io.Int.Input(
+            "random_seed",
+            default=0,
+            min=0,
+            max=0xFFFFFFFF,
+            tooltip="The random choices of the optimiser start from this number: the same number gives the same search.",
+        ),
+        io.Combo.Input(
+            "if_it_differs",
+            options=[REFUSE, NEW],
+            default=REFUSE,
+            tooltip="What to do if the name belongs to a study with another space, size, direction or optimiser. "
+            "refuse: stop with a message that says what differs. start a new study: start one with a number "
+            "after the name.",
+        ),
+        advanced(
+            io.String,
+            "more_directions",
+            default="",
+            tooltip=f"For studies with several scores (optimiser {several}): the directions of the second and third "
+            "score, such as minimize. Empty: one score.",
+        ),
+        advanced(
+            io.String,
+            "settings",
+            default="",
+            tooltip=f"Settings of the optimiser as JSON{examples}. Empty: its defaults.",
+        ),
+        advanced(
+            io.String,
+            "database",
+            default="",
+            tooltip="Where studies are kept: an SQLAlchemy URL if several computers share one. Empty: the file "
+            "surrogate_studies.db in ComfyUI's user folder.",
+        ),
+    ]
+
+
+def study_options(
+    latent,
+    name,
+    optimiser,
+    budget,
+    population,
+    direction,
+    random_seed,
+    if_it_differs,
+    more_directions="",
+    settings="",
+    database="",
+) -> dict:
+    """The values of `study_inputs` as arguments of `Study.open`."""
+    return {
+        "storage": database.strip() or default_storage(),
+        "name": name,
+        "shape": [list(part) for part in sample_parts(latent)],
+        "optimiser": optimiser,
+        "budget": budget,
+        "population": population or None,
+        "directions": [direction, *more_directions.replace(",", " ").split()],
+        "seed": random_seed,
+        "settings": json_settings(settings, "settings"),
+        "on_mismatch": "new" if if_it_differs == NEW else "refuse",
+    }

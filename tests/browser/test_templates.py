@@ -1,0 +1,78 @@
+"""Templates, apps and blueprints as a person meets them in the page."""
+
+import json
+
+import pytest
+
+from dev.blueprints import BLUEPRINTS, FOLDER, made
+from dev.browser import show
+from dev.workflow_files import WORKFLOWS, read
+
+PACK = "ComfyUI-Surrogate"
+APPS = [name for name in WORKFLOWS if read(name)["extra"].get("linearMode")]
+NAMES = [blueprint.name for blueprint in BLUEPRINTS]
+# Whether this version of the page knows apps (since 1.41).
+KNOWS_APPS = "() => Object.keys(app.extensionManager._p._s.get('canvas') ?? {}).includes('linearMode')"
+
+
+def test_the_template_browser_opens_the_first_of_ours(page):
+    page.evaluate("() => app.extensionManager.command.execute('Comfy.BrowseTemplates')")
+    page.get_by_text(PACK, exact=True).first.click(timeout=20_000)
+    title = WORKFLOWS["demo_grid"].stem
+    card = page.get_by_text(title).first
+    card.wait_for(timeout=20_000)
+    assert page.get_by_text(WORKFLOWS["wan22_grid"].stem).first.is_visible() or page.get_by_text(title).count() >= 1
+    # Its thumbnail is there.
+    shown = page.evaluate(
+        "title => [...document.querySelectorAll('img')].filter(i => decodeURIComponent(i.src).includes(title)).map(i => i.naturalWidth)",
+        title,
+    )
+    assert any(width >= 256 for width in shown)
+    card.click()
+    page.wait_for_function("() => app.graph.nodes.some(n => n.type === 'SurrogateCorners')", timeout=20_000)
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_an_app_shows_its_inputs_as_a_form(page, name):
+    workflow = show(page, read(name), True)
+    data = workflow["extra"]["linearData"]
+    nodes = {node["id"]: node for node in workflow["nodes"]}
+    for node, widget in data["inputs"]:
+        assert any(entry["name"] == widget and "widget" in entry for entry in nodes[node]["inputs"])
+    assert {nodes[node]["type"] for node in data["outputs"]} & {
+        "SaveImage",
+        "SaveVideo",
+        "SaveAudio",
+        "SaveAnimatedWEBP",
+    }
+    if not page.evaluate(KNOWS_APPS):
+        assert page.evaluate("() => app.graph.nodes.length") == len(nodes)  # older pages show the graph
+        return
+    page.wait_for_timeout(1500)
+    kept = page.evaluate("() => { const s = app.extensionManager._p._s.get('appMode'); return [s.selectedInputs.length, s.selectedOutputs.length]; }")  # fmt: skip
+    assert kept == [len(data["inputs"]), len(data["outputs"])]
+    assert page.evaluate("() => app.extensionManager._p._s.get('canvas').linearMode")
+    for _, widget in data["inputs"]:
+        assert page.get_by_text(widget, exact=True).first.is_visible()
+    page.evaluate("() => { app.extensionManager._p._s.get('canvas').linearMode = false; }")
+
+
+@pytest.mark.parametrize("blueprint", BLUEPRINTS, ids=NAMES)
+def test_a_blueprint_is_listed_and_becomes_the_nodes_that_it_holds(client, page, blueprint):
+    listed = {entry["name"] for entry in client.get("/global_subgraphs").values()}
+    assert blueprint.name in listed
+    file = json.loads((FOLDER / f"{blueprint.name}.json").read_text("utf-8"))
+    assert file == made(blueprint)
+    show(page, file)
+    sent = page.evaluate("async () => (await app.graphToPrompt()).output")
+    inner = {node["id"]: node for node in file["definitions"]["subgraphs"][0]["nodes"]}
+    assert {node["class_type"] for node in sent.values()} == {node["type"] for node in inner.values()}
+    twin = {node["type"]: node for node in read(blueprint.source)["nodes"]}
+    for node in sent.values():
+        for entry, value in zip(
+            [e["name"] for e in twin[node["class_type"]]["inputs"] if "widget" in e],
+            twin[node["class_type"]]["widgets_values"],
+        ):
+            assert node["inputs"][entry] == value
+    widgets = page.evaluate("() => app.graph.nodes[0].widgets.map(widget => widget.name)")
+    assert widgets == [name for _, _, name in blueprint.shown]
