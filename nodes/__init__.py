@@ -14,6 +14,7 @@ render      sample, decode and save many points in one node
 study       searches that are remembered
 known_scores  scores that are known before a search
 scout       searches that find their own seeds
+explorer    pages of pictures to choose from
 ask_tell    one generation of a search for each run of the graph
 search      a whole search in one node
 scores      what a good picture is
@@ -47,6 +48,7 @@ NODES = {
     "scout": ("Scout",),
     "ask_tell": ("Ask", "Tell"),
     "search": ("Search",),
+    "explorer": ("Explorer",),
     "report": ("StudyReport",),
     "utility": ("SeedUtility",),
     "scores": ("MatchImage", "PictureStatistics", "ClipScore", "CombineScores"),

@@ -195,8 +195,8 @@ def _advised(facts: _Facts, association: Association) -> Utility:
     predictive = _predictive(process)
     if process.log_likelihood < np.log(LIKELIER) or predictive <= 0:
         return facts.utility(
-            "Too early to say. From where an image lies its score cannot be told better than by chance. More images, a "
-            "score that varies less by chance, or a model that reacts more to the noise would help.",
+            "Too early to say. The place of an image in the space does not tell its score better than chance. More "
+            "images, a score that varies less by chance, or a model that reacts more to the noise would help.",
             association,
             predictive,
         )
