@@ -87,6 +87,14 @@ class Evidence:
         return float(value) if ok and unknown_of(value) is None else None  # type: ignore[arg-type]
 
     @property
+    def whole(self) -> bool:
+        """Whether it, or a sampler that is plugged into it, says that it starts from noise alone."""
+        plugged = [self.given[name] for name in self.links if SAMPLER_LINK.search(name)]
+        inner = [n for one in plugged if isinstance(one, Opaque) for name, n in one.numbers if name == "denoise"]
+        own = self.number("denoise")
+        return any(denoise > WHOLE_DENOISE for denoise in (*inner, *([] if own is None else [own])))
+
+    @property
     def partial(self) -> bool:
         """Whether it says that it leaves some of what it is given."""
         denoise, first = self.number("denoise"), self.number("start_at_step")

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["KEEPING", "OTHER_NOISE", "REMOTE", "REPAINTING", "SAME_SIZE", "SAVING", "STAGED", "STITCHING", "continues"]
+__all__ = [
+    "KEEPING",
+    "OTHER_NOISE",
+    "REMOTE",
+    "REPAINTING",
+    "SAME_SIZE",
+    "SAVING",
+    "STAGED",
+    "STITCHING",
+    "continues",
+    "shown",
+]
 
 # Core's nodes that hand on as many pictures as they get, in the same order.
 KEEPING = {
@@ -43,6 +54,7 @@ SAME_SIZE = {
     *("SetLatentNoiseMask", "LTXVAddGuide", "LTXVCropGuides", "LTXVConcatAVLatent", "LTXVSeparateAVLatent"),
     *("LTXVImgToVideoInplace", "RemoveLatentMask+", "RemoveNoiseMask", "LatentApplyOperation"),
 }
+LONGEST_NAME = 200
 SAVING = re.compile(r"save|preview|videocombine|video_combine", re.I)
 
 # Core's API nodes by the companies that they ask, and others by what they say of themselves.
@@ -69,6 +81,11 @@ REPAINTING = re.compile(
 STITCHING = re.compile(r"InpaintStitch|Uncrop|Stitch\w*Crop|PasteByMask|Paste ?(By|Image|Crop)|SEGSPaste|UnCrop")
 # A 3D model that is made in stages, of which each has a noise of its own.
 STAGED = re.compile(r"decode\w*(trellis|pixal3d)|(trellis|pixal3d)\w*decode", re.I)
+
+
+def shown(kind: str) -> str:
+    """As much of a node's name as is looked at: names come from strangers."""
+    return kind[:LONGEST_NAME]
 
 
 def continues(kind: str) -> bool:

@@ -13,16 +13,17 @@ from .values import Batch, Row, Unknown, batch_of, unknown_of
 __all__ = ["NUMBERS", "PIXELS", "foremost", "picture_inputs"]
 
 # Inputs that are numbers: a picture's size, read from the picture, makes no latent of that picture.
-NUMBERS = {
-    *("width", "height", "batch_size", "length", "steps", "cfg", "denoise", "seed", "noise_seed", "value", "amount"),
-    *("scale_by", "frame_rate", "fps"),
-}
+NUMBERS = re.compile(
+    r"^value$|(^|_)(width|height|batch_size|length|steps|cfg|denoise|seed|amount|scale_by|frame_rate|fps|number|count"
+    r"|num|offset|rate|factor|strength|seconds|duration|index)(_|$|\d)",
+    re.I,
+)
 # Of several batches, the one that the result is made of rather than masked or guided by.
 FOREMOST = ("samples", "latent_image", "latent", "latents", "image", "images", "pixels", "video", "audio")
 # Inputs whose picture, if they have one, is not what is handed on.
 ASIDE = re.compile(
     r"(^|_)(model|clip|vae|positive|negative|cond|conditioning|guider|sampler|sigmas|scheduler|mask|masks|prompt|text"
-    r"|caption|string|filename|filename_prefix|path|seed|noise|index|width|height|name|script|hook|control_net)(_|$|\d)",
+    r"|caption|string|filename|filename_prefix|path|noise|name|script|hook|control_net)(_|$|\d)",
     re.I,
 )
 LATENT = re.compile(r"latent|^samples|^stage_c$")
@@ -31,7 +32,7 @@ PIXELS = re.compile(r"image|pixel|frame|picture")
 
 def picture_inputs(place: Place) -> list[str]:
     """The linked inputs that pictures or latents may come by, the foremost first."""
-    names = [name for name in place.node.links if name not in NUMBERS]
+    names = [name for name in place.node.links if not NUMBERS.search(name)]
     apart = [name for name in names if not ASIDE.search(name) or LATENT.search(name)]
     return sorted(apart or names, key=lambda name: FOREMOST.index(name) if name in FOREMOST else len(FOREMOST))
 

@@ -63,6 +63,11 @@ def _sampler_custom_advanced(place: Place, noise: Noise, sigmas: Sigmas, latent_
     return _along(place, latent_image, noise, sigmas)
 
 
+def _add_noise(place: Place, noise: Noise, sigmas: Sigmas, latent_image: Batch):
+    """Adds noise at the first sigma, and needs no step for that."""
+    return sampled(place, latent_image, noise, sigmas.whole)
+
+
 # -------------------------------------------------------------------------------------------------------- noises
 
 
@@ -144,7 +149,7 @@ SAMPLERS = {
     "KSamplerAdvanced": Rule(_ksampler_advanced),
     "SamplerCustom": Rule(_sampler_custom),
     "SamplerCustomAdvanced": Rule(_sampler_custom_advanced),
-    "AddNoise": Rule(_sampler_custom_advanced),
+    "AddNoise": Rule(_add_noise),
     "RandomNoise": Rule(_random_noise),
     "DisableNoise": Rule(_disable_noise),
     **SCHEDULES,

@@ -24,7 +24,9 @@ RULES: dict = {**STOCK, **OURS}
 PATCH = "SurrogateKSamplerNoise"
 LONGEST_CHAIN = 500
 LONGEST_REASON = 300
+# AnimateDiff's sample settings that leave the noise alone, and those that always change it.
 DEFAULT_SETTINGS = {"noise_type": "default", "seed_gen": "comfy", "seed_offset": 0, "batch_offset": 0}
+OTHER_SETTINGS = {"noise_layers", "seed_override", "iteration_opts", "image_inject"}
 
 
 class Trace:
@@ -81,13 +83,14 @@ class Trace:
 def _check_settings(node: Node, settings: Node) -> None:
     """Refuses a model whose noise AnimateDiff replaces."""
     plain = all(settings.inputs.get(name, value) == value for name, value in DEFAULT_SETTINGS.items())
-    if not plain or {"noise_layers", "seed_override"} & {*settings.links, *settings.inputs}:
+    if not plain or OTHER_SETTINGS & {*settings.links, *settings.inputs}:
         raise Untraceable(f"{settings} makes {node} draw its noise in another way than KSampler")
 
 
 def model_chain(prompt: Prompt, node: Node) -> list[Node]:
     """The nodes that a node's MODEL (or GUIDER) comes through, from the nearest to the loader."""
-    chain, seen = [], {node.id}
+    chain: list[Node] = []
+    seen = {node.id}
     while len(chain) < LONGEST_CHAIN:
         links = node.links
         link = next((links[name] for name in ("guider", "model", "model1") if name in links), None)

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from ..errors import Untraceable
 from .evidence import Evidence
-from .foreign import TAKEN
-from .kinds import KEEPING, OTHER_NOISE, REMOTE, REPAINTING, SAME_SIZE, SAVING, STAGED, STITCHING, continues
+from .kinds import KEEPING, OTHER_NOISE, REMOTE, REPAINTING, SAME_SIZE, SAVING, STAGED, STITCHING, continues, shown
+from .packs import TAKEN
 from .pictures import PIXELS, foremost, picture_inputs
 from .rules import Place, as_type
 from .sampling import NO_NOISE, idle, sampled, whole
@@ -70,14 +70,14 @@ def _value(place: Place, names: list[str], given: dict[str, object]) -> Opaque:
 
 def _pictures(place: Place, names: list[str], given: dict[str, object]) -> Batch | Unknown | None:
     evidence = Evidence(place, given)
-    if REMOTE.search(place.node.kind):
+    if REMOTE.search(shown(place.node.kind)):
         reason = f"{place} is a remote service, whose noise is not ComfyUI's"
         return Batch((Row(given=True, foreign=True, reason=reason),), decoded=True)
     batch = foremost(place, [(name, given[name]) for name in names])
     try:
         fresh = empty_latent(place, given, batch is not None or any(PIXELS.search(name) for name in names))
         if fresh is not None:
-            return _foreign(place, fresh, evidence) if evidence.seed else fresh
+            return _foreign(place, fresh) if evidence.seed else fresh
         return _changed(place, batch, evidence) if isinstance(batch, Batch) else batch
     except Untraceable as error:
         return Unknown(str(error))
@@ -85,7 +85,7 @@ def _pictures(place: Place, names: list[str], given: dict[str, object]) -> Batch
 
 def _changed(place: Place, batch: Batch, evidence: Evidence) -> Batch:
     """The batch behind the node."""
-    kind = place.node.kind
+    kind = shown(place.node.kind)
     if "decode" in kind.lower():
         batch = replace(batch, decoded=True)
     if "encode" in kind.lower() and "vae" in evidence.links:
@@ -97,7 +97,7 @@ def _changed(place: Place, batch: Batch, evidence: Evidence) -> Batch:
         return _by_other_sampler(place, batch, evidence, f"{place} {reason}")
     if batch.made and STAGED.search(kind):
         reason = f"{place} makes a 3D model in stages, each with a noise of its own, which no single seed stands for"
-        return _foreign(place, batch, evidence, reason)
+        return _foreign(place, batch, reason)
     if latents and evidence.is_ksampler:
         return _by_ksampler(place, batch, evidence)
     return _by_signs(place, batch, evidence)
@@ -116,7 +116,8 @@ def _by_ksampler(place: Place, latent: Batch, evidence: Evidence) -> Batch:
         return sampled(place, latent, NO_NOISE, None)
     sigmas = as_type(given["sigmas"], Sigmas, "sigmas", place) if "sigmas" in given else None
     start = evidence.number("start_at_step") if "start_at_step" in given else 0.0
-    full = whole(evidence.number("denoise") if "denoise" in given else 1.0) if sigmas is None else sigmas.whole
+    usual = None if latent.made else 1.0  # where it has no denoise, it may start from what it is given
+    full = whole(evidence.number("denoise") if "denoise" in given else usual) if sigmas is None else sigmas.whole
     full = False if start else None if start is None else full
     return sampled(place, latent, _noise(place, evidence), full).noted(f"{place} {TAKEN}")
 
@@ -129,33 +130,31 @@ def _noise(place: Place, evidence: Evidence) -> Noise:
 
 def _by_other_sampler(place: Place, latent: Batch, evidence: Evidence, reason: str) -> Batch:
     """Behind a sampler of another noise, which counts only where nothing of KSampler's is left."""
-    if continues(place.node.kind):
-        return latent.noted(f"sampled on by {place}") if latent.made else _foreign(place, latent, evidence, reason)
+    if continues(shown(place.node.kind)):
+        return latent.noted(f"sampled on by {place}") if latent.made else _foreign(place, latent, reason)
     if latent.made and evidence.partial:
         return latent.noted(f"sampled again by {place}{_with_seed(evidence)}")
-    return _foreign(place, latent, evidence, reason)
+    return _foreign(place, latent, reason)
 
 
 def _by_signs(place: Place, batch: Batch, evidence: Evidence) -> Batch:
     """Behind a node that may paint: a seed, a prompt or a sampler of its own tell."""
     again = f"sampled again by {place}{_with_seed(evidence)}"
-    if STITCHING.search(place.node.kind) and batch.made and _onto_another(evidence):
-        return _foreign(
-            place, batch, evidence, f"{place} pastes what was sampled into another picture: its noise is a part's"
-        )
-    if REPAINTING.search(place.node.kind):
-        if batch.made:
+    kind = shown(place.node.kind)
+    if STITCHING.search(kind) and batch.made and _onto_another(evidence):
+        return _foreign(place, batch, f"{place} pastes what was sampled into another picture: its noise is a part's")
+    if REPAINTING.search(kind):
+        if batch.made and ("Detailer" in kind or not evidence.whole):
             return batch.noted(again)
-        return _foreign(place, batch, evidence, f"{place} draws its noise for parts of a picture, not for the picture")
+        return _foreign(place, batch, f"{place} draws its noise for parts of a picture, not for the picture")
     if evidence.prompt:
-        return _foreign(
-            place, batch, evidence, f"{place} paints by a prompt of its own, with a noise that is not known"
-        )
+        return _foreign(place, batch, f"{place} paints by a prompt of its own, with a noise that is not known")
     if not batch.made:
         paints = evidence.seed or evidence.inner_sampler
-        return _foreign(place, batch, evidence) if paints else _unsure(place, batch)
+        return _foreign(place, batch) if paints else _unsure(place, batch)
     if evidence.inner_sampler or (evidence.seed and (evidence.diffusion or not batch.decoded)):
-        return batch.noted(again) if evidence.partial or not evidence.seed else _foreign(place, batch, evidence)
+        partial = evidence.partial or not (evidence.seed or evidence.whole)
+        return batch.noted(again) if partial else _foreign(place, batch)
     return _unsure(place, batch.noted(f"changed by {place}, which has a seed of its own") if evidence.seed else batch)
 
 
@@ -170,7 +169,7 @@ def _with_seed(evidence: Evidence) -> str:
     return f" with seed {seed}" if isinstance(seed, int) else ""
 
 
-def _foreign(place: Place, batch: Batch, evidence: Evidence, reason: str = "") -> Batch:
+def _foreign(place: Place, batch: Batch, reason: str = "") -> Batch:
     """The batch as something whose noise is not known."""
     reason = reason or f"{place} is not a sampler whose noise is known to be KSampler's"
     return Batch((Row(given=True, foreign=True, reason=reason),) * len(batch.rows), decoded=batch.decoded)

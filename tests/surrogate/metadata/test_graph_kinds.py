@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import random
 import re
 
 import pytest
 import torch
 
 from surrogate import SurrogateSpace, points
+from surrogate.metadata import Trace, parse_prompt, savers_of
 from surrogate.seeds import Seeds
 
 from .graphs import LOADED, advanced, found_in, graph, ksampler, node, second_pass, write
@@ -59,6 +62,17 @@ CROPPED = {
 }
 
 FOUND = {
+    "a sound whose length is a clip's that is not known": (
+        graph(latent=node("LTXVEmptyLatentAudio", frames_number=["n", 0], frame_rate=25, batch_size=1), n=node("GetImageSize", image=["s", 0]), s=node("ComfySwitchNode", switch=["f", 0], on_true=["l", 0], on_false=["v", 0]), l=LOADED, v=node("LoadVideo", file="a"), f=node("SomeTest", a=["l", 0])),
+        "7",
+    ),
+    "noise that is added where a schedule begins": (
+        graph(
+            sampler=node("SamplerCustomAdvanced", noise=["none", 0], guider=["guider", 0], sampler=["k", 0], sigmas=["sigmas", 0], latent_image=["added", 0]), none=node("DisableNoise"), sigmas=node("BasicScheduler", steps=20, denoise=1.0), **ALONG,
+            added=node("AddNoise", model=["model", 0], noise=["noise", 0], sigmas=["first", 0], latent_image=["latent", 0]), first=node("SplitSigmas", sigmas=["sigmas", 0], step=0),
+        ),
+        "7",
+    ),
     "Easy Use": (graph(image=("easy", 1), **EASY), "7"),
     "pictures of two samplings in one batch": (
         graph(image=("third", 0), third=node("ImageFromBatch", image=["both", 0], batch_index=1, length=1), both=node("BatchImagesNode", **{"images.image1": ["decoded", 0], "images.image0": ["decoded2", 0]}), **SECOND),
@@ -131,6 +145,9 @@ def test_found(tmp_path, prompt, label):
 
 
 REFUSED = {
+    "tiles that are painted anew": (graph(image=("f", 0), f=node("UltimateSDUpscale", image=["decoded", 0], seed=9, denoise=1.0, model=["model", 0])), "parts of a picture"),
+    "a sampler in a sampler that starts anew": (second_pass(node("TwoSamplersForMask", latent_image=["first", 0], base_sampler=["p", 0], mask=["model", 3])) | {"p": node("KSamplerProvider", seed=9, denoise=1.0)}, "is not a sampler whose noise is known"),
+    "AnimateDiff that draws again and again": (graph(sampler=ksampler(model=["ad", 0]), ad=node("ADE_UseEvolvedSampling", model=["model", 0], sample_settings=["st", 0]), st=node("ADE_AnimateDiffSamplingSettings", noise_type="default", seed_gen="comfy", iteration_opts=["model", 0])), "in another way than KSampler"),
     "Easy Use on the GPU": (graph(image=("easy", 1), **EASY) | {"loader": node("easy a1111Loader", ckpt_name="m", batch_size=1, a1111_prompt_style=True)}, "on the GPU"),
     "Easy Use's advanced settings on the GPU": (graph(image=("easy", 1), **EASY) | {"pre": node("easy preSamplingAdvanced", pipe=["loader", 0], add_noise="enable (GPU=A1111)", seed=7)}, "on the GPU"),
     "a part that is pasted into a loaded picture": (graph(image=("stitched", 0), crop=node("InpaintCropImproved", image=["l", 0], mask=["l", 1]), l=LOADED, **CROPPED), "its noise is a part's"),
@@ -193,6 +210,9 @@ def test_refused(tmp_path, prompt, reason):
 
 UPSCALE = {"u": node("LatentUpscaleBy", samples=["first", 0], scale_by=1.5)}
 NOTED = {
+    "a sampler in a sampler": (second_pass(node("TwoSamplersForMask", latent_image=["first", 0], base_sampler=["p", 0], mask=["model", 3])) | {"p": node("KSamplerProvider", seed=9, denoise=0.5)}, "sampled again by TwoSamplersForMask"),
+    "an unknown second sampler that says nothing of denoise": (second_pass(node("KSampler [Somebody]", seed=9, steps=4, model=["model", 0], latent_image=["first", 0])), "whose denoise cannot be told"),
+    "a face that is painted anew": (graph(image=("f", 0), f=node("FaceDetailer", image=["decoded", 0], seed=9, denoise=1.0, model=["model", 0])), "sampled again by FaceDetailer"),
     "a part of the picture that was sampled again": (
         graph(image=("stitched", 0), crop=node("InpaintCropImproved", image=["d1", 0], mask=["model", 3]), d1=node("VAEDecode", samples=["first", 0], vae=["model", 2]), first=ksampler(), **CROPPED) | {"sampler": ksampler(seed=9, denoise=0.5, latent_image=["encoded", 0])},
         "sampled again by KSampler .* with seed 9",
@@ -241,6 +261,15 @@ def test_a_variation_at_its_ends_is_an_integer(tmp_path):
         assert [seed.label for seed in found.seeds] == [label]
 
 
+def test_a_variation_of_a_seed_by_itself(tmp_path):
+    """Seeds that count up may reach the variation's own: at full strength all are that one, below it no point is."""
+    counted = {"batch_seed_mode": "incremental", "variation_seed": 9}
+    found = found_in(tmp_path, graph(sampler=inspire(variation_strength=1.0, **counted), **BATCH, **THIRD))
+    assert [seed.label for seed in found.seeds] == ["9"]
+    refused = found_in(tmp_path, graph(sampler=inspire(variation_strength=0.5, **counted), **BATCH, **THIRD))
+    assert "mixes seed 9 with itself" in refused.reason
+
+
 def test_variations_that_grow_over_a_batch(tmp_path):
     """Each picture has the first noise of the seed, and the more of the other one the later it comes."""
     grown = inspire(batch_seed_mode="variation str inc:0.05", variation_seed=9, variation_strength=0.0)
@@ -285,3 +314,50 @@ def test_a_name_that_a_node_composes_is_not_a_previews(tmp_path):
     prompt = graph(save=composed, join=node("Join", a=["text", 0], b="x"), s2=ksampler(seed=9), **other)
     assert [seed.label for seed in found_in(tmp_path, prompt, "day_00007_.png").seeds] == ["7"]
     assert "one of 2 noises" in found_in(tmp_path, prompt, "cat.png").reason
+
+
+def test_long_names_take_no_time(tmp_path):
+    """What is looked for in a name is looked for in its beginning alone."""
+    for name in ("decode" * 100_000, "trellis" * 100_000, "Iterative" * 100_000, "_seed" * 100_000):
+        prompt = graph(image=("f", 0), f=node(name, **{"image": ["decoded", 0], name: 3}))
+        found = found_in(tmp_path, prompt)
+        assert bool(found.seeds) != bool(found.reason)
+
+
+WRONG = (
+    None,
+    True,
+    -1,
+    0,
+    1e308,
+    10**30,
+    "",
+    "x",
+    [],
+    {},
+    [[]],
+    ["sampler", 0],
+    ["model", 99],
+    ["decoded", 0],
+    ["text", 0],
+)
+
+
+def test_any_of_these_prompts_gets_an_answer():
+    """Values and links of every wrong kind in every place, and kinds exchanged: a seed or a reason, never an error."""
+    chance = random.Random(6)
+    cases = [json.dumps(prompt) for prompt, _ in (FOUND | REFUSED | NOTED).values()]
+    kinds = sorted({node["class_type"] for case in cases for node in json.loads(case).values()})
+    for _ in range(600):
+        prompt = json.loads(chance.choice(cases))
+        for _ in range(chance.randrange(1, 5)):
+            one = prompt[chance.choice(list(prompt))]
+            if one["inputs"] and chance.random() < 0.7:
+                one["inputs"][chance.choice(list(one["inputs"]))] = chance.choice(WRONG)
+            else:
+                one["class_type"] = chance.choice(kinds)
+        parsed = parse_prompt(json.dumps(prompt))
+        savers = savers_of(parsed)
+        trace = Trace(parsed, [saver.node.id for saver in savers])
+        for saver in savers:
+            assert trace.output(saver.node.id, 0)
