@@ -103,7 +103,7 @@ class StudyReport(io.ComfyNode):
         history, report, album = study.study.history(), study.study.report(), album_of(study.study)
         best = study.study.n_best(n_best)
         if not best:
-            raise ValueError(f"The study {report.name!r} has no scores yet: {report}. Run Search, or Ask and Tell.")
+            raise ValueError(f"The study {report.name!r} has no scores yet: {report}. Run Surrogate Search, or Surrogate Ask and Tell.")
         found = points.from_coordinates(study.space, [b.u for b in best])
         text = "\n".join(
             [study.progress(report), *_origin(study.study.definition.space)]
