@@ -32,7 +32,7 @@ IN_FILE = {
 
 # The V3 API: what ComfyUI promises to node packs.
 IO = """Audio Boolean Clip ClipVision Combo ComfyNode Conditioning Custom Float FolderType Guider Hidden.extra_pnginfo
-        Hidden.prompt Hidden.unique_id Image Int Latent Model Noise NodeOutput Sampler Schema Sigmas String Vae""".split()
+        Hidden.prompt Hidden.unique_id Image Int Latent Model MultiType Noise NodeOutput Sampler Schema Sigmas String Vae""".split()
 
 # Used by core's own node files or described in its documentation, in the way that the pack uses it: core cannot change
 # it without changing its own nodes.
@@ -43,6 +43,7 @@ OPEN = {
     "comfy.cli_args.args.listen": "command line: who can reach this server",
     "comfy.cli_args.args.tls_certfile": "command line: the server's own address",
     "comfy.cli_args.args.tls_keyfile": "command line: the server's own address",
+    "comfy.model_management.InterruptProcessingException": "Cancel",
     "comfy.model_management.get_torch_device": "demo model",
     "comfy.model_management.intermediate_device": "where samples are kept",
     "comfy.model_management.throw_exception_if_processing_interrupted": "Cancel",
