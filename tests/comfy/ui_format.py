@@ -42,7 +42,7 @@ def _from_widgets(description: dict, values: Iterator, prefix: str = "") -> dict
         if (
             options.get("forceInput")
             or options.get("hidden")
-            or not (dynamic or isinstance(kind, list) or kind in WIDGETS)
+            or not (dynamic or isinstance(kind, list) or kind.split(",")[0] in WIDGETS)
         ):
             continue
         value = next(values, None)
