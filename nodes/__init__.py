@@ -4,16 +4,17 @@ seeds       where seeds come from
 seed_files  seeds as files, to keep and to share
 invert      the noise of a given image
 check       whether seeds are noise
-space       the space, what is known about it, where a latent lies in it
+space       the space, what is known about it, which of its points is nearest to a latent
 quality     whether near points are near pictures, and blends like the model's own
 points      which points to look at
 noise       the points' noise for stock samplers
-over_time   noise that moves along a path while a clip goes on
+over_time   noise that moves along a path from the beginning of a clip to its end
 pinned      stochastic samplers whose noise is pinned
 render      sample, decode and save many points in one node
 study       searches that are remembered
 known_scores  scores that are known before a search
 scout       searches that find their own seeds
+explorer    pages of pictures to choose from
 ask_tell    one generation of a search for each run of the graph
 search      a whole search in one node
 scores      what a good picture is
@@ -47,6 +48,7 @@ NODES = {
     "scout": ("Scout",),
     "ask_tell": ("Ask", "Tell"),
     "search": ("Search",),
+    "explorer": ("Explorer",),
     "report": ("StudyReport",),
     "utility": ("SeedUtility",),
     "scores": ("MatchImage", "PictureStatistics", "ClipScore", "CombineScores"),

@@ -6,13 +6,15 @@ import comfy.patcher_extension
 import torch
 from comfy_api.latest import io
 
+from ..surrogate.points import acts
+from ..surrogate.points.batches import in_groups
 from ..surrogate.shapes import describe
 from .pinned import pin
 from .tools import wires
 from .tools.latents import PointsNoise, fix_empty, packed, repeat_to, sample_parts, select, tensors_of
 from .tools.notices import warn
 from .tools.peculiar import check_noise_counts, depends_on_batch
-from .tools.schema import schema
+from .tools.schema import defaults, schema
 
 __all__ = ["KSamplerNoise", "Noise", "in_groups", "noise_seed_input"]
 
@@ -40,6 +42,7 @@ def noise_seed_input(
 class Noise(io.ComfyNode):
     @classmethod
     def define_schema(cls):
+        typed = defaults(acts.batches)
         return schema(
             node_id="SurrogateNoise",
             display_name="Surrogate Noise",
@@ -59,7 +62,7 @@ class Noise(io.ComfyNode):
                 noise_seed_input(),
                 io.Int.Input(
                     "images_per_batch",
-                    default=0,
+                    default=typed["images_per_batch"],
                     min=0,
                     max=4096,
                     tooltip="0: all points in one batch. Otherwise the batch size: the sampler runs once for each "
@@ -84,7 +87,7 @@ class Noise(io.ComfyNode):
     @classmethod
     def execute(cls, space, points, latent, noise_seed, images_per_batch) -> io.NodeOutput:
         latent = repeat_to(latent, len(points), "points")
-        groups = in_groups(len(points), images_per_batch)
+        groups = acts.batches(points, images_per_batch)
         return io.NodeOutput(
             [PointsNoise(space, points.w[group], noise_seed) for group in groups],
             [select(latent, group) for group in groups],
@@ -156,22 +159,16 @@ class KSamplerNoise(io.ComfyNode):
         return io.NodeOutput(model, latent)
 
 
-def in_groups(count: int, size: int) -> list[list[int]]:
-    """The indices 0 … count-1 in groups of `size` (0: one group)."""
-    size = size or count
-    return [list(range(start, min(start + size, count))) for start in range(0, count, size)]
-
-
 def _start_from(points_noise: PointsNoise, latent: dict, noise_seed: int | None):
     """A wrapper around `CFGGuider.outer_sample` that replaces the sampler's first noise.
 
-    With a `noise_seed` it pins the noise on the way too. It steps aside for another shape (a second pass at another size),
+    With a `noise_seed` it pins the noise of each step too. It changes nothing for another shape (a second pass at another size),
     and gives no first noise to a sampler that adds none.
     """
     wanted = [tuple(part.shape) for part in tensors_of(latent["samples"])]
 
     def outer_sample(executor, noise, latent_image, sampler, *args, **kwargs):
-        # A nested latent arrives packed into one tensor, with the shapes of its parts beside it.
+        # A nested latent arrives packed into one tensor, and the shapes of its parts come as another argument.
         shapes = kwargs.get("latent_shapes") or [noise.shape]
         got = [tuple(shape) for shape in shapes]
         if got != wanted:

@@ -1,17 +1,19 @@
-"""Noise that moves along a path while a clip, or a sound, goes on."""
+"""Noise for one clip, or sound, that moves along a path from its beginning to its end."""
 
 from __future__ import annotations
 
 from comfy_api.latest import io
 
+from ..surrogate.points import acts
+from ..surrogate.points.batches import in_groups
 from ..surrogate.shapes import describe
 from ..surrogate.space.over_time import MOVEMENTS, Stretch, latents_over_time
-from .noise import in_groups, noise_seed_input
+from .noise import noise_seed_input
 from .tools import wires
 from .tools.core_noise import notice_replaced_noise
 from .tools.latents import as_samples, parts_for, repeat_to, select
 from .tools.progress import cancellable
-from .tools.schema import schema
+from .tools.schema import defaults, schema
 
 __all__ = ["NoiseOverTime"]
 
@@ -19,6 +21,7 @@ __all__ = ["NoiseOverTime"]
 class NoiseOverTime(io.ComfyNode):
     @classmethod
     def define_schema(cls):
+        typed = defaults(acts.stretches_in_batches)
         return schema(
             node_id="SurrogateNoiseOverTime",
             display_name="Surrogate Noise over Time",
@@ -42,14 +45,14 @@ class NoiseOverTime(io.ComfyNode):
                 io.Combo.Input(
                     "movement",
                     options=list(MOVEMENTS),
-                    default=MOVEMENTS[0],
+                    default=typed["movement"],
                     tooltip="smooth: the noise changes at each step of the latent, along a great circle from point "
                     "to point. hold: the noise stays at each point for an equal share of the time, then jumps to the "
                     "next.",
                 ),
                 io.Float.Input(
                     "start",
-                    default=0.0,
+                    default=typed["start"],
                     min=0.0,
                     max=1.0,
                     step=0.01,
@@ -57,7 +60,7 @@ class NoiseOverTime(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "end",
-                    default=1.0,
+                    default=typed["end"],
                     min=0.0,
                     max=1.0,
                     step=0.01,
@@ -66,7 +69,7 @@ class NoiseOverTime(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "stretches",
-                    default=1,
+                    default=typed["stretches"],
                     min=1,
                     max=4096,
                     tooltip="Cuts the way from start to end into this many clips of equal length. Each begins where "
@@ -75,7 +78,7 @@ class NoiseOverTime(io.ComfyNode):
                 noise_seed_input(),
                 io.Int.Input(
                     "clips_per_batch",
-                    default=1,
+                    default=typed["clips_per_batch"],
                     min=0,
                     max=4096,
                     tooltip="Batch size: how many stretches are sampled together. 1: one after the other. 0: all in "
@@ -99,15 +102,13 @@ class NoiseOverTime(io.ComfyNode):
         )
 
     @classmethod
-    def execute(
-        cls, space, points, latent, movement, start, end, stretches, noise_seed, clips_per_batch
-    ) -> io.NodeOutput:
-        cut = Stretch(points.u, start, end, movement, points.w).cut(stretches)
-        latent = repeat_to(latent, stretches, "stretches")
-        groups = in_groups(stretches, clips_per_batch)
+    def execute(cls, space, points, latent, noise_seed, **typed) -> io.NodeOutput:
+        groups = acts.stretches_in_batches(points, **typed)
+        places = in_groups(sum(map(len, groups)), len(groups[0]))
+        latent = repeat_to(latent, sum(map(len, groups)), "stretches")
         return io.NodeOutput(
-            [_StretchesNoise(space, [cut[i] for i in group], noise_seed) for group in groups],
-            [select(latent, group) for group in groups],
+            [_StretchesNoise(space, group, noise_seed) for group in groups],
+            [select(latent, group) for group in places],
         )
 
 

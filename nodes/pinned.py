@@ -64,7 +64,7 @@ class PinnedSampler(io.ComfyNode):
 
 
 def pin(sampler, seed: int):
-    """A sampler that draws the noise named `seed` on the way; `sampler` itself if it draws none.
+    """A sampler that draws the noise named `seed` at each step; `sampler` itself if it draws no noise.
 
     Raises ValueError for a sampler that is not of ComfyUI's own kind.
     """
@@ -94,7 +94,7 @@ def _pinned(function, seed: int):
 
 
 class _Stream:
-    """The noise on the way, for one sample and so for all: of the kind that core's own samplers draw for a batch of one."""
+    """The noise of each step, for one sample and so for all: of the kind that core's own samplers draw for a batch of one."""
 
     def __init__(self, function, x: torch.Tensor, sigmas: torch.Tensor, seed: int):
         self.x = x
@@ -124,7 +124,7 @@ def _brownian(one: torch.Tensor, low, high, seed: int):
 
 
 def _apart(seed: int) -> int:
-    """A number far from `seed`: the noise on the way must not be the starting noise of a seed with that number."""
+    """A number far from `seed`: the noise of a step must not be the initial noise of a seed with that number."""
     return int.from_bytes(hashlib.sha256(f"pinned sampler {seed}".encode()).digest()[:4], "big")
 
 

@@ -118,7 +118,7 @@ class SpaceQuality(io.ComfyNode):
         def pictures(space, w, groups) -> list[np.ndarray]:
             repeated = repeat_to(latent, len(w), "points")
             made = render(guider, sampler, sigmas, repeated, vae, space, w, noise_seed, groups, progress)
-            return [quality.keep(_whole(picture).frames) for picture in made]
+            return [quality.keep(_comparable(picture).frames) for picture in made]
 
         groups = in_groups(count, images_per_batch)
         # The second point once more, alone: at another place of another batch.
@@ -141,7 +141,7 @@ class SpaceQuality(io.ComfyNode):
         )
 
 
-def _whole(picture: Rendered) -> Rendered:
+def _comparable(picture: Rendered) -> Rendered:
     if picture.fault:
         raise ValueError(
             f"Picture {picture.index + 1} cannot be compared: {picture.fault}. Sample one such latent with ComfyUI's own "

@@ -29,7 +29,7 @@ __all__ = ["RenderPoints"]
 
 log = logging.getLogger("ComfyUI-Surrogate")
 CONTINUE, AGAIN = "continue", "render again"
-# Inputs that do not change the pictures: the run goes on where it was when they change.
+# Inputs that do not change the pictures: the run continues where it was when they change.
 COSMETIC = ("images_per_batch", "filename_prefix", "finished_pictures", "largest_side", "frames_per_second")
 
 

@@ -95,7 +95,7 @@ class StudyReport(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, **_):
-        return float("nan")  # the study goes on although no input changes
+        return float("nan")  # the study continues although no input changes
 
     @classmethod
     def execute(cls, study, n_best, pictures_on_map, filename_prefix, title="", target=None) -> io.NodeOutput:

@@ -156,7 +156,7 @@ class Search(io.ComfyNode):
 
 
 class _Run:
-    """A search in this node: renders, keeps the pictures of the best, and shows how it stands."""
+    """A search in this node: renders, keeps the pictures of the best, and shows how far it is."""
 
     def __init__(self, node, opened, sampling, latent, vae, noise_seed, scorers, images_per_batch, n_best):
         self.node, self.opened, self.sampling, self.latent, self.vae = node, opened, sampling, latent, vae
@@ -230,7 +230,7 @@ class _Run:
         return judged
 
     def _keep(self, trials, pictures, report) -> None:
-        """Remember the latest pictures, the best ones whole, and show how the search stands."""
+        """Remember the latest pictures, the best ones whole, and show how far the search is."""
         keep_pictures(self.opened, trials, [one.frames for one in pictures], report.best)
         self.kept.update(zip(trials, pictures, strict=True))
         best = {b.number for b in self.opened.study.n_best(self.n_best)}

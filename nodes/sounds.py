@@ -146,7 +146,7 @@ class SoundSheet(io.ComfyNode):
 
 
 def _one_by_one(batch, number: int) -> list[dict]:
-    """The sounds of an AUDIO, each an AUDIO of one. Raises ValueError for what is none."""
+    """The sounds of an AUDIO, each an AUDIO of one. Raises ValueError for what is not an AUDIO."""
     if not isinstance(batch, Mapping) or not {"waveform", "sample_rate"} <= set(batch):
         raise ValueError(f"sounds: expected AUDIO with waveform and sample_rate at place {number}, got {batch!r:.80}.")
     waveform, rate = batch["waveform"], batch["sample_rate"]

@@ -1,4 +1,4 @@
-"""The space itself, what there is to know about it, and where a latent lies in it."""
+"""The space itself, what there is to know about it, and its point nearest to a latent."""
 
 import torch
 from comfy_api.latest import io

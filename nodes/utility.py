@@ -65,7 +65,7 @@ class SeedUtility(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, **_):
-        return float("nan")  # the study goes on although no input changes
+        return float("nan")  # the study continues although no input changes
 
     @classmethod
     def execute(cls, study, score) -> io.NodeOutput:

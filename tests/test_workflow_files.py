@@ -12,8 +12,8 @@ from dev.workflow_files import FOLDER, WORKFLOWS, twin, write
 
 ROOT = Path(__file__).absolute().parents[1]
 EXPECTED = {
-    "demo_adaptive", "demo_ask_tell", "demo_grid", "demo_invert_blend", "demo_path", "demo_render", "demo_scout_search",
-    "demo_search",
+    "demo_adaptive", "demo_ask_tell", "demo_explore", "demo_grid", "demo_invert_blend", "demo_path", "demo_render",
+    "demo_scout_search", "demo_search",
     "flux_ask_tell", "flux_from_pictures", "flux_grid", "flux_invert_blend", "flux_native_loop", "flux_search_clip",
     "hunyuan_video_search", "ksampler_grid", "ltx_path", "qwen_grid", "sdxl_search", "stable_audio_blend", "wan_grid",
 }  # fmt: skip
@@ -54,7 +54,7 @@ def test_all_are_there_and_nothing_else():
 def test_a_file_is_called_by_a_title_that_every_system_and_address_can_have(path):
     # ComfyUI shows the name as the title and puts it into an address as it is.
     assert re.fullmatch(r"\d\d [A-Z0-9][A-Za-z0-9 .,()]+", path.stem)
-    assert next(iter(WORKFLOWS)) == "demo_grid"  # the one to press Run on
+    assert next(iter(WORKFLOWS)) == "demo_explore"  # the one to press Run on
 
 
 @each

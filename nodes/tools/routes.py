@@ -1,4 +1,8 @@
-"""How a study stands, for API clients: GET /surrogate/study?name=…"""
+"""The pack's HTTP routes.
+
+GET /surrogate/study?name=…          how far a study is, for API clients
+GET /surrogate/explorer/KEY[?whole]  a picture that an Explorer has shown: a small copy, or the whole
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from aiohttp import web
 from server import PromptServer
 
 from ...surrogate.search import StudyError, UnknownStudy, describe_study
+from .shelf import KEY, Shelf
 from .study_inputs import default_storage
 
 __all__ = ["add_routes"]
@@ -32,3 +37,16 @@ def add_routes() -> None:
         except (StudyError, ValueError) as error:  # locked, damaged, of a newer version: later it may be there
             return web.json_response({"error": str(error)}, status=503)
         return web.json_response(found)
+
+    @PromptServer.instance.routes.get("/surrogate/explorer/{key}")
+    async def picture(request: web.Request) -> web.StreamResponse:
+        key = request.match_info["key"]
+        if not KEY.fullmatch(key):
+            return web.json_response({"error": "This is not the key of a picture."}, status=400)
+        shelf = Shelf()
+        path = shelf.whole(key) if "whole" in request.query else shelf.small(key)
+        if not await asyncio.to_thread(path.is_file):
+            return web.json_response({"error": "This picture is not kept any more: run the node again."}, status=404)
+        # What a key names never changes. Not every system knows the type of a WebP.
+        headers = {"Cache-Control": "private, max-age=604800, immutable", "Content-Type": f"image/{path.suffix[1:]}"}
+        return web.FileResponse(path, headers=headers)

@@ -142,7 +142,7 @@ def clips_of(images, count: int, what: str = "points") -> list[np.ndarray]:
 
 def faults_of(images, count: int, what: str = "points") -> list[str]:
     """Why the pictures of each of `count` points are of no use, "" where they are good; arguments as for `clips_of`."""
-    return [_fault(clip, []) for clip in split_clips(images, count, what)]
+    return [_fault(clip, [], None) for clip in split_clips(images, count, what)]
 
 
 def on_one_size(pictures: list[np.ndarray]) -> torch.Tensor:
@@ -165,10 +165,11 @@ def as_pixels(images) -> np.ndarray:
 class Progress:
     """One progress bar over several batches: every sampling step, and every decoded batch with its last picture.
 
-    `node` (a node's class) is where notices are shown; without it they are only logged.
+    `node` (a node's class) is where notices are shown; without it they are only logged. Without `previews` the bar moves
+    and no picture is shown.
     """
 
-    def __init__(self, guider, images: int, sigmas: torch.Tensor, node=None):
+    def __init__(self, guider, images: int, sigmas: torch.Tensor, node=None, previews: bool = True):
         self.node, self.noticed = node, set[str]()
         self.one_at_a_time = False  # whether the model was found to sample no batches
         self.per_image = len(sigmas)  # the steps, and one for decoding
@@ -176,7 +177,8 @@ class Progress:
         self.done = 0
         self.bar = comfy.utils.ProgressBar(self.total)
         self.shown: Image.Image | None = None
-        self.previewer = _previewer(guider.model_patcher)
+        self.previews = previews
+        self.previewer = _previewer(guider.model_patcher) if previews else None
 
     def notice(self, text: str | None, logged: bool = False) -> None:
         """Say `text` once, if there is one; `logged`: it is in the log already."""
@@ -208,7 +210,7 @@ class Progress:
 
     def decoded(self, images: int, frame: np.ndarray) -> None:
         self.done += images * self.per_image
-        if self.shown is not None:
+        if self.shown is not None or not self.previews:
             self.bar.update_absolute(self.done, self.total)
             return
         picture = Image.fromarray(frame[..., :3] if frame.shape[-1] > 1 else frame[..., 0]).convert("RGB")

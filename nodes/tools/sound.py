@@ -43,7 +43,7 @@ def decode_sounds(vae, parts: list[torch.Tensor]) -> list[dict]:
     rate = getattr(vae, "audio_sample_rate_output", None)
     if rate is None:
         sound = sound / (5 * sound.std(dim=(1, 2), keepdim=True)).clamp(min=1.0)
-    rate = int(rate or getattr(vae, "audio_sample_rate", RATE))
+    rate = int(getattr(vae, "audio_sample_rate", RATE) if rate is None else rate)
     return [{"waveform": sound[i : i + 1], "sample_rate": rate} for i in range(len(sound))]
 
 

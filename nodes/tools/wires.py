@@ -2,10 +2,11 @@
 
 from comfy_api.latest import io
 
-__all__ = ["Points", "Scorer", "Seeds", "Space", "Study"]
+__all__ = ["Points", "Scorer", "Seeds", "Session", "Space", "Study"]
 
 Seeds = io.Custom("SURROGATE_SEEDS")  # surrogate.Seeds
 Space = io.Custom("SURROGATE_SPACE")  # surrogate.SurrogateSpace
 Points = io.Custom("SURROGATE_POINTS")  # surrogate.points.Points
 Scorer = io.Custom("SURROGATE_SCORER")  # images (n, h, w, c) -> scores (n,)
 Study = io.Custom("SURROGATE_STUDY")  # surrogate.search.OpenStudy
+Session = io.Custom("SURROGATE_SESSION")  # the JSON of an explore.Session: the widget of the Explorer writes it

@@ -1,4 +1,4 @@
-"""What is typed into the nodes that choose points, made into points.
+"""What is typed into the nodes that choose points and that make their noise, made into points and batches of them.
 
 Each function is a node's act: the node calls it with what was typed and shows its defaults, and the reader of prompts in
 pictures calls the same function. Parameters have the names of the node's inputs. Seeds and coordinates are numbered from 1.
@@ -10,12 +10,15 @@ from collections.abc import Callable
 
 from ..checks import choice
 from ..space import SurrogateSpace
+from ..space.over_time import MOVEMENTS, Stretch
 from . import chance, layouts, walks
+from .batches import in_groups
 from .points import Points, from_coordinates, from_weights, vertices
 from .text import parse_numbers, parse_selection
 
 __all__ = [
     "METHODS",
+    "batches",
     "corners",
     "grid",
     "neighbours",
@@ -24,6 +27,7 @@ __all__ = [
     "random_points",
     "select",
     "slice_through",
+    "stretches_in_batches",
     "weights",
 ]
 
@@ -95,6 +99,24 @@ def random_points(space: SurrogateSpace, count: int = 8, method: str = "sobol", 
 def select(points: Points, numbers: str = "1") -> Points:
     """The points of these numbers, in the order written."""
     return points.select(parse_selection(numbers, len(points), "numbers"))
+
+
+def batches(points: Points, images_per_batch: int = 0) -> list[list[int]]:
+    """The indices of the points that are sampled together; `images_per_batch` 0: all at once."""
+    return in_groups(len(points), images_per_batch)
+
+
+def stretches_in_batches(
+    points: Points,
+    movement: str = MOVEMENTS[0],
+    start: float = 0.0,
+    end: float = 1.0,
+    stretches: int = 1,
+    clips_per_batch: int = 1,
+) -> list[list[Stretch]]:
+    """The way from `start` to `end` of the path `points`, cut into stretches, in batches; `clips_per_batch` 0: one batch."""
+    cut = Stretch(points.u, start, end, movement, points.w).cut(stretches)
+    return [[cut[i] for i in group] for group in in_groups(stretches, clips_per_batch)]
 
 
 def _seeds(space: SurrogateSpace, text: str) -> list[int]:

@@ -43,7 +43,7 @@ OPEN = {
     "comfy.cli_args.args.listen": "command line: who can reach this server",
     "comfy.cli_args.args.tls_certfile": "command line: the server's own address",
     "comfy.cli_args.args.tls_keyfile": "command line: the server's own address",
-    "comfy.model_management.InterruptProcessingException": "Cancel",
+    "comfy.model_management.InterruptProcessingException": "Cancel is no failure of a scorer",
     "comfy.model_management.get_torch_device": "demo model",
     "comfy.model_management.intermediate_device": "where samples are kept",
     "comfy.model_management.throw_exception_if_processing_interrupted": "Cancel",

@@ -45,7 +45,7 @@ def _seed_behavior(place: Place, samples: Batch, seed_behavior: str):
 
 def _rebatch_latents(place: Place, latents: list[Batch], batch_size: int):
     rows = [(batch, row) for batch in latents for row in batch.rows]
-    index = []
+    index: list[int] = []
     for batch in latents:
         start = len(index)
         index += batch.index if batch.index is not None else range(start, start + len(batch.rows))

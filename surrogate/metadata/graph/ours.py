@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+import itertools
+import typing
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ...points import Points, acts, parse_selection
@@ -25,6 +27,31 @@ __all__ = ["OURS"]
 LONGEST = 1 << 20
 # Coordinates of all points together: larger sets were never rendered and sampled from one prompt.
 MOST_NUMBERS = 1 << 20
+
+
+def _typed(act: Callable) -> Callable[[Callable], Callable]:
+    """Makes function(place, …, **typed) a rule that also takes what `act` takes, with the defaults of `act`."""
+
+    def decorate(function: Callable) -> Callable:
+        own = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
+        theirs = inspect.signature(act).parameters
+        # What both have is the act's; the rest of the act's follows.
+        both = [theirs.get(p.name, p).replace(kind=p.KEYWORD_ONLY) for p in own[1:]]
+        names = {p.name for p in own}
+        rest = [p.replace(kind=p.KEYWORD_ONLY) for name, p in theirs.items() if name not in names]
+        signature = inspect.Signature([own[0], *both, *rest])
+
+        @functools.wraps(act)
+        def rule(place: Place, **inputs):
+            given = signature.bind(place, **inputs)
+            given.apply_defaults()
+            return function(*given.args, **given.kwargs)
+
+        rule.__signature__ = signature  # type: ignore[attr-defined]
+        rule.__annotations__ = typing.get_type_hints(function) | typing.get_type_hints(act)
+        return rule
+
+    return decorate
 
 
 # -------------------------------------------------------------------------------------------------- seeds and space
@@ -99,7 +126,7 @@ def _few_numbers(place: Place, points: Points, numbers: str) -> None:
 # -------------------------------------------------------------------------------------------------- noise and pictures
 
 
-def _points_noise(space: SurrogateSpace, points: Points, which: range) -> Noise:
+def _points_noise(space: SurrogateSpace, points: Points, which: Sequence[int]) -> Noise:
     def draw(latent: Batch):
         if len(latent.rows) != len(which):
             raise Untraceable(f"a noise for {len(which)} points meets a batch of {len(latent.rows)}")
@@ -115,14 +142,15 @@ def _repeat_to(latent: Batch, count: int) -> Batch:
     return Batch(rows, None, latent.size, latent.clip)
 
 
-def _noise(place: Place, space: SurrogateSpace, points: Points, latent: Batch, images_per_batch: int = 0):
+@_typed(acts.batches)
+def _noise(place: Place, space: SurrogateSpace, points: Points, latent: Batch, **typed):
     latent = _repeat_to(latent, len(points))
-    size = images_per_batch if images_per_batch > 0 else len(points)
-    groups = [range(i, min(i + size, len(points))) for i in range(0, len(points), size)]
-    return (
-        [_points_noise(space, points, group) for group in groups],
-        [Batch(tuple(latent.rows[i] for i in group), None, latent.size, latent.clip) for group in groups],
-    )
+    groups = acts.batches(points, **typed)
+    return [_points_noise(space, points, group) for group in groups], [_rows(latent, group) for group in groups]
+
+
+def _rows(latent: Batch, which: Sequence[int]) -> Batch:
+    return Batch(tuple(latent.rows[i] for i in which), None, latent.size, latent.clip)
 
 
 def _stretches_noise(space: SurrogateSpace, stretches: list[Stretch]) -> Noise:
@@ -135,26 +163,16 @@ def _stretches_noise(space: SurrogateSpace, stretches: list[Stretch]) -> Noise:
     return Noise(draw, "of a path through a surrogate space")
 
 
-def _noise_over_time(
-    place: Place,
-    space: SurrogateSpace,
-    points: Points,
-    latent: Batch,
-    movement: str = "smooth",
-    start: float = 0.0,
-    end: float = 1.0,
-    stretches: int = 1,
-    clips_per_batch: int = 1,
-):
+@_typed(acts.stretches_in_batches)
+def _noise_over_time(place: Place, space: SurrogateSpace, points: Points, latent: Batch, stretches: int, **typed):
     if stretches * points.w.size > MOST_NUMBERS:
         raise Untraceable(f"{place} has too many stretches to rebuild")
     latent = _repeat_to(latent, stretches)
-    cut = Stretch(points.u, start, end, movement, points.w).cut(stretches)
-    size = clips_per_batch if clips_per_batch > 0 else stretches
-    groups = [range(i, min(i + size, stretches)) for i in range(0, stretches, size)]
+    groups = acts.stretches_in_batches(points, stretches=stretches, **typed)
+    firsts = itertools.accumulate((len(group) for group in groups), initial=0)
     return (
-        [_stretches_noise(space, [cut[i] for i in group]) for group in groups],
-        [Batch(tuple(latent.rows[i] for i in group), None, latent.size, latent.clip) for group in groups],
+        [_stretches_noise(space, group) for group in groups],
+        [_rows(latent, range(first, first + len(group))) for first, group in zip(firsts, groups, strict=False)],
     )
 
 
@@ -219,19 +237,13 @@ def _not_in_the_file(what: str):
 
 def _act(act: Callable, bound: Callable[..., None] | None = None) -> Rule:
     """The rule of a node that calls `act` with what is typed into it, refused where `bound(place, **typed)` raises."""
-    signature = inspect.signature(act)
 
-    @functools.wraps(act)
+    @_typed(act)
     def rule(place: Place, **typed):
-        given = signature.bind(**typed)
-        given.apply_defaults()
         if bound:
-            bound(place, **given.arguments)
+            bound(place, **typed)
         return act(**typed)
 
-    place = inspect.Parameter("place", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    parameters = [place, *signature.parameters.values()]
-    rule.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     return Rule(rule)
 
 

@@ -92,7 +92,7 @@ def _guided(place: Place, latent: Batch, whole: bool | None) -> str:
     return f"guided by a picture that node {others[0].sampler[:200]} sampled" if others else ""
 
 
-def _odd(size: tuple[int, ...] | None) -> bool:
+def _odd(size: tuple[int, ...] | tuple[float] | None) -> bool:
     """Whether core's streams may differ between drawing a batch and drawing one by one."""
     if size is not None and len(size) == 1:  # a sound's latent has 64 or 128 values at each time
         return False

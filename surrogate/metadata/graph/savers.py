@@ -115,7 +115,7 @@ class Saver:
             raise Untraceable(f"{self.node} writes pictures that no sampler made, among others")
         return batch
 
-    def size(self, trace: Trace) -> tuple[int, ...] | None:
+    def size(self, trace: Trace) -> tuple[int, ...] | tuple[float] | None:
         """Width and height (and frames) that the sampler worked at, if the prompt tells."""
         sizes = {b.size for item in trace.output(self.node.id, 0) if (b := batch_of(item)) is not None}
         return sizes.pop() if len(sizes) == 1 else None

@@ -83,7 +83,7 @@ def _first_linked(place: Place, values: Values) -> list[str]:
 def _soft(place: Place, values: Values) -> list[str]:
     """Core's soft switch: where one side is not connected, the other one."""
     flag = _flag(place, values, "switch")
-    names = [name for name in ("on_true", "on_false") if name in values]
+    names: list[str] = [name for name in ("on_true", "on_false") if name in values]
     wanted = "on_true" if flag else "on_false"
     return names if flag is None or wanted not in names else [wanted]
 

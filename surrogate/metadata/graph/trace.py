@@ -89,7 +89,8 @@ def _check_settings(node: Node, settings: Node) -> None:
 
 def model_chain(prompt: Prompt, node: Node) -> list[Node]:
     """The nodes that a node's MODEL (or GUIDER) comes through, from the nearest to the loader."""
-    chain, seen = [], {node.id}
+    chain: list[Node] = []
+    seen = {node.id}
     while len(chain) < LONGEST_CHAIN:
         links = node.links
         link = next((links[name] for name in ("guider", "model", "model1") if name in links), None)

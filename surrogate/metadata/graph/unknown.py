@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from ..errors import Untraceable
 from .evidence import Evidence
-from .foreign import TAKEN
 from .kinds import KEEPING, OTHER_NOISE, REMOTE, REPAINTING, SAME_SIZE, SAVING, STAGED, STITCHING, continues, shown
+from .packs import TAKEN
 from .pictures import PIXELS, foremost, picture_inputs
 from .rules import Place, as_type
 from .sampling import NO_NOISE, idle, sampled, whole

@@ -71,7 +71,7 @@ class Batch:
 
     rows: tuple[Row, ...]
     index: tuple[int, ...] | None = None
-    size: tuple[int, ...] | None = None
+    size: tuple[int, ...] | tuple[float] | None = None
     clip: bool = False
     decoded: bool = False
 

@@ -261,6 +261,15 @@ def test_a_variation_at_its_ends_is_an_integer(tmp_path):
         assert [seed.label for seed in found.seeds] == [label]
 
 
+def test_a_variation_of_a_seed_by_itself(tmp_path):
+    """Seeds that count up may reach the variation's own: at full strength all are that one, below it no point is."""
+    counted = {"batch_seed_mode": "incremental", "variation_seed": 9}
+    found = found_in(tmp_path, graph(sampler=inspire(variation_strength=1.0, **counted), **BATCH, **THIRD))
+    assert [seed.label for seed in found.seeds] == ["9"]
+    refused = found_in(tmp_path, graph(sampler=inspire(variation_strength=0.5, **counted), **BATCH, **THIRD))
+    assert "mixes seed 9 with itself" in refused.reason
+
+
 def test_variations_that_grow_over_a_batch(tmp_path):
     """Each picture has the first noise of the seed, and the more of the other one the later it comes."""
     grown = inspire(batch_seed_mode="variation str inc:0.05", variation_seed=9, variation_strength=0.0)

@@ -1,0 +1,137 @@
+"""The pictures of an Explorer's page: those that were made before are read, the others are rendered and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import folder_paths
+import numpy as np
+from comfy.cli_args import args
+from server import PromptServer
+
+from ...surrogate.explore import Course
+from ...surrogate.files.tensors import save_tensors
+from ...surrogate.pictures.gallery import Gallery
+from ..noise import in_groups
+from .latents import fix_empty, repeat_to, sample_parts
+from .notices import warn
+from .provenance import run_hash, texts
+from .sampling import Progress, render
+from .shelf import KEY_LENGTH, Shelf
+
+__all__ = ["EVENT", "Picture", "Renderer"]
+
+# What the browser is told of each picture as soon as it is there.
+EVENT = "surrogate.explorer.picture"
+REMEDY = (
+    "They are made again the next time that the node runs. Often the model or the VAE overflows in half precision: restart "
+    "ComfyUI with --fp32-vae or --force-fp32."
+)
+# Inputs of the Explorer that do not change what a noise gives.
+COSMETIC = ("session", "seed", "pictures", "draft_steps", "images_per_batch", "filename_prefix", "seeds", "space")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of a page: frames (t, h, w, c) uint8, the key under which it is kept, and what is wrong with it, if anything."""
+
+    frames: np.ndarray
+    key: str
+    fault: str = ""
+
+
+class Renderer:
+    """Renders pages for one run of the node."""
+
+    def __init__(self, node, sampling: tuple, latent: dict, vae, noise_seed: int, images_per_batch: int):
+        self.node, self.sampling, self.latent, self.vae = node, sampling, latent, vae
+        self.noise_seed, self.at_once, self.shelf = noise_seed, images_per_batch, Shelf()
+
+    def page(self, course: Course, draft_steps: int | None) -> list[Picture]:
+        """The pictures of the page that is shown, with all steps or as drafts after `draft_steps`.
+
+        Raises ValueError if all of them failed.
+        """
+        space, points = course.page()
+        keys = self._keys(course, draft_steps)
+        frames = [self.shelf.load(key) for key in keys]
+        missing = [i for i, known in enumerate(frames) if known is None]
+        made = {i: Picture(known, keys[i]) for i, known in enumerate(frames) if known is not None}
+        for i in made:
+            self._tell(i, made[i])
+        for i, picture in self._rendered(space, points.w, missing, draft_steps):
+            made[i] = Picture(picture.frames, keys[i], picture.fault)
+            if not picture.fault:
+                self.shelf.keep(keys[i], picture.frames)
+            self._tell(i, made[i])
+        self.shelf.tidy(set(keys))
+        self._say(made)
+        return [made[i] for i in range(len(keys))]
+
+    def save(self, course: Course, made: list[Picture], prefix: str) -> None:
+        """Save the finished pictures in ComfyUI's output folder, each with the recipe that rebuilds it."""
+        folder, stem, *_ = folder_paths.get_save_image_path(
+            prefix, folder_paths.get_output_directory(), *made[0].frames.shape[2:0:-1]
+        )
+        shape = [list(part) for part in sample_parts(fix_empty(self.sampling[0].model_patcher, self.latent))]
+        for picture, (space, points) in zip(made, course.alone(), strict=True):
+            if picture.fault:
+                continue
+            gallery = Gallery(Path(folder), stem, picture.key)
+            recipe = {
+                "space": space.recipe(), **points.recipe(0), "label": points.labels[0], "shape": shape,
+                "noise_seed": self.noise_seed,
+            }  # fmt: skip
+            tensors = Path(gallery.name(1)).with_suffix(".safetensors").name
+            if not args.disable_metadata and save_tensors(space.seeds, gallery.folder / tensors):
+                recipe["tensors"] = tensors
+            gallery.save(1, picture.frames, {} if args.disable_metadata else recipe, texts(self.node.hidden))
+
+    def shown(self, course: Course, made: list[Picture], draft_steps: int | None) -> dict:
+        """What the page in the browser shows."""
+        _, points = course.page()
+        cells = [
+            {"key": picture.key, "label": label, "fault": picture.fault, "frames": len(picture.frames)}
+            for picture, label in zip(made, points.labels, strict=True)
+        ]
+        return {
+            "session": course.session.text(), "draft_steps": draft_steps or 0, "steps": len(self.sampling[2]) - 1,
+            "cells": cells,
+        }  # fmt: skip
+
+    def _keys(self, course: Course, draft_steps: int | None) -> list[str]:
+        ignored = {"SurrogateExplorer": COSMETIC}
+        run = run_hash(self.node.hidden, [self.noise_seed, draft_steps], ignored, self.latent, self.sampling[2])
+        recipes = [[space.recipe(), points.recipe(0)] for space, points in course.alone()]
+        texts = [json.dumps([run, recipe], sort_keys=True) for recipe in recipes]
+        return [hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH] for text in texts]
+
+    def _rendered(self, space, w, missing: list[int], draft_steps: int | None):
+        if not missing:
+            return
+        guider, sampler, sigmas = self.sampling
+        if draft_steps is not None:
+            sigmas = sigmas[: draft_steps + 1]
+        repeated = repeat_to(self.latent, len(w), "pictures")
+        self.progress = Progress(guider, len(missing), sigmas, self.node, previews=False)
+        groups = [[missing[j] for j in group] for group in in_groups(len(missing), self.at_once)]
+        draft = draft_steps is not None
+        for picture in render(
+            guider, sampler, sigmas, repeated, self.vae, space, w, self.noise_seed, groups, self.progress, draft
+        ):
+            yield picture.index, picture
+
+    def _tell(self, index: int, picture: Picture) -> None:
+        server, hidden = PromptServer.instance, self.node.hidden
+        what = {"node": hidden.unique_id, "cell": index, "key": picture.key, "fault": picture.fault}
+        server.send_sync(EVENT, what, getattr(server, "client_id", None))
+
+    def _say(self, made: dict[int, Picture]) -> None:
+        faults = {i: picture.fault for i, picture in made.items() if picture.fault}
+        if len(faults) == len(made):
+            raise ValueError(f"All {len(made)} pictures failed: {faults[0]}. {REMEDY}")
+        if faults:
+            warn(self.node, [f"{len(faults)} of {len(made)} pictures failed: {next(iter(faults.values()))}. {REMEDY}"])

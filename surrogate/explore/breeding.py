@@ -1,0 +1,183 @@
+"""From a session to noises: which combination of fresh noises each picture of a page is.
+
+Evolution with a person as the judge: the next page blends what was liked last, and turns each blend towards a noise that
+nobody has seen, by an angle that shrinks from page to page. In the simulations of `benchmarks/picks.py` a model of the
+person's taste is quicker on the first pages and no better afterwards.
+
+Every fresh noise is a dimension of its own, so all combinations have unit norm: each is a valid initial noise.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..seeds import IntegerSeed, Seeds
+from ..space import LARGEST_K, SurrogateSpace
+from .session import Page, Session
+
+__all__ = ["fresh_seeds", "liked_weights", "page_weights", "space_of", "used"]
+
+# How many of the last liked pictures are blended.
+PARENTS = 4
+# The turn towards a fresh noise in radians: on the first bred page, on the last, and how many pages are between them.
+WIDEST, NARROWEST, COOLING = 0.9, 0.25, 9
+# On a page the angles differ by this factor up and down, so that some pictures stay nearer than others.
+SPREAD = 1.5
+# `turn` 0 and 100 divide and multiply the angle by this; no turn is a right angle, which would leave nothing of the blend.
+CLOSER, MOST_TURN = 3.0, 1.4
+SURPRISE = 1.2
+
+
+def page_weights(session: Session, number: int, given: int, seed: int) -> np.ndarray:
+    """Weights w (n, given + fresh) of the pictures of page `number`: each row has unit norm.
+
+    given : how many seeds the session began with; these are the first columns, the fresh noises of all pages follow
+    seed : the course's number: another one, other blends
+
+    The result depends on the pages that led to this one, and on nothing that came after it.
+    """
+    return _chain_weights(session, number, given, seed)[number]
+
+
+def _chain_weights(session: Session, number: int, given: int, seed: int) -> dict[int, np.ndarray]:
+    """The weights of page `number` and of all that led to it."""
+    columns = given + _before(session, len(session.pages))
+    made: dict[int, np.ndarray] = {}
+    for i in session.chain(number):
+        page = session.pages[i]
+        fresh = np.zeros((page.count, columns))
+        if page.act != "finish":
+            start = given + _before(session, i)
+            fresh[np.arange(page.count), start + np.arange(page.count)] = 1.0
+        liked = [made[j][cell] for j, cell in session.liked(page.of)] if page.of >= 0 else []
+        chance = np.random.default_rng([seed, i])
+        made[i] = _made(page, made.get(page.of), liked, fresh, given, _depth(session, i), chance)
+    return made
+
+
+def liked_weights(session: Session, given: int, seed: int) -> np.ndarray:
+    """Weights (n, columns) of all that was liked on the way to the page that is shown, the latest last, each once."""
+    made = _chain_weights(session, session.shown, given, seed)
+    rows = [made[i][cell] for i, cell in session.liked()]
+    return np.array(rows).reshape(len(rows), next(iter(made.values())).shape[1])
+
+
+def fresh_seeds(session: Session, given: Seeds, seed: int) -> Seeds:
+    """The `given` seeds and the fresh ones of all pages: the integers from `seed` on, less those that are given."""
+    taken = {known.identity for known in given}
+    fresh: list[IntegerSeed] = []
+    while len(fresh) < _before(session, len(session.pages)):
+        candidate = IntegerSeed(seed)
+        if candidate.identity not in taken:
+            fresh.append(candidate)
+        seed = (seed + 1) % 2**64
+    return given + Seeds(tuple(fresh))
+
+
+def space_of(seeds: Seeds, w: np.ndarray, transport) -> tuple[SurrogateSpace, np.ndarray]:
+    """The smallest space that holds the combinations w (n, len(seeds)), and their weights in it.
+
+    Raises ValueError if they are made of more seeds than a space can have.
+    """
+    columns = used(w)
+    if len(columns) > LARGEST_K:
+        raise ValueError(
+            f"This session has blended {len(columns)} noises; a space holds at most {LARGEST_K}. Begin a new session with "
+            "what you like as seeds: nothing of it is lost."
+        )
+    for column in range(w.shape[1]):  # a space has two seeds at least
+        if len(columns) < 2 and column not in columns:
+            columns = np.sort(np.append(columns, column))
+    return SurrogateSpace(Seeds(tuple(seeds[int(i)] for i in columns)), "whole_sphere", transport), w[:, columns]
+
+
+def used(w: np.ndarray) -> np.ndarray:
+    """The columns of w (n, k) that are not zero everywhere."""
+    return np.flatnonzero(w.any(axis=0))
+
+
+def _made(page: Page, before, liked: list, fresh: np.ndarray, given: int, depth: int, chance) -> np.ndarray:
+    """The weights of `page`; `before` are those of the page that it was made of, `liked` what was liked on the way."""
+    if page.act == "finish":
+        return np.array(liked)
+    if page.act == "near":
+        return _around(before[page.at], fresh, page, depth)
+    if page.act == "new" or not liked:
+        return _begin(fresh, given) if page.of < 0 else fresh
+    if page.act == "mix":
+        return _mixed(liked, fresh, chance)
+    if page.act == "surprise":
+        return _turned(_blends(liked, len(fresh), chance), fresh, np.full(len(fresh), SURPRISE))
+    return _bred(page, liked, fresh, depth, chance)
+
+
+def _begin(fresh: np.ndarray, given: int) -> np.ndarray:
+    """The first page: the given seeds themselves, then fresh noises."""
+    first = fresh.copy()
+    for i in range(min(given, len(first))):
+        first[i] = np.eye(fresh.shape[1])[i]
+    return first
+
+
+def _bred(page: Page, liked: list, fresh: np.ndarray, depth: int, chance) -> np.ndarray:
+    """What was liked last, as it is, and blends of the last few, each turned towards a noise of its own."""
+    angles = _angles(page, depth, len(fresh), chance)
+    if page.act == "none":
+        angles = np.minimum(1.5 * angles, MOST_TURN)
+    w = _turned(_blends(liked[-PARENTS:], len(fresh), chance), fresh, angles)
+    if page.act == "more" and len(w) > 1:
+        w[0] = liked[-1]
+    return w
+
+
+def _around(centre: np.ndarray, fresh: np.ndarray, page: Page, depth: int) -> np.ndarray:
+    """A picture and its neighbours, all at the same small angle."""
+    angle = min(NARROWEST, _angle(depth)) * _factor(page.turn)
+    w = _turned(np.repeat(centre[None], len(fresh), axis=0), fresh, np.full(len(fresh), min(angle, MOST_TURN)))
+    w[0] = centre
+    return w
+
+
+def _mixed(liked: list, fresh: np.ndarray, chance) -> np.ndarray:
+    """Blends of everything that was liked; of a single picture, its neighbours."""
+    if len(liked) == 1:
+        return _turned(_blends(liked, len(fresh), chance), fresh, np.full(len(fresh), NARROWEST))
+    return _blends(liked, len(fresh), chance)
+
+
+def _blends(parents: list, count: int, chance) -> np.ndarray:
+    """`count` blends with unit norm of the `parents`, shares drawn uniformly."""
+    shares = chance.dirichlet(np.ones(len(parents)), count)
+    w = shares @ np.array(parents)
+    return w / np.linalg.norm(w, axis=1, keepdims=True)
+
+
+def _turned(w: np.ndarray, fresh: np.ndarray, angles: np.ndarray) -> np.ndarray:
+    """Each row of w turned towards its fresh noise, of which it has nothing yet, by its angle in radians."""
+    turned = np.cos(angles)[:, None] * w + np.sin(angles)[:, None] * fresh
+    return turned / np.linalg.norm(turned, axis=1, keepdims=True)
+
+
+def _angles(page: Page, depth: int, count: int, chance) -> np.ndarray:
+    spread = np.geomspace(1 / SPREAD, SPREAD, count) if count > 1 else np.ones(1)
+    return np.minimum(chance.permutation(spread) * _angle(depth) * _factor(page.turn), MOST_TURN)
+
+
+def _angle(depth: int) -> float:
+    """The turn on the bred page number `depth`, from 1."""
+    share = min(max(depth - 1, 0), COOLING) / COOLING
+    return WIDEST * (NARROWEST / WIDEST) ** share
+
+
+def _factor(turn: int) -> float:
+    return CLOSER ** (turn / 50 - 1)
+
+
+def _depth(session: Session, number: int) -> int:
+    """How many pages on the way to page `number`, with it, were bred from what was liked."""
+    return sum(session.pages[i].act in ("more", "none", "mix", "near") for i in session.chain(number))
+
+
+def _before(session: Session, number: int) -> int:
+    """How many fresh noises the pages before `number` have."""
+    return sum(page.count for page in session.pages[:number] if page.act != "finish")

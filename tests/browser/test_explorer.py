@@ -1,0 +1,156 @@
+"""Surrogate Explorer as a person uses it: mouse, keyboard, both renderings of nodes, reload, and two of them."""
+
+import json
+
+import pytest
+
+from dev.browser import SLOW, show
+from dev.workflow_files import read
+
+WORKFLOW = read("demo_explore")
+NODE = "app.graph.nodes.find(n => n.type === 'SurrogateExplorer')"
+QUICK = {"pictures": 4, "images_per_batch": 4}
+
+
+def explore(page, nodes: str, seed: int, **values) -> None:
+    """Open the workflow with quick settings and a seed that no other test has."""
+    page.set_viewport_size({"width": 1500, "height": 1400})
+    show(page, WORKFLOW, nodes == "Nodes 2.0")
+    values = QUICK | {"seed": seed} | values
+    page.evaluate(
+        f"values => Object.entries(values).forEach(([k, v]) => {NODE}.widgets.find(w => w.name === k).value = v)",
+        values,
+    )
+    page.evaluate(
+        "() => app.graph.nodes.find(n => n.type === 'BasicScheduler').widgets.find(w => w.name === 'steps').value = 2"
+    )
+
+
+def run(page, client) -> None:
+    """Press Run and wait until the queue is empty and the page has its pictures."""
+    page.evaluate("async () => { await app.queuePrompt(0); }")
+    settle(page, client)
+
+
+def settle(page, client) -> None:
+    page.wait_for_timeout(300)
+    for _ in range(600):
+        queue = client.get("/queue")
+        if not queue["queue_running"] and not queue["queue_pending"]:
+            break
+        page.wait_for_timeout(200)
+    page.wait_for_function(
+        "() => document.querySelectorAll('.surrogate-explorer .cell.empty').length === 0", timeout=SLOW
+    )
+
+
+def session(page) -> dict:
+    return json.loads(page.evaluate(f"() => {NODE}.widgets.find(w => w.name === 'session').value") or "{}")
+
+
+def cells(page):
+    return page.locator(".surrogate-explorer .cell")
+
+
+def press(page, name: str) -> None:
+    page.locator(".surrogate-explorer button", has_text=name).click()
+
+
+def sources(page) -> list[str]:
+    return page.evaluate("() => [...document.querySelectorAll('.surrogate-explorer .cell img')].map(i => i.src)")
+
+
+@pytest.mark.parametrize("nodes", ["classic", "Nodes 2.0"])
+def test_with_the_mouse(client, page, nodes):
+    explore(page, nodes, 1000 + len(nodes))
+    run(page, client)
+    assert cells(page).count() == 4
+    first = sources(page)
+    cells(page).nth(1).click()
+    cells(page).nth(2).click()
+    cells(page).nth(2).click()  # taken back
+    cells(page).nth(3).click()
+    assert session(page)["pages"] == [{"of": -1, "n": 4, "likes": [1, 3]}]
+
+    run(page, client)  # Run with likes: more like these
+    assert session(page)["pages"][1] == {"of": 0, "do": "more", "n": 4}
+    second = sources(page)
+    assert second[0] == first[3]
+    assert len({*first, *second}) == 7
+
+    press(page, "◀")
+    assert sources(page) == first
+    assert cells(page).nth(1).get_attribute("aria-pressed") == "true"
+    press(page, "▶")
+    assert sources(page) == second
+
+    page.evaluate(f"() => {NODE}.properties.surrogate_explorer.run = true")
+    press(page, "Finish 2")
+    settle(page, client)
+    assert sources(page) == [first[1], first[3]]
+    assert "finished and saved" in page.locator(".surrogate-explorer .note").inner_text()
+
+
+@pytest.mark.parametrize("nodes", ["classic", "Nodes 2.0"])
+def test_with_the_keyboard_alone(client, page, nodes):
+    explore(page, nodes, 2000 + len(nodes))
+    run(page, client)
+    cells(page).first.focus()
+    columns = page.evaluate(
+        "() => getComputedStyle(document.querySelector('.surrogate-explorer .grid')).gridTemplateColumns.split(' ').length"
+    )
+    assert columns == 2
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    assert session(page)["pages"][0]["likes"] == [3]
+    page.keyboard.press("v")
+    assert page.locator(".surrogate-explorer-large").count() == 1
+    page.keyboard.press("Escape")
+    assert page.locator(".surrogate-explorer-large").count() == 0
+    page.keyboard.press("Enter")  # its neighbours
+    assert session(page)["pages"][1] == {"of": 0, "do": "near", "n": 4, "at": 3}
+    run(page, client)
+    page.locator(".surrogate-explorer .main").focus()
+    page.keyboard.press("Enter")
+    assert session(page)["pages"][2]["do"] == "more"
+    run(page, client)
+    assert len(set(sources(page))) == 4
+
+
+def test_a_workflow_that_is_opened_again_shows_the_same_page(client, page):
+    explore(page, "classic", 3000)
+    run(page, client)
+    cells(page).nth(0).click()
+    run(page, client)
+    shown, saved = sources(page), page.evaluate("() => app.graph.serialize()")
+    show(page, WORKFLOW, False)
+    assert session(page) == {}
+    show(page, saved, False)
+    page.wait_for_timeout(500)
+    assert sources(page) == shown
+    assert session(page)["page"] == 1
+
+
+def test_a_copy_of_the_node_has_a_session_of_its_own(client, page):
+    explore(page, "classic", 4000)
+    run(page, client)
+    page.evaluate(f"() => {{ const copy = {NODE}.clone(); app.graph.add(copy); copy.pos = [1000, 600]; }}")
+    page.wait_for_timeout(500)
+    page.evaluate("""() => {
+        const [one, two] = app.graph.nodes.filter(n => n.type === 'SurrogateExplorer');
+        two.surrogateExplorer.act('like', 2);
+    }""")
+    values = page.evaluate("""() => app.graph.nodes.filter(n => n.type === 'SurrogateExplorer')
+        .map(n => n.widgets.find(w => w.name === 'session').value)""")
+    assert "likes" not in values[0]
+    assert json.loads(values[1])["pages"][0]["likes"] == [2]
+    page.evaluate("() => app.graph.nodes.filter(n => n.type === 'SurrogateExplorer').forEach(n => app.graph.remove(n))")
+    assert page.locator(".surrogate-explorer").count() == 0
+    assert page.locator(".surrogate-explorer-large").count() == 0
+
+
+def test_drafts_are_called_drafts(client, page):
+    explore(page, "classic", 5000, draft_steps=1)
+    run(page, client)
+    assert page.locator(".surrogate-explorer .note").inner_text().startswith("draft, 1 of 2 steps")

@@ -1,0 +1,231 @@
+// The page in the node: pictures to like, and what to do next. It knows nothing of ComfyUI.
+import { liked, likesOf } from "./session.js";
+import { say } from "./words.js";
+
+const GAP = 4; // pixels between pictures
+const HOVER = 700; // milliseconds until a picture is shown large
+
+export class View {
+  // `act` is called with what the person did: like, near, more, new, mix, surprise, none, finish, go, turn, run.
+  // `address(key, whole)` is where a picture is; `grows()` whether the page may be as high as it likes (Nodes 2.0).
+  constructor({ act, address, grows }) {
+    this.act = act;
+    this.grows = grows;
+    this.address = address;
+    this.focused = 0;
+    this.element = make("div", "surrogate-explorer");
+    this.header = this.element.appendChild(make("div", "row"));
+    this.grid = this.element.appendChild(make("div", "grid"));
+    this.grid.setAttribute("role", "grid");
+    this.footer = this.element.appendChild(make("div", "row"));
+    this.buttons = this.element.appendChild(make("div", "row buttons"));
+    this.#makeHeader();
+    this.#makeFooter();
+    this.grid.addEventListener("keydown", (event) => this.#key(event));
+    this.aspect = 1; // of a picture
+    new ResizeObserver(() => this.#arrange()).observe(this.grid);
+    // Nodes 2.0 would drag the node, and the canvas would zoom.
+    for (const name of ["pointerdown", "wheel", "dblclick"]) {
+      this.element.addEventListener(name, (event) => event.stopPropagation());
+    }
+  }
+
+  // state: { session, cells, count, steps, draft, saved, turn, run }; cells[i] is { key, label, fault } or undefined.
+  show(state) {
+    const before = this.state;
+    this.state = state;
+    const { session } = state;
+    const pages = session.pages.length;
+    this.title.textContent = pages ? say("page", { page: session.page + 1, pages }) : "";
+    this.back.disabled = session.page < 1;
+    this.forward.disabled = session.page >= pages - 1;
+    this.run.checked = state.run;
+    this.turn.value = state.turn;
+    this.note.textContent = this.#noteOf(state);
+    this.note.classList.toggle("draft", Boolean(state.draft));
+    if (before?.session.page !== session.page) this.focused = 0;
+    this.#showCells(state);
+    this.#showButtons(state);
+  }
+
+  hideLarge() {
+    clearTimeout(this.timer);
+    this.large?.remove();
+    this.large = undefined;
+  }
+
+  #noteOf({ session, cells, draft, steps, saved }) {
+    if (!cells.some(Boolean)) return say(session.pages.length ? "waiting" : "empty");
+    if (saved) return say("finished");
+    const parts = [];
+    if (draft) parts.push(say("draft", { steps: draft, all: steps }));
+    const count = liked(session).length;
+    parts.push(count ? say("liked", { count }) : say("none_liked"));
+    return parts.join(" · ");
+  }
+
+  #makeHeader() {
+    this.back = button("◀", "back", () => this.act("go", this.state.session.page - 1));
+    this.title = make("span", "title");
+    this.forward = button("▶", "forward", () => this.act("go", this.state.session.page + 1));
+    this.note = make("span", "note");
+    const label = make("label", "run");
+    this.run = label.appendChild(make("input"));
+    this.run.type = "checkbox";
+    this.run.addEventListener("change", () => this.act("run", this.run.checked));
+    label.append(say("run"));
+    label.title = say("run_tip");
+    this.header.append(this.back, this.title, this.forward, this.note, label);
+  }
+
+  #makeFooter() {
+    this.turn = make("input");
+    Object.assign(this.turn, { type: "range", min: 0, max: 100, step: 5, title: say("turn_tip") });
+    this.turn.setAttribute("aria-label", say("turn_tip"));
+    this.turn.addEventListener("input", () => this.act("turn", Number(this.turn.value)));
+    this.footer.append(say("closer"), this.turn, say("farther"));
+    this.main = button("", "", () => this.act(this.main.dataset.act));
+    this.main.classList.add("main");
+    const more = ["mix", "surprise", "none", "finish"].map((act) => {
+      const made = button(say(act), `${act}_tip`, () => this.act(act));
+      made.dataset.act = act;
+      return made;
+    });
+    this.buttons.append(this.main, ...more);
+  }
+
+  #showButtons({ session, cells }) {
+    const count = liked(session).length;
+    this.main.dataset.act = count ? "more" : "new";
+    this.main.textContent = say(this.main.dataset.act);
+    for (const made of this.buttons.children) {
+      if (made === this.main) continue;
+      made.disabled = made.dataset.act === "none" ? !cells.some(Boolean) : !count;
+      if (made.dataset.act === "finish") made.textContent = say("finish", { count: count || "" }).trim();
+    }
+  }
+
+  #showCells(state) {
+    const { count } = state;
+    while (this.grid.childElementCount > count) this.grid.lastElementChild.remove();
+    while (this.grid.childElementCount < count) this.grid.append(this.#cell(this.grid.childElementCount));
+    const likes = likesOf(state.session);
+    [...this.grid.children].forEach((cell, i) => this.#showCell(cell, i, state.cells[i], likes.includes(i)));
+    this.#arrange();
+  }
+
+  // As many columns as make the pictures largest, with cells of their shape.
+  #arrange() {
+    const { clientWidth: width, childElementCount: count } = this.grid;
+    const square = Math.ceil(Math.sqrt(count));
+    this.grid.style.minHeight = this.grows() ? `${((width / this.aspect) * Math.ceil(count / square)) / square}px` : "";
+    const height = this.grid.clientHeight;
+    if (!count || !width || !height) return;
+    let best = { side: 0 };
+    for (let columns = 1; columns <= count; columns++) {
+      const rows = Math.ceil(count / columns);
+      const side = Math.min((width - GAP * (columns - 1)) / columns, this.aspect * ((height - GAP * (rows - 1)) / rows));
+      if (side > best.side) best = { side, columns };
+    }
+    this.columns = best.columns;
+    this.grid.style.gridTemplateColumns = `repeat(${best.columns}, ${best.side}px)`;
+    this.grid.style.gridAutoRows = `${best.side / this.aspect}px`;
+  }
+
+  #loaded(image) {
+    const aspect = image.naturalWidth / image.naturalHeight;
+    if (!aspect || aspect === this.aspect) return;
+    this.aspect = aspect;
+    this.#arrange();
+  }
+
+  #cell(i) {
+    const cell = make("button", "cell");
+    cell.type = "button";
+    cell.setAttribute("role", "gridcell");
+    cell.append(make("img"), make("span", "heart"), make("span", "fault"));
+    cell.firstChild.draggable = false;
+    cell.firstChild.addEventListener("load", () => this.#loaded(cell.firstChild));
+    cell.firstChild.addEventListener("error", () => cell.firstChild.removeAttribute("src")); // not kept any more
+    cell.addEventListener("click", () => this.#has(i) && this.act("like", i));
+    cell.addEventListener("dblclick", () => this.#has(i) && this.act("near", i));
+    cell.addEventListener("pointerenter", () => this.#soonLarge(i));
+    cell.addEventListener("pointerleave", () => this.hideLarge());
+    cell.addEventListener("focus", () => (this.focused = i));
+    return cell;
+  }
+
+  #showCell(cell, i, picture, isLiked) {
+    const [image, heart, fault] = cell.children;
+    const source = picture && !picture.fault ? this.address(picture.key) : "";
+    if (source && image.getAttribute("src") !== source) image.src = source;
+    if (!source) image.removeAttribute("src");
+    image.alt = say("picture", { number: i + 1 });
+    heart.textContent = isLiked ? "♥" : "";
+    fault.textContent = picture?.fault ? say("failed") : "";
+    cell.title = picture?.fault || "";
+    cell.tabIndex = i === this.focused ? 0 : -1;
+    cell.classList.toggle("liked", isLiked);
+    cell.classList.toggle("empty", !source);
+    cell.setAttribute("aria-pressed", String(isLiked));
+    cell.setAttribute("aria-label", image.alt);
+  }
+
+  #has(i) {
+    const picture = this.state.cells[i];
+    return Boolean(picture && !picture.fault);
+  }
+
+  #key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return; // ComfyUI's own keys
+    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.columns, ArrowDown: this.columns }[event.key];
+    const i = this.focused;
+    if (step !== undefined) this.#focus(i + step);
+    else if (event.key === " ") this.#has(i) && this.act("like", i);
+    else if (event.key === "Enter") this.#has(i) && this.act("near", i);
+    else if (event.key === "v" || event.key === "V") this.large ? this.hideLarge() : this.#showLarge(i);
+    else if (event.key === "Escape" && this.large) this.hideLarge();
+    else return;
+    event.preventDefault(); // a button would click
+    event.stopPropagation();
+  }
+
+  #focus(i) {
+    if (i < 0 || i >= this.grid.childElementCount) return;
+    this.grid.children[this.focused].tabIndex = -1;
+    this.focused = i;
+    this.grid.children[i].tabIndex = 0;
+    this.grid.children[i].focus({ preventScroll: true });
+    if (this.large) this.#showLarge(i);
+  }
+
+  #soonLarge(i) {
+    this.hideLarge();
+    this.timer = setTimeout(() => this.element.isConnected && this.#showLarge(i), HOVER);
+  }
+
+  #showLarge(i) {
+    this.hideLarge();
+    if (!this.#has(i)) return;
+    this.large = document.body.appendChild(make("img", "surrogate-explorer-large"));
+    this.large.src = this.address(this.state.cells[i].key, true);
+    const { left, right } = this.grid.children[i].getBoundingClientRect();
+    this.large.style[left > innerWidth - right ? "left" : "right"] = "16px"; // on the side with more room
+  }
+}
+
+function make(kind, name = "") {
+  const element = document.createElement(kind);
+  element.className = name;
+  return element;
+}
+
+function button(text, tip, click) {
+  const made = make("button");
+  made.type = "button";
+  made.textContent = text;
+  if (tip) made.title = say(tip);
+  if (text.length === 1) made.setAttribute("aria-label", made.title); // an arrow says nothing
+  made.addEventListener("click", click);
+  return made;
+}
