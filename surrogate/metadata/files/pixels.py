@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import count
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -11,6 +11,7 @@ from PIL import Image
 from ...pictures import Sound, sound_pictures
 from ..errors import CannotRead
 from .embedded import open_regular, read_embedded
+from .jpeg import without_texts
 from .sound import SOUNDS, decode
 from .video import open_container
 
@@ -18,6 +19,8 @@ __all__ = ["read_frames"]
 
 # A picture of 20 kB can stand for gigabytes of pixels.
 MOST_PIXELS = 1 << 26
+# Of all frames up to the last one that is asked for: 2000 of 1920×1080.
+MOST_TOGETHER = 1 << 32
 MOST_SAMPLES = 1 << 24  # of a sound, which is drawn as far as this
 DEMUXERS = {"MP4": "mov", "WebM": "matroska"}
 
@@ -32,27 +35,36 @@ def read_frames(path, frames: Sequence[int] = (0,), longest: int = 0) -> list[np
     embedded = read_embedded(path)
     _check(embedded)
     with open_regular(path) as file:
-        if embedded.kind in DEMUXERS:
-            pages = _of_video(file, embedded.kind)
-        elif embedded.kind in SOUNDS:
-            pages = _of_sound(file, embedded.kind)
-        else:
-            pages = _of_picture(file)
-        found, last = [], None
         try:
-            for number in count():
-                page = next(pages, None)
-                if page is None and last is None:
-                    raise CannotRead("it has no pictures")
-                last = last if page is None else page
-                while len(found) < len(frames) and (frames[len(found)] <= number or page is None):
-                    found.append(_small(last, longest))
-                if len(found) == len(frames):
-                    return found
+            return _chosen(_pages(file, embedded.kind), frames, longest)
         except CannotRead:
             raise
         except Exception as error:  # decoders raise whatever they like at a broken file
             raise CannotRead(f"its pixels cannot be read ({type(error).__name__}: {str(error)[:200]})") from None
+
+
+def _pages(file: BinaryIO, kind: str) -> Iterator:
+    if kind in DEMUXERS:
+        return _of_video(file, kind)
+    return _of_sound(file, kind) if kind in SOUNDS else _of_picture(without_texts(file) if kind == "JPEG" else file)
+
+
+def _chosen(pages: Iterator, frames: Sequence[int], longest: int) -> list[np.ndarray]:
+    """The pages numbered `frames`; the last one also for all behind it."""
+    found: list[np.ndarray] = []
+    last, number, pixels = None, 0, 0
+    while len(found) < len(frames):
+        page = next(pages, None)
+        if page is None and last is None:
+            raise CannotRead("it has no pictures")
+        last = last if page is None else page
+        pixels += last.width * last.height
+        if pixels > MOST_TOGETHER:
+            raise CannotRead(f"it is refused: more than {MOST_TOGETHER} pixels before frame {number}")
+        while len(found) < len(frames) and (frames[len(found)] <= number or page is None):
+            found.append(_small(last, longest))
+        number += 1
+    return found
 
 
 def _of_picture(file) -> Iterator[Image.Image]:

@@ -49,7 +49,8 @@ def decode(file: BinaryIO, kind: str, most: int) -> tuple[np.ndarray, int]:
 
     Raises CannotRead if it has none.
     """
-    pieces, left, rate = [], most, 0
+    pieces: list[np.ndarray] = []
+    left, rate = most, 0
     with open_container(file, SOUNDS[kind]) as container:
         stream = _stream(container)
         for frame in container.decode(stream):

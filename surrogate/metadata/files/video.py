@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 from ..errors import CannotRead
 from .bounds import Texts
+from .containers import CHECKS
 from .exif import NAMES, add_json
 
 __all__ = ["open_container", "read_matroska", "read_mp4"]
@@ -14,10 +15,14 @@ __all__ = ["open_container", "read_matroska", "read_mp4"]
 BUDGET = 1 << 28
 # Seconds that FFmpeg may take to open a file: broken ones can send it back and forth.
 PATIENCE = 10.0
+# Brands of pictures that begin as films do.
+STILLS = {b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1"}
 
 
 def read_mp4(file: BinaryIO) -> dict:
     """The fields of `Embedded` of an MP4 or MOV file."""
+    if file.read(12)[8:] in STILLS:
+        raise CannotRead("it is an AVIF or HEIF picture, which is not read: take the file that ComfyUI saved")
     return _read(file, "mov", "MP4")
 
 
@@ -54,6 +59,8 @@ def open_container(file: BinaryIO, demuxer: str):
         raise CannotRead(
             "films and sounds need the package av (PyAV), which this Python does not have: pip install av"
         ) from None
+    CHECKS[demuxer](file)
+    file.seek(0)
     options = {"enable_drefs": "0"} if demuxer == "mov" else {}
     try:
         return av.open(_Bounded(file), format=demuxer, options=options, metadata_errors="replace", timeout=PATIENCE)
