@@ -173,7 +173,7 @@ def load_seeds(path: str | os.PathLike) -> SeedFile:
     if text is None:
         raise ValueError(
             f"{path.name} is a safetensors file of another kind (a model, perhaps, or the noises beside a picture): "
-            "choose one that Save Seeds wrote."
+            "choose a file of saved seeds."
         )
     with _explained(path):
         entry = json.loads(text)

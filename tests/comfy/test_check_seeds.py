@@ -88,7 +88,7 @@ def test_the_repair_goes_straight_into_a_space(comfy):
 
 
 FAULTS = {
-    "no size": (lambda g: {"seeds": g("SurrogateSeedsFromIntegers", seeds="1 2")}, "connect a latent of the size"),
+    "no size": (lambda g: {"seeds": g("SurrogateSeedsFromIntegers", seeds="1 2")}, "Connect a latent of the size"),
     "other size": (
         lambda g: {
             "seeds": g("SurrogateSeedsFromLatents", latent=g.latent(2, 4, 8, 8, fill="normal")),
