@@ -94,7 +94,7 @@ FAULTS = {
             "seeds": g("SurrogateSeedsFromLatents", latent=g.latent(2, 4, 8, 8, fill="normal")),
             "latent": g.latent(1, 4, 16, 16),
         },
-        "Seed latent 1 is a noise of shape 4×8×8, but the latent has shape 4×16×16",
+        "Seed latent 1 is a noise of shape 4×8×8, but shape is 4×16×16",
     ),
     "not a number": (
         lambda g: {"seeds": g("SurrogateSeedsFromLatents", latent=g.latent(1, 4, 8, 8, fill="nan", number=100))},
