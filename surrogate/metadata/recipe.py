@@ -51,4 +51,4 @@ def _tensors(name, path: Path) -> Mapping | None:
                 raise ValueError(f"{name} is larger than {LARGEST_TENSORS >> 30} GiB")
         return load_tensors(file)
     except (CannotRead, OSError) as error:
-        raise ValueError(f"{name}, which belongs beside the picture, is missing: {error}") from None
+        raise ValueError(f"{name}, which belongs in the folder of the picture, is missing: {error}") from None
