@@ -19,7 +19,9 @@ ROOT = Path(__file__).absolute().parents[1]
 # that inherits the path.
 sys.path.append(str(ROOT))
 
-SLOW = tuple(ROOT / "tests" / name for name in ("dev", "test_run.py", "comfy", "browser"))
+# From fast to slow. The browser's tests are one folder with a server of its own; those of tests/comfy are many files, and
+# fill the time in which other workers are at work.
+SLOW = tuple(ROOT / "tests" / name for name in ("dev", "test_run.py", "browser", "comfy"))
 
 
 def pytest_configure(config):
@@ -34,10 +36,13 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    def slowness(item):
-        return max((rank for rank, path in enumerate(SLOW, 1) if item.path.is_relative_to(path)), default=0)
+    """Fast folders first; in a folder the long files first, so that no worker begins one when the others are done."""
 
-    items.sort(key=slowness)
+    def slowness(path):
+        return max((rank for rank, folder in enumerate(SLOW, 1) if path.is_relative_to(folder)), default=0)
+
+    places = {path: (slowness(path), -path.stat().st_size, str(path)) for path in {item.path for item in items}}
+    items.sort(key=lambda item: places[item.path])
 
 
 @pytest.fixture(scope="session")

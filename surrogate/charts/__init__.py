@@ -1,8 +1,8 @@
 """Weight charts: `u` in the cube [0, 1]^(k-1) to weights `w` on the non-negative part of the unit sphere, and back.
 
-`CHARTS` maps a name to a chart. To add one, write a file with a `Chart` and a line here: the tests of the laws
-and the nodes' drop-down follow the registry. `chart_named` finds also `whole_sphere`, which is not for choosing: an
-adaptive search uses it.
+`CHARTS` maps a name to a chart. To add one, write a file with a `Chart`, import it here and give it its line in `CHARTS`:
+the tests of the laws and the nodes' drop-down follow the registry. `chart_named` finds also `whole_sphere`, which is not
+for choosing: an adaptive search uses it.
 """
 
 from .angular import Angular
@@ -22,8 +22,13 @@ __all__ = [
     "check_weights",
 ]
 
-CHARTS: dict[str, Chart] = {chart.name: chart for chart in (KnotheRosenblatt(), Angular())}
-
+CHARTS: dict[str, Chart] = {
+    chart.name: chart
+    for chart in (
+        KnotheRosenblatt(),
+        Angular(),
+    )
+}
 
 _WHOLE_SPHERE = WholeSphere()
 

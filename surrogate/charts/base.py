@@ -19,10 +19,16 @@ class Chart(ABC):
 
     Laws, tested for every entry of `CHARTS`:
 
-    - `weights(coordinates(w)) == w` wherever u fits in float64; `coordinates(weights(u)) == u` in the interior.
-    - The k unit vectors are reached exactly, to the last bit: u = 0 is seed 1, u = (1, …, 1) is seed k.
-    - Where a seed has all the weight, the remaining coordinates are 1.
-    - The result for one point does not depend on the other points of the batch.
+    - `weights(coordinates(w)) == w` to 1e-13 wherever u fits in float64; `coordinates(weights(u)) == u` to 1e-12 in the
+      interior. On the whole closed cube both are finite, and `weights(coordinates(weights(u))) == weights(u)`.
+    - The k unit vectors are reached exactly, to the last bit, from every corner of the cube: the first coordinate that is
+      0 names the seed, u = (1, …, 1) is seed k. Where a seed has all the weight, the remaining coordinates are 1.
+    - Two seeds (k = 2) are the quarter circle w = (cos πu/2, sin πu/2).
+    - The result for one point does not depend on the other points of the batch, nor on their order in memory. Any leading
+      shape is kept, lists and float32 are taken, and the argument is not written into.
+
+    `weights` and `coordinates` below check their argument, project rounding back, and copy: a chart implements `_weights`
+    and `_coordinates`, which get a valid argument of their own.
     """
 
     name: str

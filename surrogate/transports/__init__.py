@@ -1,11 +1,12 @@
 """Transports: a model's latents to an inner space where unit-norm combination is allowed, and back.
 
-`TRANSPORTS` maps a name to a class. To add one, write a file with a `Transport` and a line here: the tests of the
-laws and the nodes' drop-down follow the registry. `make_transport` builds one from its name and settings.
+`TRANSPORTS` maps a name to a class. To add one, write a file with a `Transport`, import it here and give it its line in
+`TRANSPORTS`: the tests of the laws and the nodes' drop-down follow the registry. `make_transport` builds one from its
+name and settings.
 """
 
 from .affine import Affine
-from .base import Transport
+from .base import Example, Transport
 from .composite import Composite
 from .gaussian import Gaussian
 from .quantile import Quantile
@@ -16,6 +17,7 @@ __all__ = [
     "TRANSPORTS",
     "Affine",
     "Composite",
+    "Example",
     "Gaussian",
     "Quantile",
     "Rotation",
@@ -24,7 +26,17 @@ __all__ = [
     "make_transport",
 ]
 
-TRANSPORTS = {t.name: t for t in (Gaussian, Affine, Quantile, Sphere, Rotation, Composite)}
+TRANSPORTS: dict[str, type[Transport] | type[Composite]] = {
+    transport.name: transport
+    for transport in (
+        Gaussian,
+        Affine,
+        Quantile,
+        Sphere,
+        Rotation,
+        Composite,
+    )
+}
 
 
 def make_transport(name: str, **settings) -> Transport | Composite:

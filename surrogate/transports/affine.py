@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
-from .base import Transport
+from .base import Example, Transport
 
 __all__ = ["Affine"]
 
@@ -30,6 +30,10 @@ class Affine(Transport):
         scales = self.scale if isinstance(self.scale, list) else [self.scale]
         if min(scales) <= 0:
             raise ValueError(f"scale must be greater than 0 (a standard deviation), got {min(scales):g}.")
+
+    @classmethod
+    def examples(cls):
+        return [Example(cls(0.5, 2.0), lambda rng, n: torch.from_numpy(rng.normal(0.5, 2.0, (n, 3, 4))).float())]
 
     def settings(self):
         return {"mean": self.mean, "scale": self.scale}

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
-__all__ = ["Transport"]
+__all__ = ["Example", "Transport", "per_row"]
+
+
+class Example(NamedTuple):
+    """A transport, and `draw(rng, n)`: n independent latents (n, *shape), float32, of the distribution that it is for."""
+
+    transport: Any
+    draw: Callable[[np.random.Generator, int], Any]
 
 
 class Transport(ABC):
@@ -15,8 +25,16 @@ class Transport(ABC):
     Domain: latents z (n, *shape), independent samples of the distribution. Codomain: inner latents
     xi (n, *inner_shape(shape)), of zero mean and a law that Σ w_k xi_k keeps for every w of unit norm.
 
-    Laws, tested for every entry of `TRANSPORTS`: `inverse(forward(z)) == z` to rounding; for independent
-    z_k of the distribution, `inverse(Σ w_k forward(z_k))` has the distribution of z; rows do not depend on each other.
+    Laws, tested with the `examples` of every entry of `TRANSPORTS`:
+
+    - `inverse(forward(z)) == z` to rounding, float32 like z.
+    - For independent z_k of the distribution, `inverse(Σ w_k forward(z_k))` has the distribution of z: for random w of
+      unit norm and for equal ones.
+    - `forward(z)` has the shape (n, *inner_shape(shape)).
+    - Rows do not depend on each other, given `first` and `power`.
+    - Arguments are not written into.
+    - `settings()` are arguments of the constructor that make the same transport, and JSON.
+    - In a space of such latents a vertex is its seed to the last bit, and a point's bits do not depend on the others.
     """
 
     name: str
@@ -25,6 +43,11 @@ class Transport(ABC):
     uses_power = False
     # Whether each value is mapped on its own, so that a part of a latent can be mapped without the rest.
     by_value = False
+
+    @classmethod
+    @abstractmethod
+    def examples(cls) -> list[Example]:
+        """At least one transport of this kind with its distribution: the laws are tested with these."""
 
     @abstractmethod
     def forward(self, z: torch.Tensor, first: torch.Tensor | None = None) -> torch.Tensor:

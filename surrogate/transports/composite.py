@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .base import Transport
+from .base import Example, Transport
+from .gaussian import Gaussian
+from .rotation import Rotation
 
 __all__ = ["Composite"]
 
@@ -21,6 +23,13 @@ class Composite:
         self.transports = tuple(transports)
         if not self.transports or not all(isinstance(t, Transport) for t in self.transports):
             raise ValueError(f"composite needs one transport (not composite itself) for each part, got {transports!r}.")
+
+    @classmethod
+    def examples(cls) -> list[Example]:
+        """A composite of two, with their latents side by side: a list of tensors."""
+        frames, places = Rotation.examples()[0], Gaussian.examples()[0]
+        together = cls([frames.transport, places.transport])
+        return [Example(together, lambda rng, n: [frames.draw(rng, n), places.draw(rng, n)])]
 
     def forward(self, z, first=None):
         parts = self.split(len(z))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from .base import Transport
+import numpy as np
+import torch
+
+from .base import Example, Transport
 
 __all__ = ["Gaussian"]
 
@@ -12,6 +15,10 @@ class Gaussian(Transport):
 
     name = "gaussian"
     by_value = True
+
+    @classmethod
+    def examples(cls):
+        return [Example(cls(), lambda rng, n: torch.from_numpy(rng.standard_normal((n, 3, 4), np.float32)))]
 
     def forward(self, z, first=None):
         return z

@@ -7,7 +7,7 @@ import scipy.stats
 import torch
 from scipy.special import ndtr, ndtri
 
-from .base import Transport
+from .base import Example, Transport
 
 __all__ = ["Quantile"]
 
@@ -46,6 +46,10 @@ class Quantile(Transport):
             if not usable:
                 raise ValueError(f"distribution {self._settings} is not usable: a parameter is out of its range.")
         self.distribution = distribution
+
+    @classmethod
+    def examples(cls):
+        return [Example(cls("uniform"), lambda rng, n: torch.from_numpy(rng.random((n, 3, 4), np.float32)))]
 
     def settings(self):
         if self._settings is None:

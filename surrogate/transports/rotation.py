@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation as Rotations
 
-from .base import Transport
+from .base import Example, Transport
 
 __all__ = ["Rotation"]
 
@@ -25,6 +25,10 @@ class Rotation(Transport):
 
     name = "rotation"
     uses_first = True
+
+    @classmethod
+    def examples(cls):
+        return [Example(cls(), lambda rng, n: torch.from_numpy(Rotations.random(n, rng).as_matrix()).float())]
 
     def inner_shape(self, shape):
         if shape[-2:] != (3, 3):

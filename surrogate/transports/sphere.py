@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from .base import Transport, per_row
+from .base import Example, Transport, per_row
 
 __all__ = ["Sphere"]
 
@@ -28,6 +28,14 @@ class Sphere(Transport):
                 f"radius must be a number greater than 0, in units of Gaussian noise's norm, got {radius!r}."
             )
         self.radius = radius
+
+    @classmethod
+    def examples(cls):
+        def draw(rng, n):
+            z = torch.from_numpy(rng.standard_normal((n, 7)))
+            return (7**0.5 * z / z.norm(dim=1, keepdim=True)).float()
+
+        return [Example(cls(), draw), Example(cls(radius=1.0), draw)]
 
     def settings(self):
         return {} if self.radius is None else {"radius": self.radius}

@@ -114,17 +114,44 @@ CASES = {
 CASES["composite"] = [composite(CASES["gaussian"][0], CASES["rotation"][0], CASES["quantile"][1])]
 
 
-EVERY = [(name, i) for name in TRANSPORTS for i in range(len(CASES.get(name, [None])))]
+def two_sample(draw: Callable) -> Callable:
+    """The p-values of z coming from where `draw` draws: single values, products of neighbours, and norms."""
+
+    def pvalues(z):
+        fresh = draw(np.random.default_rng(99), len(parts(z)[0]))
+        return [
+            scipy.stats.ks_2samp(mine, other).pvalue
+            for a, b in zip(parts(z), parts(fresh), strict=True)
+            for mine, other in zip(_features(a), _features(b), strict=True)
+        ]
+
+    return pvalues
 
 
-@pytest.fixture(params=EVERY, ids=[f"{name} {i}" for name, i in EVERY])
+def _features(z: torch.Tensor) -> list[np.ndarray]:
+    flat = z.flatten(1).double().numpy()
+    norms = (flat**2).mean(axis=1).round(4)  # where all have one norm, rounding is no difference
+    return [*flat.T, *(flat[:, :-1] * flat[:, 1:]).T, norms]
+
+
+# Every registered transport by its own examples; ours by exact distribution functions too, and with more settings.
+EVERY = {
+    f"{name} example {i}": Case(example.transport, example.draw, two_sample(example.draw))
+    for name, kind in TRANSPORTS.items()
+    for i, example in enumerate(kind.examples())
+} | {f"{name} {i}": case for name, cases in CASES.items() for i, case in enumerate(cases)}
+
+
+@pytest.fixture(params=EVERY)
 def case(request) -> Case:
-    name, i = request.param
-    assert name in CASES, (
-        f"The transport {name} is registered: add its distribution to CASES, so that its law is tested."
-    )
-    assert CASES[name][i].transport.name == name
-    return CASES[name][i]
+    return EVERY[request.param]
+
+
+def test_every_transport_brings_examples_of_its_own():
+    assert set(TRANSPORTS) == {name.split(" example")[0] for name in EVERY if " example " in name}
+    for name, kind in TRANSPORTS.items():
+        assert TRANSPORTS[kind.name] is kind
+        assert all(example.transport.name == name for example in kind.examples())
 
 
 def parts(z) -> list[torch.Tensor]:
@@ -228,6 +255,15 @@ def test_settings_rebuild_it(case):
     z = case.draw(np.random.default_rng(4), 10)
     for a, b in zip(parts(twin.forward(z)), parts(case.transport.forward(z)), strict=True):
         assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("name", ["affine", "quantile", "sphere"])
+def test_two_samples_tell_a_wrong_transport(name):
+    example = TRANSPORTS[name].examples()[0]
+    rng = np.random.default_rng(6)
+    z = blend(make_transport("gaussian"), [example.draw(rng, 4000) for _ in range(3)], unit_weights(rng, 4000, 3))
+    p = two_sample(example.draw)(z)
+    assert min(p) * len(p) < ENOUGH
 
 
 def test_the_statistics_tell_a_wrong_transport():

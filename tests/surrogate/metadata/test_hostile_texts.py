@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import zlib
 
@@ -11,7 +12,12 @@ from .kit import MOST_MEMORY, answers_of, chunk, graph, ksampler, node, picture,
 
 
 def compressed(name: bytes, data: bytes, kind: bytes = b"zTXt") -> bytes:
-    return chunk(kind, name + (b"\0\0" if kind == b"zTXt" else b"\0\1\0\0\0") + zlib.compress(data))
+    return chunk(kind, name + (b"\0\0" if kind == b"zTXt" else b"\0\1\0\0\0") + deflated(data))
+
+
+@functools.cache
+def deflated(data: bytes) -> bytes:
+    return zlib.compress(data)
 
 
 def chain(kind: str, count: int, **inputs) -> dict:
