@@ -41,8 +41,8 @@ SHOWN = {
         "The corners are exactly what those seeds give on their own."
     ),
     "invert_blend": (
-        "on the left four pictures that no noise made; beside them the space between the noises found for them,\n"
-        "the same four in its corners."
+        "on the left four pictures that no noise made, on the right the space between the noises found for them,\n"
+        "with the same four in its corners."
     ),
     "path": "a closed walk through four noise seeds, one image per step, as an animation.",
     "render": "a flat slice through three noise seeds: each point on its own, and all of them on one sheet.",
@@ -129,7 +129,7 @@ def _followed(client: Client, prompt: dict, entry: dict) -> dict:
             said, moved = study["progress"], time.monotonic()
             print(f"  {said}", flush=True)
         elif time.monotonic() - moved > STALLED:
-            raise TimeoutError(f"the search stands still at: {said}")
+            raise TimeoutError(f"the search makes no progress: {said}")
         time.sleep(0.5)
     while any(client.get("/queue").values()):
         time.sleep(0.2)

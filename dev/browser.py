@@ -71,9 +71,14 @@ def open_page(url: str, folder: Path, size: tuple[int, int] = (1280, 720)) -> It
         context.close()
 
 
-def show(page: Page, workflow: dict, nodes_2: bool = False) -> dict:
-    """Open a workflow as the template browser does, drawn as classic nodes or as Nodes 2.0; returns it."""
+def show(page: Page, workflow: dict, nodes_2: bool = False, as_app: bool = False) -> dict:
+    """Open a workflow as the template browser does, drawn as classic nodes or as Nodes 2.0; returns it.
+
+    as_app : a workflow that is an app too is shown as such where the page knows apps; otherwise as a graph
+    """
     page.evaluate("on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)", nodes_2)
-    page.evaluate("workflow => app.loadGraphData(workflow, true, true)", workflow)
+    extra = workflow.get("extra", {})
+    opened = workflow if as_app else {**workflow, "extra": {**extra, "linearMode": False}}
+    page.evaluate("workflow => app.loadGraphData(workflow, true, true)", opened)
     page.wait_for_timeout(1500)
     return workflow

@@ -30,6 +30,7 @@ TITLE = 30  # of a node, above its position
 GAP = 30  # between two nodes
 BORDER = (15, 45, 15, 15)  # of a group: left, top, right, bottom
 WINDOW = (3600, 2200)  # so large that every workflow is drawn whole
+LONG, WIDE = 12, 300  # letters of an input's name, and the width that a node with a longer one needs: see web/sizes.js
 VIEW = (1500, 900)  # what is seen when a workflow is opened
 
 Sizes = dict[str, tuple[float, float]]
@@ -65,8 +66,7 @@ def measure(workflows: dict[Path, dict]) -> dict[Path, Sizes]:
 
 def show_whole(page, workflow: dict, nodes_2: bool) -> None:
     """Open it, at a zoom at which Nodes 2.0 draws all of it."""
-    as_graph = {**workflow, "extra": {**workflow["extra"], "linearMode": False}}  # not as an app
-    show(page, as_graph, nodes_2)
+    show(page, workflow, nodes_2)
     page.evaluate("""() => {
         const edge = which => Math.min(...app.graph.nodes.map(node => node.pos[which]));
         app.canvas.ds.scale = 0.8;
@@ -103,11 +103,18 @@ def lay_out(workflow: dict, sizes: Sizes) -> None:
 def _spread_nodes(nodes: list[dict], sizes: Sizes) -> None:
     old = [_node_bounds(node) for node in nodes]
     for node in nodes:
-        width, height = sizes[str(node["id"])]
+        width, height = sizes.get(str(node["id"]), (0, 0))
+        width = max(width, _least_width(node))
         node["size"] = [max(_up(width), node["size"][0]), max(_up(height), node["size"][1])]
     new = [_node_bounds(node) for node in nodes]
     for node, left, top in zip(nodes, *apart(old, new)):
         node["pos"] = [left, top + TITLE]
+
+
+def _least_width(node: dict) -> float:
+    """Nodes 2.0 would cut off the long names of inputs."""
+    names = [entry["name"] for entry in node["inputs"] if "widget" in entry]
+    return WIDE if any(len(name) > LONG for name in names) else 0
 
 
 def _spread_groups(groups: list[dict], old: dict[str, Box], members: dict[str, list[dict]]) -> None:

@@ -11,7 +11,7 @@ import io
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FOLDER = ROOT / "docs" / "pictures"
 WINDOW = (1440, 810)
-MOVING = (960, 540)  # pixels of the moving picture
+MOVING = 960  # pixels: the width of the moving picture
 FRAME = 180  # milliseconds that each of its frames is shown
 LAST = 3000
 MOST = 40  # frames
@@ -42,7 +42,7 @@ _BARE = """() => {
     for (const [id, value] of [['Comfy.Minimap.Visible', false], ['Comfy.Graph.CanvasInfo', false]])
         app.extensionManager.setting.set(id, value);
 }"""
-# A view that shows these nodes whole.
+# A view that shows these nodes whole; where they are then on the page: left, top, right, bottom.
 _FRAME = """ids => {
     const nodes = app.graph.nodes.filter(node => !ids.length || ids.includes(Number(node.id)));
     const left = Math.min(...nodes.map(n => n.pos[0])) - 40, top = Math.min(...nodes.map(n => n.pos[1])) - 90;
@@ -54,6 +54,9 @@ _FRAME = """ids => {
     app.canvas.ds.scale = scale;
     app.canvas.ds.offset = [70 / scale - left, 110 / scale - top];
     app.canvas.setDirty(true, true);
+    const place = app.canvas.canvas.getBoundingClientRect();
+    const [x, y] = [place.left + 70, place.top + 110];
+    return [x, y, x + (right - left) * scale, y + (bottom - top) * scale].map(Math.round);
 }"""
 
 
@@ -72,10 +75,10 @@ def main(names: list[str]) -> None:
 
 def search(page: Page, client: Client) -> None:
     """The search of demo_search, from Run to the end."""
-    _open(page, "demo_search", (2, 3, 7, 8, 9, 10, 11))
-    frames = [_shot(page)]
-    _run(page, client, lambda: frames.append(_shot(page)))
-    frames.append(_shot(page))
+    box = _open(page, "demo_search", (3, 8, 9, 10))
+    frames = [_shot(page, box)]
+    _run(page, client, lambda: frames.append(_shot(page, box)))
+    frames.append(_shot(page, box))
     _save_moving(_few(_different(frames)), FOLDER / "search.webp")
 
 
@@ -89,7 +92,10 @@ def variations(page: Page, client: Client) -> None:
 
 def app(page: Page, client: Client) -> None:
     """The grid as a form, with its picture."""
-    show(page, read("demo_grid"), True)
+    show(page, read("demo_grid"), True, as_app=True)
+    page.wait_for_timeout(2000)
+    if page.get_by_text("Skip", exact=True).is_visible():  # the page's own tour of its apps
+        page.get_by_text("Skip", exact=True).click()
     _run(page, client)
     _write(_shot(page), "app")
 
@@ -100,20 +106,17 @@ PICTURES: dict[str, Callable[[Page, Client], None]] = {
 
 
 def _still(page: Page, client: Client, name: str) -> None:
-    workflow = _open(page, name, ())
-    notes = [node["id"] for node in workflow["nodes"] if "Note" in node["type"]]
-    page.evaluate(_FRAME, [node["id"] for node in workflow["nodes"] if node["id"] not in notes])
+    nodes = [node["id"] for node in read(name)["nodes"] if "Note" not in node["type"]]
+    box = _open(page, name, nodes)
     _run(page, client)
-    _write(_shot(page), name.removeprefix("demo_"))
+    _write(_shot(page, box), name.removeprefix("demo_"))
 
 
-def _open(page: Page, name: str, nodes: tuple[int, ...]) -> dict:
-    workflow = read(name)
-    workflow["extra"]["linearMode"] = False
-    show(page, workflow, True)
-    page.evaluate(_FRAME, list(nodes))
+def _open(page: Page, name: str, nodes: Sequence[int]) -> list[int]:
+    show(page, read(name), True)
+    box = page.evaluate(_FRAME, list(nodes))
     page.wait_for_timeout(1000)
-    return workflow
+    return box
 
 
 def _run(page: Page, client: Client, meanwhile: Callable[[], object] = lambda: None) -> None:
@@ -129,8 +132,9 @@ def _run(page: Page, client: Client, meanwhile: Callable[[], object] = lambda: N
     page.wait_for_timeout(3000)
 
 
-def _shot(page: Page) -> Image.Image:
-    return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+def _shot(page: Page, box: Sequence[int] | None = None) -> Image.Image:
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    return picture.crop(tuple(box)) if box else picture
 
 
 def _different(frames: list[Image.Image]) -> list[Image.Image]:
@@ -149,7 +153,8 @@ def _few(frames: list[Image.Image]) -> list[Image.Image]:
 
 
 def _save_moving(frames: list[Image.Image], path: Path) -> None:
-    small = [frame.resize(MOVING, Image.Resampling.LANCZOS) for frame in frames]
+    size = (MOVING, round(frames[0].height * MOVING / frames[0].width))
+    small = [frame.resize(size, Image.Resampling.LANCZOS) for frame in frames]
     times = [FRAME] * (len(small) - 1) + [LAST]
     small[0].save(path, save_all=True, append_images=small[1:], duration=times, loop=0, quality=72, method=6)
 

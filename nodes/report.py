@@ -7,6 +7,7 @@ from comfy_api.latest import io
 
 from ..surrogate import points
 from ..surrogate.search import drawing
+from ..surrogate.search.best_in_words import best_in_words, origin_in_words
 from .tools import wires
 from .tools.live import album_of
 from .tools.notices import say
@@ -84,8 +85,8 @@ class StudyReport(io.ComfyNode):
                 ),
                 io.String.Output(
                     display_name="text",
-                    tooltip="How far the search is, and a line for each of the best points: score, image number and "
-                    "blend.",
+                    tooltip="How far the search is, and a line for each of the best images: its score, when it was made, "
+                    "and how much of each seed is in it.",
                 ),
             ],
             hidden=[io.Hidden.unique_id],
@@ -103,15 +104,12 @@ class StudyReport(io.ComfyNode):
         history, report, album = study.study.history(), study.study.report(), album_of(study.study)
         best = study.study.n_best(n_best)
         if not best:
-            raise ValueError(f"The study {report.name!r} has no scores yet: {report}. Run Search, or Ask and Tell.")
+            raise ValueError(
+                f"The study {report.name!r} has no scores yet: {report}. Run Surrogate Search, or Ask and Tell."
+            )
         found = points.from_coordinates(study.space, [b.u for b in best])
-        text = "\n".join(
-            [study.progress(report), *_origin(study.study.definition.space)]
-            + [
-                f"{rank}. {' / '.join(f'{score:.6g}' for score in b.scores)}   image {b.label}: {label}"
-                for rank, (b, label) in enumerate(zip(best, found.labels), 1)
-            ]
-        )
+        said = [study.progress(report), origin_in_words(study.study.definition.space), "The best images:"]
+        text = "\n".join([*filter(None, said), *best_in_words(best, study.space)])
         if filename_prefix.strip():
             text += "\n" + "\n".join(_write(study.study, filename_prefix))
         page = drawing.page(
@@ -137,15 +135,6 @@ class StudyReport(io.ComfyNode):
         # Without pictures (Tell had no images) there are no sheets: a black pixel, so that what follows still runs.
         images = [torch.zeros(1, 1, 1, 3) if frames is None else as_images([frames]) for frames in (*drawings, whole)]
         return io.NodeOutput(*images, found, text, ui={"text": [text]})
-
-
-def _origin(space: dict) -> list[str]:
-    """Where the seeds of a scouted space come from."""
-    if "scouted" not in space:
-        return []
-    scouted, seeds = space["scouted"], ", ".join(space["seeds"])
-    last = scouted["first"] + scouted["noises"] - 1
-    return [f"seeds {seeds}: of the noises {scouted['first']} to {last}"]
 
 
 def _write(study, prefix: str) -> list[str]:

@@ -12,7 +12,7 @@ from .tools import wires
 from .tools.advanced import advanced
 from .tools.live import album_of, copy_pictures
 from .tools.schema import schema
-from .tools.studies import opened_studies, say_opened
+from .tools.studies import advised, opened_studies, say_opened
 from .tools.study_inputs import study_inputs, study_options
 
 __all__ = ["Scout"]
@@ -100,14 +100,15 @@ class Scout(io.ComfyNode):
 
     @classmethod
     def execute(cls, name, first_seed, seeds, share, diversity, chart=CHART, database="", **inputs) -> io.NodeOutput:
-        scouting = Scouting.open(
-            first=first_seed,
-            k=seeds,
-            share=share,
-            diversity=diversity,
-            chart=chart,
-            **study_options(name=name, database=database, **inputs),
-        )
+        with advised():
+            scouting = Scouting.open(
+                first=first_seed,
+                k=seeds,
+                share=share,
+                diversity=diversity,
+                chart=chart,
+                **study_options(name=name, database=database, **inputs),
+            )
         opened_studies.remember(scouting.study, scouting_name(name), database)
         following = Successor(scouting, _opening(name, database))
         opened = OpenStudy(scouting.study, scouting.space, successor=following).present()
@@ -120,7 +121,8 @@ def _opening(name: str, database: str):
     """What opens the search that follows the scouting of the search `name`."""
 
     def open_search(scouting: Scouting) -> OpenStudy:
-        study = scouting.search(album_of(scouting.study).small)
+        with advised():
+            study = scouting.search(album_of(scouting.study).small)
         opened_studies.remember(study, name, database)
         for remark in study.remarks:
             log.warning("%s", remark)

@@ -218,11 +218,11 @@ class _Run:
     def _render(self, u) -> list[Rendered]:
         """The pictures of the points u (n, k-1)."""
         repeated = repeat_to(self.latent, len(u), "points")
-        everything, space = [list(range(len(u)))], self.opened.space
-        made = render(
-            *self.sampling, repeated, self.vae, space, space.weights(u), self.noise_seed, everything, self.progress
+        guider, sampler, sigmas = self.sampling
+        everything, space, w = [list(range(len(u)))], self.opened.space, self.opened.space.weights(u)
+        return list(
+            render(guider, sampler, sigmas, repeated, self.vae, space, w, self.noise_seed, everything, self.progress)
         )
-        return list(made)
 
     def _score(self, pictures) -> Judged:
         judged = score_each(self.scorers, pictures, (InterruptProcessingException,))

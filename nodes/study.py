@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from ..surrogate.search import OpenStudy, Study
 from .tools import wires
 from .tools.schema import schema
-from .tools.studies import opened_studies, say_opened
+from .tools.studies import advised, opened_studies, say_opened
 from .tools.study_inputs import study_inputs, study_options
 
 __all__ = ["StudyNode"]
@@ -40,8 +40,9 @@ class StudyNode(io.ComfyNode):
 
     @classmethod
     def execute(cls, space, name, database="", **inputs) -> io.NodeOutput:
-        study = Study.open(space=space, **study_options(name=name, database=database, **inputs))
+        with advised():
+            study = Study.open(space=space, **study_options(name=name, database=database, **inputs))
         opened_studies.remember(study, name, database)
-        opened = OpenStudy(study, study.space)
+        opened = OpenStudy(study, study.space or space)
         say_opened(cls, opened, study.remarks)
         return io.NodeOutput(opened)

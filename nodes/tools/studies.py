@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from comfy_api.latest import io
 
-from ...surrogate.search import OpenedStudies, OpenStudy, Study
+from ...surrogate.search import OpenedStudies, OpenStudy, OtherStudy, Study
 from .graph_hash import graph_hash
 from .notices import say, warn
 
-__all__ = ["note_graph", "opened_studies", "say_opened"]
+__all__ = ["advised", "note_graph", "opened_studies", "say_opened"]
 
 # Those that this server has opened by name and database.
 opened_studies = OpenedStudies()
@@ -25,6 +28,15 @@ HARMLESS = {
     "SurrogateTell": ("until_finished",),
     "SurrogateSearch": ("images_per_batch", "n_best", "score_seeds"),
 }  # fmt: skip
+
+
+@contextmanager
+def advised() -> Iterator[None]:
+    """What is said if a study of that name searches something else says also which input of the node decides that."""
+    try:
+        yield
+    except OtherStudy as error:
+        raise OtherStudy(f'{error} In the node: set if_it_differs to "start a new study".') from None
 
 
 def say_opened(node: type[io.ComfyNode], opened: OpenStudy, remarks) -> None:

@@ -172,7 +172,7 @@ def load_seeds(path: str | os.PathLike) -> SeedFile:
         header = {name: (tuple(entry.get_shape()), entry.get_dtype()) for name, entry in stored.items()}
     if text is None:
         raise ValueError(
-            f"{path.name} is a safetensors file of another kind (a model, perhaps, or the noises beside a picture): "
+            f"{path.name} is a safetensors file of another kind (perhaps a model, or the noises of a picture): "
             "choose one that Save Seeds wrote."
         )
     with _explained(path):

@@ -89,7 +89,7 @@ def _remarks(settings: Settings, reference: Settings) -> list[str]:
             "picture"
         )
     if settings.stochastic:
-        remarks.append(f"{settings.stochastic} adds noise on the way: the corner is alike, not the same")
+        remarks.append(f"{settings.stochastic} adds noise at each step: the corner is similar, not the same")
     return remarks
 
 

@@ -60,4 +60,4 @@ class Recipes:
                 raise ValueError(f"{name} is larger than {LARGEST_TENSORS >> 30} GiB")
             return self._loaded(file, state.st_mtime_ns, state.st_size)
         except (CannotRead, OSError) as error:
-            raise ValueError(f"{name}, which belongs beside the picture, is missing: {error}") from None
+            raise ValueError(f"{name}, which belongs in the folder of the picture, is missing: {error}") from None

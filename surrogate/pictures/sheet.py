@@ -309,7 +309,7 @@ def _positions(n, layout, columns, row_labels, column_labels, aspect):
         except (TypeError, ValueError):
             raise ValueError(f"layout: expected ({n}, 2) numbers, got {layout!r:.200}.") from None
         if columns is not None:
-            raise ValueError("columns: the layout already says where each image lies; give one of the two.")
+            raise ValueError("columns: the layout already gives the place of each image; give one of the two.")
         if layout.shape != (n, 2):
             raise ValueError(f"layout: expected shape ({n}, 2), x and y for each of the images, got {layout.shape}.")
         if not np.isfinite(layout).all():

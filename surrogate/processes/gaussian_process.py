@@ -12,6 +12,8 @@ import numpy as np
 from scipy.linalg import cho_solve, solve_triangular
 from scipy.spatial.distance import cdist
 
+from .likelihood import log_likelihood
+
 __all__ = ["GaussianProcess"]
 
 LENGTHS = 0.05 * 2.0 ** (np.arange(13) / 2)  # 0.05 to 3.2: from a twentieth of the cube to flat
@@ -195,5 +197,5 @@ def _log_likelihood(squares, y, lengths, noise):
         factor = np.linalg.cholesky(_matern(squares, lengths) + noise * np.eye(len(y)))
     except np.linalg.LinAlgError:
         return -np.inf
-    variance = max(float(np.mean(np.linalg.solve(factor, y) ** 2)), 1e-300)
-    return float(-0.5 * len(y) * np.log(variance) - np.log(np.diag(factor)).sum())
+    variance = float(np.mean(np.linalg.solve(factor, y) ** 2))
+    return log_likelihood(len(y), variance, 2 * np.log(np.diag(factor)).sum())

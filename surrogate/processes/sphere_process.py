@@ -7,11 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import scipy.optimize
 
+from .likelihood import fit
+
 __all__ = ["SphereProcess"]
 
 # Of the kernel, as chord lengths: a quarter turn is 1.4.
 LENGTHS = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
-NOISES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 0.5)  # variances, in units of the signal's
 STEPS = 100
 # Directions of the span that are only rounding.
 NEGLIGIBLE = 1e-8
@@ -32,23 +33,10 @@ class SphereProcess:
         self.places = vectors[:, kept] * root
         self._basis = (vectors[:, kept] / root).T @ w
         self.mean = f.mean(axis=0)
-        self._fit(w @ w.T, f - self.mean)
-
-    def _fit(self, cosine: np.ndarray, f: np.ndarray) -> None:
-        best = -np.inf
-        for length in LENGTHS:
-            values, vectors = np.linalg.eigh(np.exp((cosine - 1) / length**2))
-            turned = vectors.T @ f
-            squares = (turned**2).mean(axis=1)
-            for noise in NOISES:
-                spread = np.maximum(values, 0) + noise
-                signal = (squares / spread).mean()
-                likelihood = -0.5 * (len(f) * np.log(max(signal, 1e-300)) + np.log(spread).sum())
-                if likelihood > best:
-                    best = likelihood
-                    self.length, self.noise, self.signal = length, noise, signal
-                    self._pull = vectors @ (turned / spread[:, None])
-                    self._inverse = (vectors / spread) @ vectors.T
+        cosine = w @ w.T
+        found = fit(lambda length: np.exp((cosine - 1) / length**2), LENGTHS, f - self.mean, False)
+        self.length, self.noise, self.signal = found.length, found.noise, found.signal
+        self._pull, self._inverse = found.pull, found.inverse
 
     def vector(self, b: np.ndarray) -> np.ndarray:
         """The unit vector (k,) of coordinates b (r,)."""

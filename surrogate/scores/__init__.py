@@ -16,6 +16,7 @@ registry.
 """
 
 import dataclasses
+from typing import Any
 
 from .base import Score, Statistic
 from .brightest_spot import BrightestX, BrightestY
@@ -75,10 +76,11 @@ def make_score(name: str, **settings) -> Score:
     """
     if name not in SCORES:
         raise ValueError(f"There is no score {name!r}: choose one of {', '.join(SCORES)}.")
-    fields = {field.name: field for field in dataclasses.fields(SCORES[name])}
+    made: Any = SCORES[name]
+    fields = {field.name: field for field in dataclasses.fields(made)}
     unknown = [setting for setting in settings if setting not in fields]
     if unknown:
         raise ValueError(f"{name} has no setting {unknown[0]!r}; it has {', '.join(fields) or 'none'}.")
-    if SCORES[name].needs_target and settings.get("target") is None:
+    if made.needs_target and settings.get("target") is None:
         raise ValueError(f"{name} compares with a picture: give it a target.")
-    return SCORES[name](**settings)
+    return made(**settings)

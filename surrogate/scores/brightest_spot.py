@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter, label
 
-from ..resizing import area_means
 from .base import Statistic, check_number
-from .images import working_size
+from .images import reduced
 from .oklab import oklab
 
 __all__ = ["BrightestX", "BrightestY"]
@@ -34,8 +33,9 @@ class _BrightestSpot(Statistic):
 
     def _spot(self, picture):
         """(x, y) in [0, 1], from the left and from the top."""
-        h, w = working_size(*picture.shape[:2], SIDE)
-        light = gaussian_filter(oklab(area_means(picture, h, w))[..., 0], self.blur * max(h, w), mode="nearest")
+        small = reduced(picture, SIDE)
+        h, w = small.shape[:2]
+        light = gaussian_filter(oklab(small)[..., 0], self.blur * max(h, w), mode="nearest")
         low, high = np.median(light), light.max()
         if high - low < 1e-9:  # rounding
             return 0.5, 0.5

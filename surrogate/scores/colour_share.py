@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..resizing import area_means
 from .base import Statistic, check_number, check_side
-from .images import working_size
+from .images import reduced
 from .oklab import from_hex, oklab
 
 __all__ = ["ColourShare"]
@@ -38,6 +37,6 @@ class ColourShare(Statistic):
         check_side(self.side)
 
     def _measure(self, picture):
-        colours = oklab(area_means(picture, *working_size(*picture.shape[:2], self.side)))
+        colours = oklab(reduced(picture, self.side))
         distance = np.sqrt(np.sum((colours - oklab(from_hex(self.colour))) ** 2, axis=-1))
         return np.mean(np.clip(2 - distance / self.tolerance, 0, 1))

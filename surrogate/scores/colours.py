@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -50,7 +51,12 @@ class MatchColours(Score):
 
     def __post_init__(self):
         check_side(self.side)
-        object.__setattr__(self, "_target", check_target(self.target))
+        _ = self._target  # checked now, and kept: the tensor may change later
+
+    @cached_property
+    def _target(self) -> np.ndarray:
+        """The target as RGB (h, w, 3) float64."""
+        return check_target(self.target)
 
     def _for_size(self, height, width):
         size = working_size(height, width, self.side)

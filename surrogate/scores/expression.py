@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -45,8 +46,14 @@ FUNCTIONS: dict[str, tuple[Callable, int, int]] = {
     "log": (np.log, 1, 1),
     "clip": (_clip, 3, 3),
 }
-_BINARY = {ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.divide, ast.Pow: _power}
-_UNARY = {ast.UAdd: np.positive, ast.USub: np.negative}
+_BINARY: dict[type, Callable[..., Any]] = {
+    ast.Add: np.add,
+    ast.Sub: np.subtract,
+    ast.Mult: np.multiply,
+    ast.Div: np.divide,
+    ast.Pow: _power,
+}
+_UNARY: dict[type, Callable[..., Any]] = {ast.UAdd: np.positive, ast.USub: np.negative}
 
 
 class Expression:
@@ -115,7 +122,7 @@ class Expression:
                 f"expression {self._excerpt()} cannot be read: {str(error) or 'it is nested too deep'}."
             ) from None
 
-    def _read(self, node: ast.expr, depth: int) -> Callable[[Mapping], np.ndarray]:
+    def _read(self, node: ast.expr, depth: int) -> Callable[[Mapping], Any]:
         """The node as a function of the named values."""
         place, self._size = self._place(node), self._size + 1
         if depth > MAX_DEPTH:
@@ -123,9 +130,9 @@ class Expression:
         if self._size > MAX_SIZE:
             raise self._error(f"there are more than {MAX_SIZE} numbers, names and operations", place)
         match node:
-            case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
+            case ast.Constant(value=int() | float() as constant) if not isinstance(constant, bool):
                 try:
-                    number = np.float64(value)
+                    number = np.float64(constant)
                 except OverflowError:
                     raise self._error("this number is too large", place) from None
                 return lambda values: number
@@ -135,8 +142,8 @@ class Expression:
                 self._names.setdefault(name, place)
                 return lambda values: values[name]
             case ast.UnaryOp(op=op, operand=inner) if type(op) in _UNARY:
-                unary, value = _UNARY[type(op)], self._read(inner, depth + 1)
-                return lambda values: unary(value(values))
+                unary, of = _UNARY[type(op)], self._read(inner, depth + 1)
+                return lambda values: unary(of(values))
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
                 binary, a, b = _BINARY[type(op)], self._read(left, depth + 1), self._read(right, depth + 1)
                 return lambda values: binary(a(values), b(values))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-__all__ = ["OVERSHOOT", "check_images", "check_target", "rgb", "working_size"]
+from ..resizing import area_means
+
+__all__ = ["OVERSHOOT", "check_images", "check_target", "reduced", "rgb", "working_size"]
 
 # Sharpening and blending nodes leave [0, 1] a little; what passes this is a mistake of units, such as 0…255.
 OVERSHOOT = 1.0
@@ -65,6 +67,12 @@ def working_size(height: int, width: int, side: int) -> tuple[int, int]:
     """Height and width with the longest side reduced to `side`; smaller images keep theirs."""
     factor = min(1.0, side / max(height, width))
     return max(1, round(height * factor)), max(1, round(width * factor))
+
+
+def reduced(picture: np.ndarray, side: int) -> np.ndarray:
+    """`picture` (h, w, c) by area averaging, with the longest side `side`; smaller ones as they are."""
+    height, width = picture.shape[:2]
+    return area_means(picture, *working_size(height, width, side))
 
 
 def _tensor(images, name: str) -> torch.Tensor:

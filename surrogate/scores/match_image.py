@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 
@@ -43,13 +45,18 @@ class MatchImage(Score):
             check_number(part, weight, 0, 1e6)
         if not any(weights.values()):
             raise ValueError("pixels, colours and structure all weigh 0: nothing would be compared. Raise one of them.")
-        total = sum(weights.values())
-        parts = (
+        _ = self._parts  # so that the target is checked now
+
+    @cached_property
+    def _parts(self) -> list[tuple[float, Score, Callable[[float], float]]]:
+        """The parts that weigh anything: share, score, and how its scores become distances."""
+        total = self.pixels + self.colours + self.structure
+        parts: list[tuple[float, Score, Callable[[float], float]]] = [
             (self.pixels / total, MatchPixels(self.target, self.side), lambda score: -score),
             (self.colours / total, MatchColours(self.target), lambda score: -score),
             (self.structure / total, MatchStructure(self.target), lambda score: (1 - score) / 2),
-        )
-        object.__setattr__(self, "_parts", tuple(part for part in parts if part[0]))
+        ]
+        return [part for part in parts if part[0]]
 
     def _for_size(self, height, width):
         parts = [(weight, score._for_size(height, width), distance) for weight, score, distance in self._parts]

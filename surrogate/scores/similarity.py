@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
 __all__ = ["TOGETHER", "cosine"]
 
 # Scores with several references (n, m) to one (n,).
-TOGETHER = {"mean": np.mean, "max": np.max, "min": np.min}
+TOGETHER: dict[str, Callable[..., np.ndarray]] = {"mean": np.mean, "max": np.max, "min": np.min}
 
 
 def cosine(embeddings, references, *, together: str = "mean") -> np.ndarray:

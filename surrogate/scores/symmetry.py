@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..resizing import area_means
 from .base import Statistic, check_side
-from .images import working_size
+from .images import reduced
 from .oklab import oklab
 
 __all__ = ["Symmetry"]
@@ -35,7 +34,7 @@ class Symmetry(Statistic):
         check_side(self.side)
 
     def _measure(self, picture):
-        colours = oklab(area_means(picture, *working_size(*picture.shape[:2], self.side)))
+        colours = oklab(reduced(picture, self.side))
         # The mirror has the same means and variances, so corr = 1 - E(x - x')² / 2 Var(x).
         difference = np.mean(np.sum((colours - colours[:, ::-1]) ** 2, axis=-1))
         return 1 - difference / (2 * (np.sum(np.var(colours, axis=(0, 1))) + FAINT))

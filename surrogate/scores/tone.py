@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..resizing import area_means
 from .base import Statistic, check_side
-from .images import working_size
+from .images import reduced
 from .oklab import oklab
 
 __all__ = ["Brightness", "Contrast", "Saturation"]
@@ -24,7 +23,7 @@ class _Tone(Statistic):
         check_side(self.side)
 
     def _colours(self, picture):
-        return oklab(area_means(picture, *working_size(*picture.shape[:2], self.side)))
+        return oklab(reduced(picture, self.side))
 
 
 class Brightness(_Tone):

@@ -1,4 +1,4 @@
-"""Scores that others made: what comes over a wire, checked."""
+"""Scores that others made, checked."""
 
 from __future__ import annotations
 

@@ -10,6 +10,9 @@
     faults       pictures that are of no use, and so get no score                            faults.py
     report       how a study stands; its best points, its history                            values.py
 
+Within a study: it is found or made (opening), read and written by one at a time (access) in its store (store, statements,
+sqlite_files); its state says who works on what (state, turns); results are checked (results), and summed up (standing).
+
 >>> from surrogate import Seeds, SurrogateSpace
 >>> from surrogate.search import Study
 >>> space = SurrogateSpace(Seeds.from_text("12, 99, 1024, 7"))
@@ -31,7 +34,7 @@ from .optimisers import OPTIMISERS, Optimiser, Proposal, make_optimiser
 from .phases import OpenStudy, Successor
 from .scouting import Scouting, scouting_name
 from .study import Study, study_names
-from .values import COMPLETE, FAILED, RUNNING, Best, Generation, History, Report, StudyError, UnknownStudy
+from .values import COMPLETE, FAILED, RUNNING, Best, Generation, History, OtherStudy, Report, StudyError, UnknownStudy
 
 __all__ = [
     "COMPLETE",
@@ -49,6 +52,7 @@ __all__ = [
     "OpenStudy",
     "OpenedStudies",
     "Optimiser",
+    "OtherStudy",
     "Picture",
     "Proposal",
     "Report",

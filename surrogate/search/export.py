@@ -55,9 +55,9 @@ def write_csv(path: str | os.PathLike, definition: Definition, history: History)
     shape, space = json.dumps(definition.shape), json.dumps(recipe, ensure_ascii=False)
     for i in range(len(history)):
         scores = [repr(score) if math.isfinite(score) else "" for score in history.scores[i].tolist()]
-        place = [i, history.labels[i], history.state[i], history.run[i], history.generation[i], history.index[i]]
+        at = [i, history.labels[i], history.state[i], history.run[i], history.generation[i], history.index[i]]
         coordinates = [repr(value) for value in u[i].tolist()]
-        table.writerow([*place, *scores, *coordinates, history.reasons[i], shape, space])
+        table.writerow([*at, *scores, *coordinates, history.reasons[i], shape, space])
     _write(path, text.getvalue())
 
 

@@ -50,19 +50,22 @@ class Ledger:
                 np.concatenate([a, np.empty_like(a)]) for a in (self._u, self._scores, self._state, self._place)
             )
         # Whatever another program added counts as known.
-        place = tuple(int(notes.get(name, -1)) for name in ("run", "generation", "index", "population"))
+        run, generation, index, population = (
+            int(notes.get(name, -1)) for name in ("run", "generation", "index", "population")
+        )
         self.ids.append(trial_id)
         self.open.add(row)
-        if place[0] < 0:
+        if run < 0:
             self.known.append(row)
         else:
-            self.places.setdefault(place[:2], []).append(row)
-            self.current[place[0]] = max(place[1], self.current.get(place[0], -1))
+            self.places.setdefault((run, generation), []).append(row)
+            self.current[run] = max(generation, self.current.get(run, -1))
         self.labels.append(str(notes.get("label", f"point {number}")))
         self.reasons.append(str(notes.get("reason", "")))
         self.attributes.append(attributes)
         self.glimpses.append(None)
-        self._u[row], self._scores[row], self._state[row], self._place[row] = u, np.nan, RUNNING, place
+        self._u[row], self._scores[row], self._state[row] = u, np.nan, RUNNING
+        self._place[row] = run, generation, index, population
 
     def finish(
         self,
@@ -74,7 +77,7 @@ class Ledger:
     ) -> None:
         """A point came back: complete with `scores` (m,), or failed for a `reason`."""
         inside = ((self._u[row] >= 0) & (self._u[row] <= 1)).all()
-        if state == COMPLETE and not (inside and np.isfinite(scores).all()):
+        if state == COMPLETE and not (inside and scores is not None and np.isfinite(scores).all()):
             state, reason = FAILED, "it has no finite score, or is not a point of this space"
         if state == COMPLETE:
             self._scores[row] = scores

@@ -152,7 +152,8 @@ def score_each(
     Exceptions of the kinds `passing` are raised, such as the one that means Cancel. Raises ValueError if all of several
     pictures fail for the same reason: then it is the scorer's.
     """
-    scores, reasons = [], []
+    scores: list[tuple[float, ...]] = []
+    reasons: list[str | None] = []
     for picture in pictures:
         try:
             scores.append(tuple(scorer(picture) for scorer in scorers))

@@ -21,13 +21,13 @@ Both phases are studies of the same storage, so each goes on where it stopped, a
 from __future__ import annotations
 
 import itertools
-import numbers
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from .. import checks
 from ..points import vertices
 from ..recipes import space_from_recipe
 from ..scores.distances import picture_distances
@@ -89,15 +89,15 @@ class Scouting:
         Raises StudyError if the storage cannot be used.
         """
         check_name(name)
-        k, first = _whole("k", k, 2, MOST_NOISES), _whole("first", first, 0, 2**64 - MOST_NOISES)
-        share, diversity = _part("share", share), _part("diversity", diversity)
+        k, first = checks.whole("k", k, 2, MOST_NOISES), checks.whole("first", first, 0, 2**64 - MOST_NOISES)
+        share, diversity = checks.share("share", share), checks.share("diversity", diversity)
         # In memory: what the search cannot be is said now, not when the noises are spent.
         draft = Study.open(None, name, SurrogateSpace(Seeds.from_range(first, k), chart), budget=budget, **search)
         new = search.get("on_mismatch") == "new"
         if draft.optimiser.widens:
             raise ValueError(
                 f"The optimiser {draft.optimiser.name} scouts by itself: give it a study of its own, of a space of any seeds "
-                "(Surrogate Study), or choose another optimiser for what follows the scouting."
+                "(Study.open), or choose another optimiser for what follows the scouting."
             )
 
         def noises(count: int) -> SurrogateSpace:
@@ -168,8 +168,8 @@ class Scouting:
             seeds = {row: label for label, row in rows.items()}
             begun = self._search([seeds[row] for row in self._choose(history, rows, pictures, remarks)])
         study = Study.open(storage, name, begun.space, **opening)
-        seeds = vertices(space_from_recipe(begun.space))
-        study.add_known(seeds.u, history.scores[[rows[label] for label in begun.space["seeds"]]], seeds.labels)
+        corners = vertices(space_from_recipe(begun.space))
+        study.add_known(corners.u, history.scores[[rows[label] for label in begun.space["seeds"]]], corners.labels)
         return replace(study, remarks=(*study.remarks, *remarks))
 
     @property
@@ -209,14 +209,13 @@ class Scouting:
         if not self.diversity:
             return ranked[: self.k]
         shown = [None if pictures is None else pictures(row) for row in ranked]
-        missing = sum(picture is None for picture in shown)
-        if missing:
-            what = (
-                "There are no pictures" if missing == len(shown) else f"{missing} of {len(shown)} pictures are missing"
-            )
+        seen = [picture for picture in shown if picture is not None]
+        if len(seen) < len(shown):
+            missing = len(shown) - len(seen)
+            what = f"{missing} of {len(shown)} pictures are missing" if seen else "There are no pictures"
             remarks.append(f"{what} of the scouted noises: the seeds were chosen by their scores alone.")
             return ranked[: self.k]
-        return [ranked[i] for i in diverse(picture_distances(shown), self.k, self.diversity)]
+        return [ranked[i] for i in diverse(picture_distances(seen), self.k, self.diversity)]
 
 
 def scouting_name(name: str) -> str:
@@ -261,15 +260,4 @@ def _earlier(storage, name: str, like: Callable[[Mapping], Definition], new: boo
             pass  # Of a newer version: opening it says so.
         if not new:
             return None
-
-
-def _whole(name: str, value, least: int, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not least <= value <= most:
-        raise ValueError(f"{name} must be a whole number from {least} to {most}, got {value!r}.")
-    return int(value)
-
-
-def _part(name: str, value) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value <= 1:
-        raise ValueError(f"{name} must be a number from 0 to 1, got {value!r}.")
-    return float(value)
+    return None  # not reached: the numbers do not end

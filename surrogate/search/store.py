@@ -10,39 +10,46 @@ lock, or a lock on the study's row, the one that Optuna takes too.
 
 from __future__ import annotations
 
-import functools
 import json
-import logging
 import os
 import sqlite3
 import threading
-import time
-import urllib.parse
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from . import sqlite_files
 from .ledger import Ledger
-from .optimisers.quiet import quiet_optuna
 from .packing import pack_coordinates, pack_glimpse, unpack_coordinates, unpack_glimpse
+from .results import Result
+from .sqlite_files import check_file, check_server, connect, create_file, fill, path_of
+from .state import State
 from .statements import DEFINITION, STATE, sql
 from .values import FAILED, RUNNING, StudyError, UnknownStudy
 
-__all__ = ["Store"]
+__all__ = ["Store", "Stored"]
 
-# Seconds to wait for another program that writes to the same SQLite file.
-PATIENCE = 30.0
 # Databases limit how many values a statement can name.
 AT_ONCE = 500
 # Coordinates that are rows of Optuna's own; points of more are packed into one note, or a thousand points of a thousand
 # coordinates would be a million rows.
 MOST_ROWS = 64
 PACKED, GLIMPSE = "u", "glimpse"
+# Database servers that were found to be usable.
+_servers: set[str] = set()
+
+
+class Stored(NamedTuple):
+    """A study in the store: its number there, its definition as JSON, and its state."""
+
+    study_id: int
+    definition: dict | None
+    state: State | None
 
 
 class Store:
@@ -52,49 +59,65 @@ class Store:
     """
 
     def __init__(self, storage: str | os.PathLike | None, create: bool = True):
-        import sqlalchemy
-
-        self._turn = nullcontext()
-        self.path = _path(storage)
+        self._turn: AbstractContextManager = nullcontext()
+        self.path = path_of(storage)
         self.sqlite = storage is None or self.path is not None
         # Stores of the same key hold the same studies.
         self.key = str(self.path or storage or uuid.uuid4().hex)
-        self.label = "memory" if storage is None else str(self.path or _hide_password(storage))
+        self.label = "memory" if storage is None else str(self.path or _hide_password(str(storage)))
         if self.path is not None:
-            if not create and not self.path.exists():
-                raise UnknownStudy(f"There is no file {self.path}.")
-            with self._explained():
-                _create_file(self.path)
-                _check_file(self.path)
-            # A connection each time: it notices when the file was deleted or replaced.
-            self.engine = sqlalchemy.create_engine(
-                "sqlite://", creator=lambda: _connect(self.path), poolclass=sqlalchemy.pool.NullPool, future=True
-            )
+            self.engine = self._open_file(self.path, create)
         elif self.sqlite:
-            # One connection, for one thread at a time.
-            self._turn = threading.RLock()
-            memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-            _fill(memory)
-            self.engine = sqlalchemy.create_engine(
-                "sqlite://", creator=lambda: memory, poolclass=sqlalchemy.pool.StaticPool, future=True
-            )
+            self.engine = self._open_memory()
         else:
-            try:
-                self.engine = sqlalchemy.create_engine(storage, future=True)
-            except ImportError as error:
-                raise StudyError(f"The database {self.label} needs a driver that is not installed: {error}.") from None
-            except sqlalchemy.exc.SQLAlchemyError as error:
-                raise ValueError(f"storage {self.label!r} is neither a path nor a database URL: {error}.") from None
-            with self._explained():
-                if storage not in _checked:
-                    _check_server(storage)
-                    _checked.add(storage)
+            self.engine = self._open_server(str(storage))
 
     @staticmethod
     def is_missing(storage) -> bool:
         """Whether `storage` is a SQLite file that does not exist."""
-        path = _path(storage)
+        path = path_of(storage)
         return path is not None and not path.exists()
+
+    # Opening.
+
+    def _open_file(self, path: Path, create: bool) -> Any:
+        import sqlalchemy
+
+        if not create and not path.exists():
+            raise UnknownStudy(f"There is no file {path}.")
+        with self._explained():
+            create_file(path)
+            check_file(path)
+        # A connection each time: it notices when the file was deleted or replaced.
+        return sqlalchemy.create_engine(
+            "sqlite://", creator=lambda: connect(path), poolclass=sqlalchemy.pool.NullPool, future=True
+        )
+
+    def _open_memory(self) -> Any:
+        import sqlalchemy
+
+        # One connection, for one thread at a time.
+        self._turn = threading.RLock()
+        memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        fill(memory)
+        return sqlalchemy.create_engine(
+            "sqlite://", creator=lambda: memory, poolclass=sqlalchemy.pool.StaticPool, future=True
+        )
+
+    def _open_server(self, url: str) -> Any:
+        import sqlalchemy
+
+        try:
+            engine = sqlalchemy.create_engine(url, future=True)
+        except ImportError as error:
+            raise StudyError(f"The database {self.label} needs a driver that is not installed: {error}.") from None
+        except sqlalchemy.exc.SQLAlchemyError as error:
+            raise ValueError(f"storage {self.label!r} is neither a path nor a database URL: {error}.") from None
+        with self._explained():
+            if url not in _servers:
+                check_server(url)
+                _servers.add(url)
+        return engine
 
     # Transactions.
 
@@ -138,7 +161,9 @@ class Store:
         try:
             yield
         except optuna.exceptions.StorageInternalError as error:
-            raise StudyError(_explain(error.__cause__ or error, self.label, self.path)) from error
+            raise StudyError(
+                _explain(error.__cause__ if isinstance(error.__cause__, Exception) else error, self.label, self.path)
+            ) from error
         except (sqlalchemy.exc.DBAPIError, sqlite3.Error) as error:
             raise StudyError(_explain(error, self.label, self.path)) from error
 
@@ -149,15 +174,16 @@ class Store:
         with self.reading() as connection:
             return [name for (name,) in connection.execute(sql().names)]
 
-    def find(self, connection, name: str) -> tuple[int, dict | None, dict | None] | None:
-        """(study id, definition, state) of the study `name`, or None. A study of other programs has no definition."""
+    def find(self, connection, name: str) -> Stored | None:
+        """The study `name`, or None. A study of other programs has no definition and no state."""
         study_id = connection.execute(sql().find, {"name": name}).scalar()
         if study_id is None:
             return None
         marks = {key: json.loads(value) for key, value in connection.execute(sql().marks, {"study": study_id})}
-        return study_id, marks.get(DEFINITION), marks.get(STATE)
+        state = marks.get(STATE)
+        return Stored(study_id, marks.get(DEFINITION), None if state is None else State.from_json(state))
 
-    def create(self, connection, name: str, directions: Sequence[str], definition: dict, state: dict) -> int:
+    def create(self, connection, name: str, directions: Sequence[str], definition: dict, state: State) -> int:
         """A new study; its id."""
         study_id = connection.execute(sql().add_study, {"study_name": name}).inserted_primary_key[0]
         connection.execute(
@@ -171,18 +197,18 @@ class Store:
             sql().add_mark,
             [
                 {"study_id": study_id, "key": key, "value_json": json.dumps(value)}
-                for key, value in ((DEFINITION, definition), (STATE, state))
+                for key, value in ((DEFINITION, definition), (STATE, state.to_json()))
             ],
         )
         return study_id
 
-    def state(self, connection, study_id: int) -> dict | None:
-        """What changes while a study runs: budget, population, note, runs; None if the study is gone."""
+    def state(self, connection, study_id: int) -> State | None:
+        """What changes while a study runs; None if the study is gone."""
         value = connection.execute(sql().state, {"study": study_id}).scalar()
-        return None if value is None else json.loads(value)
+        return None if value is None else State.from_json(json.loads(value))
 
-    def set_state(self, connection, study_id: int, state: dict) -> None:
-        connection.execute(sql().set_state, {"study": study_id, "value": json.dumps(state)})
+    def set_state(self, connection, study_id: int, state: State) -> None:
+        connection.execute(sql().set_state, {"study": study_id, "value": json.dumps(state.to_json())})
 
     def delete(self, connection, study_id: int) -> None:
         """Remove a study and all its points."""
@@ -203,22 +229,14 @@ class Store:
         if not trials:
             return
         place = {trial_id: i for i, (trial_id, _, _) in enumerate(trials)}
-        notes: list[dict] = [{} for _ in trials]
-        for trial_id, key, value in connection.execute(about.notes, which):
-            notes[place[trial_id]][key] = json.loads(value)
+        notes = _by_trial(place, connection.execute(about.notes, which))
         scores = np.full((len(trials), len(ledger.directions)), np.nan)
         for trial_id, objective, value in connection.execute(about.scores, which):
-            if value is not None and objective < scores.shape[1]:
+            if trial_id in place and value is not None and objective < scores.shape[1]:
                 scores[place[trial_id], objective] = value
         if about is sql().new:
-            column = {f"u{i + 1}": i for i in range(ledger.dimension)}
-            u = np.full((len(trials), ledger.dimension), np.nan)
-            for trial_id, name, value in connection.execute(about.u, which):
-                if name in column:
-                    u[place[trial_id], column[name]] = value
-            attributes: list[dict] = [{} for _ in trials]
-            for trial_id, key, value in connection.execute(about.attributes, which):
-                attributes[place[trial_id]][key] = json.loads(value)
+            u = _coordinates(place, ledger.dimension, connection.execute(about.u, which))
+            attributes = _by_trial(place, connection.execute(about.attributes, which))
             for i, (trial_id, number, _) in enumerate(trials):
                 packed = notes[i].get(PACKED)
                 point = u[i] if packed is None else unpack_coordinates(packed, ledger.dimension)
@@ -273,7 +291,7 @@ class Store:
         self,
         connection,
         ids: Sequence[int],
-        results: Sequence[tuple[float, ...] | str],
+        results: Sequence[Result],
         glimpses: Sequence[np.ndarray | None] = (),
     ) -> None:
         """Points came back: with scores, or with a sentence that says why there are none; and with what was seen of them."""
@@ -304,142 +322,31 @@ class Store:
         self.finish(connection, ids, results, glimpses)
 
 
+def _by_trial(place: Mapping[int, int], rows: Iterable) -> list[dict]:
+    """What is noted, as rows (trial id, key, JSON), of the trials with a `place`.
+
+    Others are left for the next time: another program may have added them since the trials were read.
+    """
+    found: list[dict] = [{} for _ in place]
+    for trial_id, key, value in rows:
+        if trial_id in place:
+            found[place[trial_id]][key] = json.loads(value)
+    return found
+
+
+def _coordinates(place: Mapping[int, int], dimension: int, rows: Iterable) -> np.ndarray:
+    """u (n, dimension) of rows (trial id, name, value); NaN where there is none."""
+    column = {f"u{i + 1}": i for i in range(dimension)}
+    u = np.full((len(place), dimension), np.nan)
+    for trial_id, name, value in rows:
+        if trial_id in place and name in column:
+            u[place[trial_id], column[name]] = value
+    return u
+
+
 def _now() -> datetime:
     # As optuna stores it: UTC without saying so.
     return datetime.now(timezone.utc).replace(tzinfo=None)
-
-
-def _path(storage) -> Path | None:
-    """The SQLite file that `storage` names, as a path or an URL; None if it is another database, or memory."""
-    if storage is None:
-        return None
-    if isinstance(storage, str):
-        if not storage.strip():
-            raise ValueError("storage is empty: give the path of a file, such as studies.sqlite3, or a database URL.")
-        if storage.startswith(("sqlite:", "sqlite+")):
-            import sqlalchemy
-
-            path = sqlalchemy.engine.make_url(storage).database
-            if not path or path == ":memory:":
-                raise ValueError("For a study in memory let storage be None.")
-            return Path(path).absolute()
-        if "://" in storage:
-            return None
-    return Path(storage).absolute()
-
-
-def _connect(path: Path, mode: str = "rw") -> sqlite3.Connection:
-    # By URI, because only there a missing file is not created. Three slashes even before a drive's letter.
-    place = urllib.parse.quote(os.fsencode(path.as_posix()), safe="/:")
-    uri = f"file://{'' if place.startswith('/') else '/'}{place}?mode={mode}"
-    return sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
-
-
-def _fill(database: sqlite3.Connection) -> None:
-    """Make optuna's tables in an empty database."""
-    with _pattern_lock:
-        _pattern().backup(database)
-
-
-@functools.cache
-def _pattern() -> sqlite3.Connection:
-    # Optuna needs a second for its tables: once in memory, then they are copied.
-    from sqlalchemy.pool import StaticPool
-
-    memory = sqlite3.connect(":memory:", check_same_thread=False)
-    _optuna_storage("sqlite://", creator=lambda: memory, poolclass=StaticPool).remove_session()
-    return memory
-
-
-_pattern_lock = threading.Lock()
-
-
-def _create_file(path: Path) -> None:
-    """A database at `path`, unless there is one: made aside and put in place whole, whoever else does the same."""
-    if path.is_dir():
-        raise StudyError(f"{path} is a folder: name a file in it, such as {path / 'studies.sqlite3'}.")
-    if not path.parent.is_dir():
-        raise StudyError(f"The folder {path.parent} does not exist: create it, or choose another place.")
-    if path.exists() and path.stat().st_size:
-        return
-    aside = path.with_name(f".{uuid.uuid4().hex}.new")
-    try:
-        aside.touch(exist_ok=False)
-    except OSError as error:
-        raise StudyError(f"{path} cannot be created: {error.strerror}. Choose a folder you may write to.") from None
-    try:
-        file = _connect(aside)
-        _fill(file)
-        file.close()
-        try:
-            if path.exists() and not path.stat().st_size:
-                os.replace(aside, path)
-            else:
-                os.link(aside, path)
-        except FileExistsError:
-            pass
-        except OSError:  # Not every file system has links.
-            os.rename(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
-
-
-_checked: set = set()
-
-
-def _check_file(path: Path) -> None:
-    stat = path.stat()
-    if (str(path), stat.st_dev, stat.st_ino) in _checked:
-        return
-    connection = _connect(path, "ro")
-    try:
-        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    finally:
-        connection.close()
-    if not {"studies", "trials", "version_info"} <= tables:
-        raise StudyError(f"{path} is a database of another program: choose another file for the studies.")
-    _check_schema("sqlite://", creator=lambda: _connect(path))
-    _checked.add((str(path), stat.st_dev, stat.st_ino))
-
-
-def _check_server(url: str) -> None:
-    """Whether this optuna can use the database, in which it makes its tables if there are none."""
-    import sqlalchemy
-
-    for wait in (0.5, 1.0, 2.0, 4.0, None):
-        try:
-            return _check_schema(url)
-        except sqlalchemy.exc.DBAPIError as error:
-            # Another process makes the tables at this moment, and optuna does not expect that.
-            if wait is None or not any(sign in str(error) for sign in ("already exists", "duplicate", "Duplicate")):
-                raise
-            time.sleep(wait)
-
-
-def _check_schema(url: str, **engine) -> None:
-    """Whether this optuna can use the database."""
-    from sqlalchemy.pool import NullPool
-
-    try:
-        _optuna_storage(url, poolclass=NullPool, **engine)
-    except RuntimeError as error:
-        if "compatible" not in str(error):
-            raise
-        raise StudyError(
-            f"The studies were written by another version of optuna, which this one does not understand: {error}"
-        ) from None
-
-
-def _optuna_storage(url: str, **engine):
-    from optuna.storages import RDBStorage
-
-    alembic = logging.getLogger("alembic")
-    level = alembic.level
-    try:
-        with quiet_optuna():
-            return RDBStorage(url, engine_kwargs=engine)
-    finally:
-        alembic.setLevel(level)  # optuna sets it for the whole process, and ComfyUI uses alembic too
 
 
 def _hide_password(url: str) -> str:
@@ -456,7 +363,10 @@ def _explain(error: Exception, label: str, path: Path | None) -> str:
     if path is not None and not path.exists():
         return f"The file of the studies is gone: {label}. It was deleted or moved while the search was running."
     for sign, sentence in (
-        ("locked", f"is used by another program, which did not let go within {PATIENCE:g} seconds. Close it and retry"),
+        (
+            "locked",
+            f"is used by another program, which did not let go within {sqlite_files.PATIENCE:g} seconds. Close it and retry",
+        ),
         ("readonly", "cannot be written to: the file or its folder is read-only, or the file was replaced"),
         ("not a database", "is not a database of studies: choose another file, or move this one away"),
         ("malformed", "is damaged. Restore a copy of it, or choose another file"),

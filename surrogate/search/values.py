@@ -15,6 +15,7 @@ __all__ = [
     "Best",
     "Generation",
     "History",
+    "OtherStudy",
     "Report",
     "StudyError",
     "UnknownStudy",
@@ -27,6 +28,10 @@ UNUSABLE = "unusable picture: "
 
 class StudyError(RuntimeError):
     """A study's storage cannot be used: locked, read-only, damaged, deleted, or made by something newer."""
+
+
+class OtherStudy(ValueError):
+    """The name belongs to a study of something else."""
 
 
 class UnknownStudy(StudyError):

@@ -22,13 +22,13 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason=missing))
 
 
-@pytest.fixture(scope="module", params=FRONTENDS)
+@pytest.fixture(scope="session", params=FRONTENDS)
 def frontend(request):
     """ComfyUI's own frontend, and the newest one where SURROGATE_FRONTEND names its folder."""
     return request.param
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def client(frontend):
     automatic = os.environ.get("SURROGATE_TEST_DEVICE", "cpu") == "auto"
     # The test-only nodes for the loop of flux_native_loop, which this ComfyUI may not have.
@@ -40,7 +40,7 @@ def client(frontend):
         yield client
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def page(client, tmp_path_factory):
     with open_page(client.url, tmp_path_factory.mktemp("browser")) as page:
         yield page

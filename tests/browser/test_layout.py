@@ -3,7 +3,7 @@
 import pytest
 
 from dev.boxes import drawn, faults
-from dev.browser import NODES, open_page
+from dev.browser import NODES
 from dev.layout import WINDOW, show_whole
 from dev.workflow_files import WORKFLOWS, read
 
@@ -11,18 +11,20 @@ from .test_frontend import skip_if_too_old
 
 
 @pytest.fixture(scope="module")
-def page(client, tmp_path_factory):
-    """In a window that shows the largest workflow whole: Nodes 2.0 draws nothing else."""
-    with open_page(client.url, tmp_path_factory.mktemp("browser"), WINDOW) as page:
-        yield page
+def large_page(page):
+    """The page, in a window that shows the largest workflow whole: Nodes 2.0 draws nothing else."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": WINDOW[0], "height": WINDOW[1]})
+    yield page
+    page.set_viewport_size(before)
 
 
 @pytest.mark.parametrize("nodes", NODES)
 @pytest.mark.parametrize("name", WORKFLOWS)
-def test_nothing_overlaps_and_everything_is_in_a_group(client, page, name, nodes):
+def test_nothing_overlaps_and_everything_is_in_a_group(client, large_page, name, nodes):
     skip_if_too_old(client, name)
     workflow = read(name)
-    show_whole(page, workflow, NODES[nodes])
-    graph = drawn(page)
+    show_whole(large_page, workflow, NODES[nodes])
+    graph = drawn(large_page)
     assert len(graph.nodes) == len(workflow["nodes"])
     assert not list(faults(graph))

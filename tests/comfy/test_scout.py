@@ -229,7 +229,7 @@ def test_reports_say_where_the_seeds_come_from(comfy, course):
     entry = g.run()
     told = next(node["text"][0] for node in entry["outputs"].values() if "text" in node and "images" not in node)
     seeds = ", ".join(map(str, course.seeds()))
-    assert f"seeds {seeds}: of the noises {FIRST} to {FIRST + NOISES - 1}" in told
+    assert f"The seeds {seeds} were the best {SEEDS} of the {NOISES} noises {FIRST} to {FIRST + NOISES - 1}." in told
     assert told.startswith("8 of 8 images")
     (file, *_) = sorted(output(comfy).glob(f"{course.orders}_*.json"))
     assert json.loads(file.read_text("utf-8"))["space"]["scouted"]["seeds"] == SEEDS

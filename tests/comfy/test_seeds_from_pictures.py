@@ -377,7 +377,7 @@ def test_render_points_over_three_generations(comfy):
     moved = output(comfy) / "pictures" / "moved"
     moved.mkdir()
     shutil.copy(first[0], moved)
-    with pytest.raises(ExecutionFailed, match="belongs beside the picture, is missing"):
+    with pytest.raises(ExecutionFailed, match="belongs in the folder of the picture, is missing"):
         found(comfy, "pictures/moved [output]")
 
 
@@ -406,7 +406,7 @@ def test_another_size_or_model_is_named_and_left_out(comfy):
     assert "its size is 64×128, that of most is 128×128" in lines["c"]
     assert "its model is TestSmallUNet, that of most is TestAnyModel" in lines["d"]
     assert "other settings than the first one (steps)" in report
-    assert "euler_ancestral adds noise on the way" in report
+    assert "euler_ancestral adds noise at each step" in report
     kept = found(comfy, "pictures/differ [output]", pictures_that_differ="keep")
     assert seeds_in(kept) == ["1", "2", "3", "4", "5", "6"]
     assert seeds_in(found(comfy, "pictures/differ [output]", limit=2)) == ["1", "2"]

@@ -658,7 +658,7 @@ def test_recipes_and_the_noises_beside_them(tmp_path):
     assert torch.equal(seed.noise(seed.parts)[0], space.latents([recipe["u"]])[0])
 
     other = write(tmp_path / "other" / "x.png", recipe=recipe)
-    assert "belongs beside the picture, is missing" in seeds_of(other).reason
+    assert "belongs in the folder of the picture, is missing" in seeds_of(other).reason
     for name in ("../mine.safetensors", str(tmp_path / "mine.safetensors"), "..\\mine.safetensors", "mine.png", 5, ""):
         found = seeds_of(write(other, recipe={**recipe, "tensors": name}))
         assert "the name of its noises' file is not one" in found.reason

@@ -665,7 +665,7 @@ TWO = [flat(RED), flat(BLUE)]
         (TWO, {"layout": [(0, 0), (0, np.nan)]}, "layout: expected finite numbers"),
         (TWO, {"layout": [("a", 0), (0, 1)]}, r"layout: expected \(2, 2\) numbers"),
         (TWO, {"layout": [(0, 0), (0.5, 0.9)]}, "layout: images 0 and 1 .* would cover each other"),
-        (TWO, {"layout": [(0, 0), (1, 0)], "columns": 2}, "columns: the layout already says"),
+        (TWO, {"layout": [(0, 0), (1, 0)], "columns": 2}, "columns: the layout already gives"),
         (TWO, {"layout": [(0, 0), (9e9, 0)]}, "max_side: 2 images over 9e.09 columns .* max_side is 8192"),
         (TWO, {"columns": 2, "column_labels": ["a"]}, "column_labels: expected 2 texts, one for each of the columns"),
         (TWO, {"columns": 1, "row_labels": ["a"]}, "row_labels: expected 2 texts, one for each of the rows, got 1"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -112,7 +112,7 @@ class _Strategy:
         self.dimension = len(x0)
         # pycma does not support one dimension ("may bail or work poorly"): it gets a second one that no score sees.
         self.x0 = x0 if len(x0) > 1 else np.append(x0, 0.5)
-        self.es = None
+        self.es: Any = None  # pycma has no types
         self.generation = 0
         self.asked: np.ndarray | None = None
 
@@ -127,16 +127,22 @@ class _Strategy:
             self.asked = np.clip(np.array(self.es.ask()), 0.0, 1.0)
         return self.asked[:, : self.dimension]
 
+    @property
+    def whole(self) -> np.ndarray:
+        """What was asked, with the coordinate that no score sees."""
+        assert self.asked is not None
+        return self.asked
+
     def tell(self, history: History, rows: np.ndarray) -> None:
         """Finish the present generation, whose points are `rows` of the history."""
         asked = self.ask(int(history.population[rows[0]]))
+        u = self.whole.copy()
         gains = np.full(len(asked), -np.inf)
         gains[history.index[rows]] = history.gains[rows, 0]
         # What was stored counts, should another version of pycma ask for other points. (It knows its own ones, and
         # clips those of others: so not for the last digit's sake.)
         stored = asked.copy()
         stored[history.index[rows]] = history.u[rows]
-        u = self.asked.copy()
         u[:, : self.dimension] = np.where(np.abs(stored - asked) < ROUNDING, asked, stored)
         scores = gains[np.isfinite(gains)]
         if len(scores) >= 2 and np.ptp(scores) > 0:
@@ -145,7 +151,7 @@ class _Strategy:
             ranks[np.argsort(-gains, kind="stable")] = np.arange(len(u))
             self.es.tell(list(u), ranks.tolist())
             if not NARROWEST < self.es.sigma * math.sqrt(max(self.es.sm.variances)):
-                self.x0 = generator(self.seed, self.run, self.generation, 1).random(u.shape[1])
+                self.x0 = generator(self.seed, self.run, self.generation, 1).random((u.shape[1],))
                 self.es = None
         self.asked = None
         self.generation += 1

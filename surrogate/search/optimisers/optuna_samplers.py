@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -144,8 +144,11 @@ class _Mirror:
     def __init__(self, history: History):
         import optuna
 
-        self.study = optuna.create_study(directions=list(history.directions))
-        self.space = {f"u{i + 1}": optuna.distributions.FloatDistribution(0.0, 1.0) for i in range(history.u.shape[1])}
+        directions: Any = list(history.directions)
+        self.study = optuna.create_study(directions=directions)
+        self.space: dict[str, Any] = {
+            f"u{i + 1}": optuna.distributions.FloatDistribution(0.0, 1.0) for i in range(history.u.shape[1])
+        }
         self.rows: list[int] = []  # of each row of the history, its number in this study
         self.open: set[int] = set()  # rows that were running when last seen
         self.proposed: dict[tuple[int, int, int], int] = {}

@@ -176,8 +176,10 @@ class _Facts:
             self.sign * own.max() if len(own) else np.nan,
             self.shares[self.gains.argmax(), i] if len(self.gains) else np.nan,
             self.shares[:, i].max() if len(self.gains) else np.nan,
-            *((np.nan, np.nan) if association is None else (float(association.r[i]), float(association.p[i]))),
-            *((np.nan, np.nan) if effect is None else effect),
+            np.nan if association is None else float(association.r[i]),
+            np.nan if association is None else float(association.p[i]),
+            np.nan if effect is None else effect[0],
+            np.nan if effect is None else effect[1],
             Loss(np.nan, np.nan, np.nan) if loss is None else loss,
             **more,
         )
@@ -193,8 +195,8 @@ def _advised(facts: _Facts, association: Association) -> Utility:
     predictive = _predictive(process)
     if process.log_likelihood < np.log(LIKELIER) or predictive <= 0:
         return facts.utility(
-            "Too early to say. From where an image lies its score cannot be told better than by chance. More images, a "
-            "score that varies less by chance, or a model that reacts more to the noise would help.",
+            "Too early to say. The place of an image in the space does not tell its score better than chance. More "
+            "images, a score that varies less by chance, or a model that reacts more to the noise would help.",
             association,
             predictive,
         )
@@ -202,7 +204,7 @@ def _advised(facts: _Facts, association: Association) -> Utility:
     leaders = w[np.argsort(-gains, kind="stable")[:LEADERS]]
     losses = Losses(process, leaders, once)
     tolerated = TOLERATED * losses.span
-    single = [Loss(*losses.without([i]), losses.promise(i)) for i in range(k)]
+    single: list[Loss] = [Loss(*losses.without([i]), losses.promise(i)) for i in range(k)]
     needed = {i for i, loss in enumerate(single) if loss.loss > max(sure * loss.deviation, tolerated)}
     idle = sorted((i for i in set(range(k)) - needed if single[i].promise < tolerated), key=lambda i: single[i].promise)
     # Two seeds can do without each other and not without both: the next one goes only if all can go together.
@@ -210,8 +212,8 @@ def _advised(facts: _Facts, association: Association) -> Utility:
     for i in idle:
         if len(going) == k - 1:
             break
-        loss, deviation = losses.without([*going, i])
-        if loss + once * deviation < tolerated:
+        lost, deviation = losses.without([*going, i])
+        if lost + once * deviation < tolerated:
             going.append(i)
     fresh = going[: max(0, min(LEAST, k) - (k - len(going)))]
 

@@ -37,7 +37,7 @@ def overall(utility: Utility) -> str:
     parts = [f"{n} {'' if a is Advice.UNDECIDED else 'to '}{a.value}" for a, n in counts.items() if n]
     lines = [
         f"Of {k} seeds: {', '.join(parts)}.",
-        f"{utility.count} scores; where an image lies explains {_percent(utility.predictive)} of their variance.",
+        f"{utility.count} scores; the place of an image in the space explains {_percent(utility.predictive)} of their variance.",
     ]
     if utility.unseen > UNSEEN:
         lines.append(

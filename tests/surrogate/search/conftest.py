@@ -95,12 +95,12 @@ def bowl(u, centre: float = 0.3) -> np.ndarray:
 
 def forget(optimisers: bool = False) -> None:
     """As if this process had just started: no points and no optimiser at hand; or only no optimiser."""
-    from surrogate.search import study
+    from surrogate.search.access import memories
 
-    for memory in study._memories.values():
+    for memory in memories.values():
         memory.optimiser = {}
     if not optimisers:
-        study._memories.clear()
+        memories.clear()
 
 
 @pytest.fixture(scope="session")

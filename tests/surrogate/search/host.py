@@ -20,10 +20,10 @@ import numpy as np  # noqa: E402
 import optuna.samplers._gp.sampler  # noqa: E402, F401
 import psutil  # noqa: E402, F401
 
-from surrogate.search import Study, statements, store  # noqa: E402
+from surrogate.search import Study, sqlite_files, statements  # noqa: E402
 
 statements.sql()
-store._pattern()
+sqlite_files._pattern()
 
 
 def run(code: str, args: dict, path: str) -> None:

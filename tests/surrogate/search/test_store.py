@@ -16,7 +16,7 @@ import numpy as np
 import optuna
 import pytest
 
-from surrogate.search import Study, StudyError, store, study_names
+from surrogate.search import Study, StudyError, sqlite_files, store, study_names
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_deleting_leaves_nothing_behind(begun, file):
 
 
 def test_a_file_that_another_program_writes_to(begun, file, monkeypatch):
-    monkeypatch.setattr(store, "PATIENCE", 0.2)
+    monkeypatch.setattr(sqlite_files, "PATIENCE", 0.2)
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     asked = begun.history().u
@@ -274,7 +274,7 @@ def test_a_truncated_file(begun, file, searching):
 
 
 def test_a_file_that_another_process_made_a_moment_ago_is_kept(file, searching, monkeypatch):
-    fill, others = store._fill, []
+    fill, others = sqlite_files.fill, []
 
     def slowly(database):
         if not others:
@@ -282,7 +282,7 @@ def test_a_file_that_another_process_made_a_moment_ago_is_kept(file, searching, 
             others[0] = searching.open(file)  # while we are still making ours
         fill(database)
 
-    monkeypatch.setattr(store, "_fill", slowly)
+    monkeypatch.setattr(sqlite_files, "fill", slowly)
     assert searching.open(file).identity == others[0].identity
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
@@ -297,7 +297,7 @@ def test_a_file_from_a_newer_optuna(begun, file, searching):
         connection.execute("UPDATE alembic_version SET version_num = 'v9.0.0.a'")
         connection.execute("UPDATE version_info SET library_version = '9.0.0'")
     connection.close()
-    store._checked.clear()
+    sqlite_files._checked.clear()
     with pytest.raises(StudyError, match=r"written by another version of optuna.*9.0.0.*updating optuna"):
         Study.load(file, "study")
 
@@ -357,7 +357,7 @@ def test_a_file_replaced_by_an_older_copy_goes_on_from_there(begun, file, search
 
 def test_a_full_disk(begun, file, searching, monkeypatch):
     asked = begun.ask()
-    connect = store._connect
+    connect = sqlite_files.connect
 
     def limited(*arguments):
         # SQLite's own limit of pages: the error of a full disk, without filling one.
@@ -367,7 +367,7 @@ def test_a_full_disk(begun, file, searching, monkeypatch):
 
     evaluated = []
     with monkeypatch.context() as full:
-        full.setattr(store, "_connect", limited)
+        full.setattr(store, "connect", limited)
         with pytest.raises(StudyError, match=r"the disk is full. What was recorded is kept"):
             for _ in range(20):
                 evaluated.append(begun.tell(asked, searching.bowl(asked.u)).evaluated)

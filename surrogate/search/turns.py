@@ -1,0 +1,70 @@
+"""Whose turn it is: which generation of which run a worker gets next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .ledger import Ledger
+from .state import State
+from .workers import Worker
+
+__all__ = ["Task", "choose"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What `ask` decided: rows to hand out again, and `missing` indices of the generation to propose."""
+
+    run: int
+    number: int
+    population: int
+    missing: tuple[int, ...]
+
+
+def choose(ledger: Ledger, state: State, here: Worker) -> Task | None:
+    """What `here` should work on: an open generation that is its own or nobody's, else the next one, else a new run.
+
+    None if the budget is spent, or others have the rest.
+    """
+    room = state.budget - (len(ledger) - len(ledger.known))
+    # A run that is only claimed has no generation yet.
+    current = {**dict.fromkeys(state.runs, -1), **ledger.current}
+    begun, idle = _free_runs(ledger, state, here, current)
+    if begun:
+        run = min(begun)[1]
+        return _task(ledger, state, run, current[run], room)
+    if room <= 0:
+        return None
+    run = min(idle)[1] if idle else len(current)
+    number = current.get(run, -1)
+    if number >= 0:
+        task = _task(ledger, state, run, number, room)
+        if task.missing:  # The budget ended within it, and was raised since.
+            return task
+    return _task(ledger, state, run, number + 1, room)
+
+
+def _free_runs(ledger: Ledger, state: State, here: Worker, current: dict[int, int]) -> tuple[list, list]:
+    """The runs that `here` may work on: those with open points, and those that wait for their next generation.
+
+    Each with whether it is somebody else's: own ones come first.
+    """
+    begun, idle = [], []
+    for run, number in sorted(current.items()):
+        hold = state.runs.get(run)
+        mine = hold is not None and hold.worker == here
+        free = mine or hold is None or hold.is_over or hold.worker.is_dead(here)
+        if any(row in ledger.open for row in ledger.places.get((run, number), [])):
+            if free:
+                begun.append((not mine, run))
+        elif free or (hold is not None and hold.claimed is None):
+            idle.append((not mine, run))
+    return begun, idle
+
+
+def _task(ledger: Ledger, state: State, run: int, number: int, room: int) -> Task:
+    rows = ledger.places.get((run, number), [])
+    population = ledger.place(rows[0])[3] if rows else state.population
+    asked = {ledger.place(row)[2] for row in rows}
+    missing = [i for i in range(population) if i not in asked][: max(0, room)]
+    return Task(run, number, population, tuple(missing))
