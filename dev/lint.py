@@ -20,15 +20,15 @@ from dev.server import link_folder  # noqa: E402
 TYPED = "surrogate_pack"
 LAUNCH = ROOT / "dev" / "launch.py"
 TABLES = ROOT / "dev" / "tables.py"
-TYPES_MUST_PASS = False
 
 
 def main(paths: list[str]) -> int:
-    checks = {"style": _style(paths or ["."]), "layout": _layout(paths or ["."])}
-    if TYPES_MUST_PASS:
-        checks["types"] = _types()
-    if TABLES.exists():
-        checks["tables"] = _passes(str(TABLES), "--check")
+    checks = {
+        "style": _style(paths or ["."]),
+        "layout": _layout(paths or ["."]),
+        "types": _types(),
+        "tables": _passes(str(TABLES), "--check"),
+    }
     failed = [name for name, passed in checks.items() if not passed]
     print(f"lint: {', '.join(failed)} failed" if failed else f"lint: {', '.join(checks)} passed", flush=True)
     return 1 if failed else 0

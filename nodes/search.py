@@ -252,5 +252,5 @@ def _check_latent(study, latent) -> None:
     if study.study.definition.shape not in (None, shape):
         raise ValueError(
             f"latent has shape {shape}, but the study {study.study.name!r} searches latents of shape "
-            f"{study.study.definition.shape}: connect the latent that the Study node has."
+            f"{study.study.definition.shape}: connect the latent that Surrogate Study has."
         )

@@ -188,7 +188,7 @@ def _files() -> list[str]:
 def _path(name: str) -> Path:
     """The file that ComfyUI calls `name`. Raises ValueError if it is not in ComfyUI's folders."""
     if not isinstance(name, str) or not name.strip() or "\0" in name:
-        raise ValueError("file is empty: save seeds with Save Seeds, or upload a file.")
+        raise ValueError("file is empty: save seeds with Surrogate Save Seeds, or upload a file.")
     plain, base = folder_paths.annotated_filepath(name)
     base = Path(os.path.realpath(base or folder_paths.get_input_directory()))
     path = Path(os.path.realpath(base / plain))

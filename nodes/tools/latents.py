@@ -89,15 +89,26 @@ def repeat_to(latent: dict, count: int, what: str) -> dict:
 
 
 def select(latent: dict, indices: list[int]) -> dict:
-    """The samples at `indices`, with their masks."""
-    size = batch_size(latent)
-    parts = [part[indices] for part in tensors_of(latent["samples"])]
-    chosen = {**latent, "samples": as_samples(parts, latent["samples"])}
+    """The samples at `indices`, with the masks that core would give them in the whole batch."""
+    parts = tensors_of(latent["samples"])
+    chosen = {**latent, "samples": as_samples([part[indices] for part in parts], latent["samples"])}
     mask = latent.get("noise_mask")
-    if mask is not None and size > 1:  # of several parts, each has a mask; one of batch size 1 counts for all samples
-        masks = [part[indices] if len(part) == size else part for part in tensors_of(mask)]
-        chosen["noise_mask"] = as_samples(masks, mask)
+    if mask is not None:  # of several parts, the first have one each
+        masks = [_mask_of(one, part, indices) for one, part in zip(tensors_of(mask), parts)]
+        chosen["noise_mask"] = as_samples(masks, mask) if getattr(mask, "is_nested", False) else masks[0]
     return chosen
+
+
+def _mask_of(mask: torch.Tensor, part: torch.Tensor, indices: list[int]) -> torch.Tensor:
+    """The masks of the samples at `indices`, as core reads masks: fewer than samples are repeated in turn.
+
+    A mask of a clip without an axis for the batch has one for the frames, and counts for all samples.
+    """
+    if part.ndim == 4:
+        mask = mask.reshape(-1, 1, *mask.shape[-2:])
+    elif mask.ndim < part.ndim:
+        return mask
+    return mask[[i % len(mask) for i in indices]]
 
 
 def parts_for(latent: dict, count: int, what: str) -> Parts:

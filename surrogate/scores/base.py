@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..checks import whole
 from .images import check_images, rgb
 
-__all__ = ["Score", "Statistic", "check_number", "check_side"]
+__all__ = ["Score", "Statistic", "check_side"]
 
 
 class Score(ABC):
@@ -85,18 +86,6 @@ class Statistic(Score):
     def _measure(self, picture: np.ndarray) -> float: ...
 
 
-def check_number(name: str, value, low: float, high: float = math.inf) -> None:
-    """Raise ValueError unless `value` is a number from `low` to `high`."""
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float, np.integer, np.floating))
-        or not low <= value <= high
-    ):
-        bounds = f"from {low:g} to {high:g}" if math.isfinite(high) else f"of at least {low:g}"
-        raise ValueError(f"{name} must be a number {bounds}, got {value!r}.")
-
-
 def check_side(side, low: int = 1) -> None:
     """Raise ValueError unless `side` is a whole number of pixels from `low` to 4096."""
-    if isinstance(side, bool) or not isinstance(side, (int, np.integer)) or not low <= side <= 4096:
-        raise ValueError(f"side must be a whole number of pixels from {low} to 4096, got {side!r}.")
+    whole("side", side, low, 4096, unit="of pixels")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter, label
 
-from .base import Statistic, check_number
+from ..checks import number
+from .base import Statistic
 from .images import reduced
 from .oklab import oklab
 
@@ -29,7 +30,7 @@ class _BrightestSpot(Statistic):
     blur: float = 0.03
 
     def __post_init__(self):
-        check_number("blur", self.blur, 0.0, 0.5)
+        number("blur", self.blur, 0.0, 0.5)
 
     def _spot(self, picture):
         """(x, y) in [0, 1], from the left and from the top."""

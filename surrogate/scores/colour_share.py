@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import Statistic, check_number, check_side
+from ..checks import number
+from .base import Statistic, check_side
 from .images import reduced
 from .oklab import from_hex, oklab
 
@@ -33,7 +34,7 @@ class ColourShare(Statistic):
 
     def __post_init__(self):
         from_hex(self.colour)
-        check_number("tolerance", self.tolerance, 0.001, 1.0)
+        number("tolerance", self.tolerance, 0.001, 1.0)
         check_side(self.side)
 
     def _measure(self, picture):

@@ -8,7 +8,8 @@ from functools import cached_property
 
 import torch
 
-from .base import Score, check_number
+from ..checks import number
+from .base import Score
 from .colours import MatchColours
 from .pixels import MatchPixels
 from .structure import MatchStructure
@@ -42,7 +43,7 @@ class MatchImage(Score):
     def __post_init__(self):
         weights = {part: getattr(self, part) for part in ("pixels", "colours", "structure")}
         for part, weight in weights.items():
-            check_number(part, weight, 0, 1e6)
+            number(part, weight, 0, 1e6)
         if not any(weights.values()):
             raise ValueError("pixels, colours and structure all weigh 0: nothing would be compared. Raise one of them.")
         _ = self._parts  # so that the target is checked now

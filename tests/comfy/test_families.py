@@ -113,7 +113,8 @@ FAMILIES = {
     "TripoSplat": Family([(9, 16), (1, 5)], (("TestLatent", {"shape": "[[1, 9, 16], [1, 1, 5]]"}),)),
     "ACE-Step 1.5": Family([(64, 22)], (("EmptyAceStep1.5LatentAudio", {"seconds": 1.0}),), alike=False),
     "CogVideoX": Family([(16, 3, 6, 10)], (*EVEN, CLIP)),
-    "Kandinsky 5": Family([(16, 3, 6, 10)], (*EVEN, CLIP)),
+    # Under a mask, core gives its network more channels than it takes.
+    "Kandinsky 5": Family([(16, 3, 6, 10)], (*EVEN, CLIP), mask=False),
     "Kandinsky 5 image": Family([(16, 1, 6, 10)], EVEN),
     "Ernie": Family([(128, 5, 7)], (("EmptyFlux2LatentImage", size(112, 80)), *IMAGE)),
     "HiDream-O1": Family([(3, 64, 96)], (("EmptyHiDreamO1LatentImage", size(96, 64)),)),

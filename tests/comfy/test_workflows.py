@@ -20,7 +20,7 @@ from surrogate import Seeds, SurrogateSpace, points
 from surrogate.pictures import plan_sheet
 from surrogate.search import Study
 
-from .ui_format import to_prompt
+from .ui_format import to_prompt, undotted
 
 ROOT = Path(__file__).absolute().parents[2]
 PACK = "ComfyUI-Surrogate"
@@ -111,7 +111,7 @@ def assert_a_picture(cell: np.ndarray):
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_the_browser_would_send_the_api_twin(comfy, name):
     skip_if_too_old(comfy.client, name)
-    assert to_prompt(read(name), comfy.client.object_info()) == twin(name)
+    assert undotted(to_prompt(read(name), comfy.client.object_info())) == twin(name)
 
 
 def test_the_grid_has_the_seeds_own_pictures_in_its_corners(comfy):

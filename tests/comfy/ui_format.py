@@ -31,19 +31,36 @@ def to_prompt(workflow: dict, object_info: dict) -> dict:
 
 
 def _from_widgets(description: dict, values: Iterator, prefix: str = "") -> dict:
-    """The inputs that a node's widgets hold; a dynamic combo is followed by the widgets of its choice."""
+    """The inputs that a node's widgets hold; a dynamic combo is followed by the widgets of its choice.
+
+    Widgets that core added after the file was saved are left out: they have their defaults.
+    """
     inputs = {}
     for name, (kind, *options) in {**description.get("required", {}), **description.get("optional", {})}.items():
         name, options = prefix + name, options[0] if options else {}
-        if options.get("forceInput") or options.get("hidden"):
+        dynamic = kind == "COMFY_DYNAMICCOMBO_V3"
+        if (
+            options.get("forceInput")
+            or options.get("hidden")
+            or not (dynamic or isinstance(kind, list) or kind.split(",")[0] in WIDGETS)
+        ):
             continue
-        if kind == "COMFY_DYNAMICCOMBO_V3":
-            inputs[name] = next(values)
+        value = next(values, None)
+        if value is None:
+            continue
+        inputs[name] = value
+        if dynamic:
             cases = {option["key"]: option["inputs"] for option in options["options"]}
-            inputs |= _from_widgets(cases[inputs[name]], values, f"{name}.")
-        elif isinstance(kind, list) or kind in WIDGETS:
-            inputs[name] = next(values)
-            # The browser puts "fixed, increment, …" behind such a number; two names get it by themselves.
-            if kind == "INT" and options.get("control_after_generate", name in ("seed", "noise_seed")):
-                next(values)
+            inputs |= _from_widgets(cases[value], values, f"{name}.")
+        # The browser puts "fixed, increment, …" behind such a number; two names get it by themselves.
+        elif kind == "INT" and options.get("control_after_generate", name in ("seed", "noise_seed")):
+            next(values)
     return inputs
+
+
+def undotted(prompt: dict) -> dict:
+    """The prompt with inputs that came to belong to a dynamic combo (format.codec) named as before (codec)."""
+    return {
+        number: {**node, "inputs": {name.rpartition(".")[2]: value for name, value in node["inputs"].items()}}
+        for number, node in prompt.items()
+    }

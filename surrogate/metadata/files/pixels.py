@@ -55,9 +55,9 @@ def _chosen(pages: Iterator, frames: Sequence[int], longest: int) -> list[np.nda
     last, number, pixels = None, 0, 0
     while len(found) < len(frames):
         page = next(pages, None)
-        if page is None and last is None:
-            raise CannotRead("it has no pictures")
         last = last if page is None else page
+        if last is None:
+            raise CannotRead("it has no pictures")
         pixels += last.width * last.height
         if pixels > MOST_TOGETHER:
             raise CannotRead(f"it is refused: more than {MOST_TOGETHER} pixels before frame {number}")

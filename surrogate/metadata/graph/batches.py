@@ -136,6 +136,30 @@ def _merge_images(place: Place, images_A: Batch, images_B: Batch):
 # --------------------------------------------------------------------------------------------------------- other packs
 
 
+def _range(place: Place, batch: Batch, first: int, count: int) -> Batch:
+    """KJNodes': from `first` on, or the last ones where it is -1; all behind it where `count` is -1."""
+    if batch.clip:
+        raise Untraceable(f"{place} takes frames out of clips of unknown length")
+    total = len(batch.rows)
+    start = max(0, total - count) if first == -1 else first
+    stop = total if count == -1 else min(total, start + count)
+    if not 0 <= start < stop:
+        raise Untraceable(f"{place} begins at {first} of a batch of {total}")
+    return replace(batch, rows=batch.rows[start:stop], index=None)
+
+
+def _image_range(place: Place, images: Batch, start_index: int, num_frames: int):
+    return _range(place, images, start_index, num_frames), Opaque(str(place))
+
+
+def _latent_range(place: Place, latents: Batch, start_index: int, num_frames: int):
+    return latents if latents.clip else _range(place, latents, start_index, num_frames)
+
+
+def _essential_image_range(place: Place, image: Batch, start: int = 0, length: int = -1):
+    return _image_from_batch(place, image, start, len(image.rows) if length < 0 else length)
+
+
 def _change_batch_size(place: Place, latent: Batch, batch_size: int):
     """Inspire's: the first ones, or the last one again."""
     check_rows(batch_size)
@@ -210,6 +234,9 @@ BATCHES: dict[str, Rule | Joined] = {
     "ImageFromBatch": Rule(_image_from_batch),
     "RepeatImageBatch": Rule(_repeat_image_batch),
     "ImageBatch": Rule(_image_batch),
+    "GetImageRangeFromBatch": Rule(_image_range),
+    "GetLatentRangeFromBatch": Rule(_latent_range),
+    "ImageFromBatch+": Rule(_essential_image_range),
     "VHS_DuplicateLatents": Rule(_duplicate_latents),
     "VHS_DuplicateImages": Rule(_duplicate_images),
     "VHS_SplitLatents": Rule(_split_latents),

@@ -18,7 +18,10 @@ PROMPTS = {
 }
 SAMPLER_LINK = re.compile(r"(^|_)(k?sampler|upscaler|guider)(_|$)", re.I)
 MODEL_LINK = re.compile(r"(^|_)(model|dit|unet|pipe|pipeline|transformer)(_|$)", re.I)
-NOT_DIFFUSION = re.compile(r"upscale|clip|control|depth|style|vision|interpolat|rife|detect|sam|segm|face|rmbg", re.I)
+NOT_DIFFUSION = re.compile(
+    r"upscale|clip|control|depth|style|vision|interpolat|rife|detect|sam|segm|face|rmbg|florence|caption|vlm|llm|qwenvl|tagger|blip|ocr",
+    re.I,
+)
 # KSampler's and KSamplerAdvanced's, SamplerCustom's and SamplerCustomAdvanced's, and what changes no noise.
 KSAMPLERS = {
     *("model", "seed", "noise_seed", "steps", "cfg", "sampler_name", "scheduler", "positive", "negative"),

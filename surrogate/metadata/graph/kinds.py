@@ -74,7 +74,7 @@ OTHER_NOISE = {
 }
 # They work on a picture again, crop by crop, tile by tile or step by step, and leave its composition.
 REPAINTING = re.compile(
-    r"Detailer(?!Hook)|UltimateSDUpscale|SeedVR2(?!Post|Pre|Cond|Temp)|SUPIR|Iterative\w*Upscale|SEGSUpscaler"
+    r"Detailer(?!Hook)|UltimateSDUpscale|SeedVR2(?!Post|Pre|Cond|Temp)|SUPIR(?!_(encode|decode|first|model|cond))|Iterative\w*Upscale|SEGSUpscaler"
     r"|UpscalerRefiner|TiledDiffusion|TileUpscale|Tiled ?Upscale"
 )
 # They paste what was made of a part into a picture.

@@ -284,4 +284,5 @@ OURS = {
     "SurrogateAsk": Rule(_not_in_the_file("a study's points are")),
     "SurrogateTell": Rule(_not_in_the_file("a study's points are")),
     "SurrogateSearch": Rule(_not_in_the_file("a search's points are")),
+    "SurrogateExplorer": Rule(_not_in_the_file("its pages are")),
 }

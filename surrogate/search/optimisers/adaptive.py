@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from ...charts import WholeSphere
+from ...checks import whole
 from ...points import Points
 from ...processes.picture_process import PictureProcess
 from ...processes.sphere_process import SphereProcess
@@ -61,9 +62,7 @@ class Adaptive(Optimiser):
 
     def __post_init__(self):
         for name, least in (("scout", 2), ("near", 8), ("noises", 2)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}.")
+            object.__setattr__(self, name, whole(name, getattr(self, name), least))
         if self.noises > LARGEST_K:
             raise ValueError(f"noises must be at most {LARGEST_K}, the most seeds of a space; got {self.noises}.")
         if isinstance(self.angle, bool) or not isinstance(self.angle, int | float) or not 0 < self.angle <= math.pi / 2:

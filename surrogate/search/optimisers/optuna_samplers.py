@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
+from ...checks import whole
 from ..values import COMPLETE, FAILED, RUNNING, History, StudyError
 from .base import Optimiser, Proposal
 from .quiet import quiet_optuna
@@ -63,7 +64,7 @@ class Bayesian(OptunaSampler):
     startup: int = 10
 
     def __post_init__(self):
-        _at_least(1, startup=self.startup)
+        object.__setattr__(self, "startup", whole("startup", self.startup, 1))
 
     def _sampler(self, seed, population):
         from optuna.samplers import GPSampler
@@ -85,7 +86,8 @@ class Tpe(OptunaSampler):
     candidates: int = 24
 
     def __post_init__(self):
-        _at_least(1, startup=self.startup, candidates=self.candidates)
+        object.__setattr__(self, "startup", whole("startup", self.startup, 1))
+        object.__setattr__(self, "candidates", whole("candidates", self.candidates, 1))
 
     def _sampler(self, seed, population):
         from optuna.samplers import TPESampler
@@ -215,9 +217,3 @@ class _Mirror:
             attributes.append({k: v for k, v in stored.system_attrs.items() if k == GENETIC_GENERATION})
             self.proposed[place] = trial.number
         return Proposal(np.clip(np.array(u), 0.0, 1.0), tuple(attributes))
-
-
-def _at_least(least: int, **values: int) -> None:
-    for name, value in values.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}.")

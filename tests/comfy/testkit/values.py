@@ -18,13 +18,16 @@ class MadeLatent(io.ComfyNode):
                 io.Combo.Input("fill", options=["zeros", "normal", "nan", "uniform"], default="zeros"),
                 io.Int.Input("number", default=0),
                 io.Boolean.Input("masked", default=False, tooltip="With a noise_mask over the left half."),
-                io.Boolean.Input("mask_each", default=False, tooltip="Masked, more columns for each further sample."),
+                io.Boolean.Input(
+                    "mask_each", default=False, tooltip="A mask for each sample, of more and more columns."
+                ),
+                io.Int.Input("masks", default=0, tooltip="So many of these masks; of a clip they are of its frames."),
             ],
             outputs=[io.Latent.Output()],
         )
 
     @classmethod
-    def execute(cls, shape, dtype, fill, number, masked, mask_each=False):
+    def execute(cls, shape, dtype, fill, number, masked, mask_each=False, masks=0):
         shape = json.loads(shape)
         shapes = shape if isinstance(shape[0], list) else [shape]
         generator = torch.Generator().manual_seed(number)
@@ -39,9 +42,9 @@ class MadeLatent(io.ComfyNode):
                 part.flatten()[number] = float("nan")
             parts.append(part.to(getattr(torch, dtype)))
         latent = {"samples": _together(parts) if shape is shapes else parts[0]}
-        if masked or mask_each:
-            masks = [_mask(part, mask_each) for part in parts]
-            latent["noise_mask"] = _together(masks) if shape is shapes else masks[0]
+        if masked or mask_each or masks:
+            made = [_mask(part, masks or len(part), mask_each) if masks or mask_each else _half(part) for part in parts]
+            latent["noise_mask"] = _together(made) if shape is shapes else made[0]
         return io.NodeOutput(latent)
 
 
@@ -51,12 +54,19 @@ def _together(parts: list):
     return NestedTensor(parts)
 
 
-def _mask(part: torch.Tensor, each: bool) -> torch.Tensor:
-    """(1, height, width), or (n, height, width) with one column more for each sample."""
-    mask = torch.zeros(len(part) if each else 1, *part.shape[-2:])
-    for i, one in enumerate(mask):
-        one[:, : i + 1 if each else mask.shape[-1] // 2] = 1.0
+def _half(part: torch.Tensor) -> torch.Tensor:
+    """(1, height, width), the left half."""
+    mask = torch.zeros(1, *part.shape[-2:])
+    mask[..., : mask.shape[-1] // 2] = 1.0
     return mask
+
+
+def _mask(part: torch.Tensor, count: int, each: bool) -> torch.Tensor:
+    """(n, height, width) with one column more for each; with `each` of a clip (n, 1, frames, height, width)."""
+    mask = torch.zeros(count, *part.shape[-2:])
+    for i, one in enumerate(mask):
+        one[:, : i + 1] = 1.0
+    return mask[:, None, None].expand(-1, 1, part.shape[2], -1, -1).clone() if each and part.ndim == 5 else mask
 
 
 class MaskOf(io.ComfyNode):

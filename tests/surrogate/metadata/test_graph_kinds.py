@@ -62,6 +62,9 @@ CROPPED = {
 }
 
 FOUND = {
+    "the third of four, by KJNodes": (graph(image=("r", 0), r=node("GetImageRangeFromBatch", images=["decoded", 0], start_index=2, num_frames=1), **BATCH), "7:2/4"),
+    "the last of four, by KJNodes": (graph(image=("r", 0), r=node("GetImageRangeFromBatch", images=["decoded", 0], start_index=-1, num_frames=1), **BATCH), "7:3/4"),
+    "the last of four, by Essentials": (graph(image=("r", 0), r=node("ImageFromBatch+", image=["decoded", 0], start=9, length=-1), **BATCH), "7:3/4"),
     "a sound whose length is a clip's that is not known": (
         graph(latent=node("LTXVEmptyLatentAudio", frames_number=["n", 0], frame_rate=25, batch_size=1), n=node("GetImageSize", image=["s", 0]), s=node("ComfySwitchNode", switch=["f", 0], on_true=["l", 0], on_false=["v", 0]), l=LOADED, v=node("LoadVideo", file="a"), f=node("SomeTest", a=["l", 0])),
         "7",
@@ -229,6 +232,7 @@ NOTED = {
     "Efficiency's second pass": (graph(sampler=efficient(script=["h", 0]), image=("sampler", 5), h=node("HighRes-Fix Script", upscale_by=2)), "sampled again by HighRes-Fix"),
     "a face that is painted again": (graph(image=("f", 0), f=node("FaceDetailer", image=["decoded", 0], seed=9, denoise=0.4, model=["model", 0])), "sampled again by FaceDetailer .* with seed 9"),
     "a picture that is upscaled step by step": (graph(image=("f", 0), f=node("IterativeImageUpscale", pixels=["decoded", 0], upscaler=["u", 0]), u=node("PixelKSampleUpscalerProvider", seed=3, denoise=0.4)), "sampled again by Iterative"),
+    "a picture that a language model draws on": (graph(image=("f", 0), f=node("Florence2Run", image=["decoded", 0], florence2_model=["model", 0], text_input="x", seed=9)), "which has a seed of its own"),
     "a filter with a seed": (graph(image=("f", 0), f=node("FilmGrain", image=["decoded", 0], seed=9)), "which has a seed of its own"),
     "an unknown sampler": (graph(sampler=ksampler("KSampler [Somebody]")), "taken for a sampler that draws noise as KSampler does"),
     "an unknown node before the sampler": (graph(sampler=ksampler(latent_image=["r", 0]), r=node("MyLatents", latent=["latent", 0])), "passed through MyLatents"),
