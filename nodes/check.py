@@ -3,8 +3,9 @@
 import torch
 from comfy_api.latest import io
 
-from ..surrogate.diagnostics import check_seeds, drawing
+from ..surrogate.diagnostics import check_seeds, drawing, shape_of
 from .tools import wires
+from .tools.advice import advice
 from .tools.latents import sample_parts
 from .tools.notices import say
 from .tools.progress import stepper
@@ -75,7 +76,10 @@ class CheckSeeds(io.ComfyNode):
 
     @classmethod
     def execute(cls, seeds, latent=None, space=None) -> io.NodeOutput:
-        parts = None if latent is None else sample_parts(latent)
+        with advice(
+            "Connect a latent of the size that will be sampled." if latent is None else "Or connect no latent."
+        ):
+            parts = shape_of(seeds, None if latent is None else sample_parts(latent))
         report = check_seeds(seeds, parts, None if space is None else space.transport, progress=stepper())
         verdict = report.summary(len(seeds))
         shown = report.summary(SHOWN)

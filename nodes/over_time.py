@@ -7,9 +7,10 @@ from comfy_api.latest import io
 from ..surrogate.points import acts
 from ..surrogate.points.batches import in_groups
 from ..surrogate.shapes import describe
-from ..surrogate.space.over_time import MOVEMENTS, Stretch, latents_over_time
+from ..surrogate.space.over_time import MOVEMENTS, Stretch, latents_over_time, time_axes
 from .noise import noise_seed_input
 from .tools import wires
+from .tools.advice import advice
 from .tools.core_noise import notice_replaced_noise
 from .tools.latents import as_samples, parts_for, repeat_to, select
 from .tools.progress import cancellable
@@ -128,5 +129,9 @@ class _StretchesNoise:
                 f"The latent is of the kind {kind!r} (a mesh, perhaps) with shape {describe(parts)}: nothing in it is "
                 "time. Connect the latent of a video or sound model."
             )
+        with advice(
+            "In ComfyUI: connect the latent of a video or sound model, or use Surrogate Noise with one point for each frame."
+        ):
+            time_axes(parts, kind == "audio")  # raises for an image
         made = latents_over_time(self.space, self.stretches, parts, kind == "audio", progress=cancellable)
         return as_samples(made, latent["samples"])

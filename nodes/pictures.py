@@ -14,6 +14,7 @@ import numpy as np
 from comfy.cli_args import args
 from comfy_api.latest import io
 
+from ..surrogate.checks import choice
 from ..surrogate.metadata import CannotRead, Listing, list_pictures, read_frames, seeds_of_pictures
 from ..surrogate.space import LARGEST_K
 from .tools import wires
@@ -108,16 +109,11 @@ class SeedsFromPictures(io.ComfyNode):
 
     @classmethod
     def execute(cls, pictures, limit, order, pictures_that_differ, largest_side=512) -> io.NodeOutput:
-        for name, value, options in (
-            ("order", order, (LISTED, NEWEST)),
-            ("pictures_that_differ", pictures_that_differ, (LEAVE_OUT, KEEP)),
-        ):
-            if value not in options:
-                raise ValueError(f"{name} must be {' or '.join(map(repr, options))}, got {value!r}.")
-        listing = _listed(pictures, order)
+        keep = choice("pictures_that_differ", pictures_that_differ, (LEAVE_OUT, KEEP)) == KEEP
+        listing = _listed(pictures, choice("order", order, (LISTED, NEWEST)))
         made = seeds_of_pictures(
             listing.paths,
-            keep_differing=pictures_that_differ == KEEP,
+            keep_differing=keep,
             limit=limit or LARGEST_K,
             progress=stepper(),
         )

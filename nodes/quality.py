@@ -15,6 +15,8 @@ from .tools.schema import schema
 
 __all__ = ["SpaceQuality"]
 
+PINNED = "Surrogate Pinned Sampler, connected after a stochastic sampler, gives it the same noise for every point."
+
 
 class SpaceQuality(io.ComfyNode):
     @classmethod
@@ -129,15 +131,16 @@ class SpaceQuality(io.ComfyNode):
         parts = sample_parts(fix_empty(guider.model_patcher, latent))
         latents = space.latents(walks.u, parts, progress=cancellable)
         found = quality.space_quality(space, walks, blends, latents, fresh, (1, again), random_seed)
-        say(cls, found.summary)
+        shown = "\n".join([found.summary, *([PINNED] if found.differs_in_a_batch else [])])
+        say(cls, shown)
         rank = found.stationarity.by_u.rank
         return io.NodeOutput(
-            found.text,
+            shown + found.text.removeprefix(found.summary),
             torch.from_numpy(quality.drawing(found)).float()[None] / 255,
             rank if np.isfinite(rank) else 0.0,
             found.closure.pictures.p,
             float(np.sqrt(np.mean(found.closure.noise.norm**2))),
-            ui={"text": [found.summary]},
+            ui={"text": [shown]},
         )
 
 

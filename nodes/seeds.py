@@ -7,6 +7,7 @@ from comfy_api.latest import io
 from ..surrogate import Seeds
 from ..surrogate.seeds import acts
 from .tools import wires
+from .tools.advice import advice
 from .tools.latents import tensors_of
 from .tools.notices import warn
 from .tools.schema import defaults, schema
@@ -119,7 +120,8 @@ class SeedsFromLatents(io.ComfyNode):
     def execute(cls, latent, name, noise=None) -> io.NodeOutput:
         noises = tensors_of(noise_or_samples(latent, noise))
         labels = [f"{name.strip() or 'latent'} {i + 1}" for i in range(len(noises[0]))]
-        return io.NodeOutput(Seeds.from_tensors(noises, labels))
+        with advice("If the latent is an empty one, connect a NOISE as well." if noise is None else ""):
+            return io.NodeOutput(Seeds.from_tensors(noises, labels))
 
 
 class JoinSeeds(io.ComfyNode):

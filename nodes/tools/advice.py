@@ -14,4 +14,4 @@ def advice(text: str) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise ValueError(f"{error} {text}") from error
+        raise ValueError(f"{error} {text}".rstrip()) from error

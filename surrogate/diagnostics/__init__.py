@@ -16,7 +16,7 @@
 True
 """
 
-from .check import Checked, Measured, measure_seeds
+from .check import Checked, Measured, measure_seeds, shape_of
 from .drawing import drawing
 from .measure import Measures, measure
 from .repair import Repair, fit_distribution, recommend, settings_text
@@ -39,4 +39,5 @@ __all__ = [
     "measure_seeds",
     "recommend",
     "settings_text",
+    "shape_of",
 ]

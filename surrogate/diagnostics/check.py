@@ -15,7 +15,7 @@ from ..transports import Composite, Gaussian, Transport
 from .measure import Measures, measure
 from .standard import is_rotations, standard
 
-__all__ = ["Checked", "Measured", "measure_seeds"]
+__all__ = ["Checked", "Measured", "measure_seeds", "shape_of"]
 
 # Memory for seeds that stand side by side to be compared: as many as fit, at least one.
 BLOCK_BYTES = 64 << 20
@@ -71,8 +71,8 @@ def measure_seeds(
     Raises ValueError for no seeds, a shape that they do not have, and a seed that the transport does not take (named).
     """
     if not len(seeds):
-        raise ValueError("There are no seeds to check: connect at least one.")
-    parts = _parts(seeds, shape)
+        raise ValueError("There are no seeds to check: give at least one.")
+    parts = shape_of(seeds, shape)
     transport = transport or Gaussian()
     transports = transport.split(len(parts))
     for one, part in zip(transports, parts, strict=True):
@@ -99,21 +99,21 @@ def measure_seeds(
     return Measured(tuple(checked), parts, transport, raw if plain else compared(transports), raw)
 
 
-def _parts(seeds: Seeds, shape) -> Parts:
+def shape_of(seeds: Seeds, shape) -> Parts:
+    """The parts at which `seeds` are measured, `shape` or their own. Raises ValueError if there is none, or another."""
     fixed = seeds.parts
     if shape is None:
         if fixed is None:
             raise ValueError(
-                "Integer seeds have no size of their own: connect a latent of the size that will be sampled "
-                "(in Python, pass shape, such as (16, 128, 128))."
+                "Integer seeds have no size of their own: give the shape that will be sampled, such as (16, 128, 128)."
             )
         return fixed
     parts = shape_parts(shape)
     if fixed is not None and fixed != parts:
         tensor = next(seed for seed in seeds if seed.parts is not None)
         raise ValueError(
-            f"Seed {tensor.label} is a noise of shape {describe(fixed)}, but the latent has shape {describe(parts)}. "
-            "Connect a latent of the seeds' size, or none."
+            f"Seed {tensor.label} is a noise of shape {describe(fixed)}, but shape is {describe(parts)}. "
+            "Give the seeds' own shape, or none."
         )
     return parts
 

@@ -52,7 +52,7 @@ class Repair:
 
 
 def settings_text(transport: Transport | Composite) -> str:
-    """Its settings as JSON, as Surrogate Space takes them in `transport_settings`; empty if it has none."""
+    """Its settings as JSON, keyword arguments of `make_transport`; empty if it has none."""
     settings = transport.settings()
     return json.dumps(settings) if settings else ""
 

@@ -79,7 +79,7 @@ class Report:
 
     @property
     def settings(self) -> str:
-        """The recommended transport's settings as JSON, for Surrogate Space; empty: none."""
+        """The recommended transport's settings as JSON, keyword arguments of `make_transport`; empty if it has none."""
         return settings_text(self.repair.transport)
 
 

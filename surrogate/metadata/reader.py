@@ -22,7 +22,7 @@ from .found import Found
 from .graph import values
 from .graph.savers import TEMPORARY, Saver
 from .origin import has_prompt, why_no_prompt
-from .recipe import recipe_seed
+from .recipe import Recipes
 
 __all__ = ["Reader"]
 
@@ -46,6 +46,7 @@ class Reader:
         self.digest = lru_cache(maxsize=1 << 18)(self._digest)
         self.analysed = lru_cache(maxsize=16)(_analysed)
         self.rows: dict[tuple, Row] = {}
+        self.recipes = Recipes()
 
     def found(self, path: Path) -> Found:
         """What the file `path` says of the noise that made it. Never raises for what is in the file."""
@@ -71,7 +72,7 @@ class Reader:
 
     def _of_recipe(self, path: Path, embedded: Embedded) -> Found:
         """A picture of Render Points carries the space and the point itself; its prompt tells the settings."""
-        seed = _named(recipe_seed(embedded.texts[RECIPE], path), path)
+        seed = _named(self.recipes.seed(embedded.texts[RECIPE], path), path)
         found = Found(path, (seed,), pixels=embedded.size)
         try:
             analysed = self._prompt(embedded)

@@ -101,6 +101,11 @@ class Quality:
         return "\n".join(lines)
 
     @property
+    def differs_in_a_batch(self) -> bool:
+        """Whether the same point gives another picture in another batch, by more than rounding."""
+        return self._another(ROUNDING)
+
+    @property
     def advice(self) -> list[str]:
         """What would make the space better, in sentences; none if nothing does."""
         s, lines = self.stationarity, []
@@ -109,14 +114,14 @@ class Quality:
                 "The model hardly reacts to noise: no space helps. Use a model that is not distilled to a few steps, more "
                 "denoise, a weaker ControlNet or an open prompt."
             )
-        elif self._another(ROUNDING):
+        elif self.differs_in_a_batch:
             lines.append(
                 "The same point gives another picture in another batch. If the sampler draws noise of its own (ancestral, "
-                "SDE, LCM), put Pinned Sampler behind it, or take a deterministic one such as euler."
+                "SDE, LCM), give it the same noise for every point, or take a deterministic one such as euler."
             )
         elif self.near is not Grade.YES:
             lines.append(
-                "Look at more points; if it stays so, the model answers in jumps. Smaller steps (Neighbours with a small "
+                "Look at more points; if it stays so, the model answers in jumps. Smaller steps (neighbours within a small "
                 "radius) and more sampling steps may help."
             )
             if self.space.chart.name == "angular" and self.space.k > 3:
@@ -126,9 +131,9 @@ class Quality:
         if self.noise_is_off:
             sphere = all(isinstance(t, Sphere) for t in self._transports())
             lines.append(
-                "Check Seeds says what is wrong with the seeds."
+                "A check of the seeds says what is wrong with them."
                 if sphere
-                else "Take seeds that differ more, or the sphere transport, which keeps the norm. Check Seeds says which."
+                else "Take seeds that differ more, or the sphere transport, which keeps the norm. A check of the seeds says which."
             )
         return lines
 

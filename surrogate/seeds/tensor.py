@@ -72,6 +72,5 @@ def check_noise(parts: Iterable[torch.Tensor], label: str) -> None:
         raise ValueError(f"Seed {label} holds NaN or infinite values: it cannot stand for an example.")
     if not any(ends):
         raise ValueError(
-            f"Seed {label} is all zeros: this is an empty latent, not a noise. "
-            "Connect a NOISE as well, or use integer seeds."
+            f"Seed {label} is all zeros: this is an empty latent, not a noise. Give a noise, or use integer seeds."
         )

@@ -80,7 +80,7 @@ def independence(gram: np.ndarray, labels: Sequence[str], transport: Transport |
     if isinstance(transport, Gaussian):
         notes += [
             f"Seed {label} has {norm:.3f} times the norm of Gaussian noise: blends with it are not valid noise. "
-            "surrogate.diagnostics.check_seeds names the transport that helps."
+            "A check of the seeds names the transport that helps."
             for label, norm in zip(labels, norms, strict=True)
             if abs(norm**2 - 1) > 4 * np.sqrt(2 / size(parts))
         ]

@@ -99,9 +99,9 @@ def _time_axis(part: tuple[int, ...], sound: bool) -> int:
     if len(part) == 3 and sound:
         return 1 if part[2] == BANDS != part[1] else 2
     raise ValueError(
-        f"The latent has shape {describe((part,))}, which is an image's: nothing in it is time. Connect the latent of a "
-        "video or sound model; where the pictures of a batch are the frames (AnimateDiff and others like it), use "
-        "Surrogate Noise with one point for each frame."
+        f"The latent has shape {describe((part,))}, which is an image's: nothing in it is time. Give the shape of a video "
+        "or sound latent; where the pictures of a batch are the frames (AnimateDiff and others like it), blend one point for "
+        "each frame with `SurrogateSpace.combine`."
     )
 
 
@@ -129,7 +129,7 @@ def latents_over_time(
         if not transport.by_value:
             raise ValueError(
                 f"The {transport.name} transport works on a whole latent, but over time each step is a blend of its "
-                "own: use gaussian, affine or quantile, or Surrogate Noise, where a clip is one point."
+                "own: use gaussian, affine or quantile, or `SurrogateSpace.combine`, for which a clip is one point."
             )
     if not stretches:
         raise ValueError("There is no stretch to make noise for: give at least one.")

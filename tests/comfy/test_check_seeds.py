@@ -88,13 +88,13 @@ def test_the_repair_goes_straight_into_a_space(comfy):
 
 
 FAULTS = {
-    "no size": (lambda g: {"seeds": g("SurrogateSeedsFromIntegers", seeds="1 2")}, "connect a latent of the size"),
+    "no size": (lambda g: {"seeds": g("SurrogateSeedsFromIntegers", seeds="1 2")}, "Connect a latent of the size"),
     "other size": (
         lambda g: {
             "seeds": g("SurrogateSeedsFromLatents", latent=g.latent(2, 4, 8, 8, fill="normal")),
             "latent": g.latent(1, 4, 16, 16),
         },
-        "Seed latent 1 is a noise of shape 4×8×8, but the latent has shape 4×16×16",
+        "Seed latent 1 is a noise of shape 4×8×8, but shape is 4×16×16",
     ),
     "not a number": (
         lambda g: {"seeds": g("SurrogateSeedsFromLatents", latent=g.latent(1, 4, 8, 8, fill="nan", number=100))},

@@ -252,9 +252,9 @@ def test_bad_seeds_are_named():
         report(noises, transport=make_transport("quantile", distribution="expon"))
     with pytest.raises(ValueError, match="no seeds to check"):
         check_seeds(Seeds(()), SHAPE)
-    with pytest.raises(ValueError, match="connect a latent"):
+    with pytest.raises(ValueError, match="give the shape that will be sampled"):
         check_seeds(Seeds.from_text("1 2"))
-    with pytest.raises(ValueError, match="of shape 4×32×32, but the latent has shape 4×8×8"):
+    with pytest.raises(ValueError, match="of shape 4×32×32, but shape is 4×8×8"):
         check_seeds(Seeds.from_tensors(noises), (4, 8, 8))
     with pytest.raises(ValueError, match="gives 3 channels, but the latent has 4"):
         report(noises, transport=make_transport("affine", mean=[1, 2, 3]))

@@ -267,7 +267,10 @@ def test_the_axis_of_time():
 
 @pytest.mark.parametrize("shape", [(4, 64, 64), [(4, 64, 64), (4, 64, 64)], (7,), (2, 3, 4, 5, 6)])
 def test_an_image_has_no_time(shape):
-    with pytest.raises(ValueError, match=r"which is an image's: nothing in it is time.*Surrogate Noise with one point"):
+    with pytest.raises(
+        ValueError,
+        match=r"which is an image's: nothing in it is time.*one point for each frame with `SurrogateSpace.combine`",
+    ):
         latents_over_time(SPACE, [Stretch(a_path(SPACE))], shape)
 
 

@@ -26,14 +26,16 @@ def test_a_good_space(fresh):
 def test_a_sampler_with_noise_of_its_own(fresh):
     space = SurrogateSpace(Seeds.from_range(0, 4))
     found = looked_at(space, fresh, pictures_of(noises(800, 32)), again=fresh[0])
-    assert found.near is Grade.NO and "Pinned Sampler" in found.advice[0]
+    assert found.near is Grade.NO and "the same noise for every point" in found.advice[0] and found.differs_in_a_batch
     # Also if the points of a batch go well together: the next batch is another map.
     found = looked_at(space, fresh, again=fresh[0])
     assert found.stationarity.by_u.rank > 0.8 and found.near is Grade.NO
     # A little of it spoils less.
     z = space.latents(walks(space, 32).u, SHAPE)
     found = looked_at(space, fresh, again=pictures_of(z + 0.2 * noises(800, 32))[1])
-    assert found.near is Grade.WEAKLY and "Pinned Sampler" in found.advice[0]
+    assert (
+        found.near is Grade.WEAKLY and "the same noise for every point" in found.advice[0] and found.differs_in_a_batch
+    )
 
 
 def test_a_model_that_answers_in_jumps(fresh):
@@ -61,7 +63,7 @@ def test_seeds_that_are_alike(fresh):
     # Weak seeds stay weak: the sphere keeps their norm.
     weak = SurrogateSpace(Seeds.from_tensors(0.7 * noises(0, 4)), transport="sphere")
     found = looked_at(weak, fresh)
-    assert found.closed is Grade.NO and found.advice == ["Check Seeds says what is wrong with the seeds."]
+    assert found.closed is Grade.NO and found.advice == ["A check of the seeds says what is wrong with them."]
 
 
 def test_a_narrow_space(fresh):
