@@ -63,7 +63,7 @@ _FRAME = """ids => {
 def main(names: list[str]) -> None:
     FOLDER.mkdir(exist_ok=True)
     frontend = list(FRONTENDS)[-1]
-    arguments = ["--preview-method", "auto", *frontend_arguments(frontend), "--cpu"]
+    arguments = [*frontend_arguments(frontend), "--cpu"]  # no previews of single images: the card of the search is one
     with Server("pictures", arguments=arguments) as server, tempfile.TemporaryDirectory() as profile:
         client = Client(server.url)
         prepare(client)

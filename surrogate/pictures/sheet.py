@@ -184,29 +184,42 @@ def plan_sheet(
     max_pixels = None if max_pixels is None else _whole("max_pixels", max_pixels)
     longest = max((max(shape) for shape in shapes if shape is not None), default=128)
     wanted = max(longest, _SMALLEST) if cell is None else _whole("cell", cell)
-    also = "" if max_pixels is None else f" (max_pixels is {max_pixels})"
-    size = min(wanted, max_side)
-    while True:
-        plan = Layout(shapes, positions, xs, ys, content, face, size)
-        share = min(1.0, max_side / max(plan.width, plan.height))
-        if max_pixels is not None:
-            share = min(share, math.sqrt(max_pixels / (plan.width * plan.height)))
-        if share == 1:
-            break
-        if size == 1:
-            raise ValueError(
-                f"max_side: {n} images over {xs[-1] - xs[0] + 1:g} columns and {ys[-1] - ys[0] + 1:g} rows need "
-                f"{plan.width} x {plan.height} pixels even with cells of one pixel, and max_side is {max_side}{also}. Show "
-                "fewer images, fewer texts, or raise max_side."
-            )
-        size = max(1, min(size - 1, int(size * share)))
+
+    def plan_with(size):
+        return Layout(shapes, positions, xs, ys, content, face, size)
+
+    plan, size = _largest(plan_with, min(wanted, max_side), max_side, max_pixels)
     if cell is not None and size < wanted:
         warnings.warn(
-            f"cell: cells of {wanted} pixels would make the sheet larger than max_side = {max_side}{also}; they are {size}.",
+            f"cell: cells of {wanted} pixels would make the sheet larger than max_side = {max_side}"
+            f"{_also(max_pixels)}; they are {size}.",
             stacklevel=2,
         )
     under, over = plan.strokes()
     return ContactSheet(plan.width, plan.height, size, plan.boxes, shapes, tuple(under), tuple(over))
+
+
+def _largest(plan_with, size, max_side, max_pixels):
+    """The layout with the largest cells, at most `size`, that passes neither limit, and the size of its cells."""
+    while True:
+        plan = plan_with(size)
+        share = min(1.0, max_side / max(plan.width, plan.height))
+        if max_pixels is not None:
+            share = min(share, math.sqrt(max_pixels / (plan.width * plan.height)))
+        if share == 1:
+            return plan, size
+        if size == 1:
+            xs, ys = plan.xs, plan.ys
+            raise ValueError(
+                f"max_side: {len(plan.positions)} images over {xs[-1] - xs[0] + 1:g} columns and {ys[-1] - ys[0] + 1:g} "
+                f"rows need {plan.width} x {plan.height} pixels even with cells of one pixel, and max_side is {max_side}"
+                f"{_also(max_pixels)}. Show fewer images, fewer texts, or raise max_side."
+            )
+        size = max(1, min(size - 1, int(size * share)))
+
+
+def _also(max_pixels):
+    return "" if max_pixels is None else f" (max_pixels is {max_pixels})"
 
 
 def _listed(images):

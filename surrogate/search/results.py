@@ -24,7 +24,7 @@ def results_of(scores, reasons: Sequence[str | None] | None, count: int, directi
         )
     if reasons is not None and len(reasons) != count:
         raise ValueError(
-            f"There are {count} {what} and {len(reasons)} reasons: give one a point, None where there is none."
+            f"There are {count} {what} and {len(reasons)} reasons: give one for each point, None for a point without a reason."
         )
     for i, row in enumerate(rows):
         if len(row) != directions:

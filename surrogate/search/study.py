@@ -403,7 +403,7 @@ class Study:
     def _glimpses(self, n: int, pictures) -> list[np.ndarray | None]:
         if pictures is not None and len(pictures) != n:
             raise ValueError(
-                f"There are {n} points and {len(pictures)} pictures: give one a point, None where there is none."
+                f"There are {n} points and {len(pictures)} pictures: give one for each point, None for a point without a picture."
             )
         if pictures is None or not self.optimiser.sees:
             return [None] * n

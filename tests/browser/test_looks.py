@@ -48,7 +48,7 @@ def settled(page, node: str, nodes_2: bool) -> list[str]:
         found = page.evaluate(PICTURES, [node, nodes_2])
         if found and not any(address.startswith("blob:") for address in found):
             break
-    assert not [one for one in page.complaints if "uncaught" in one]  # drawing would have stopped
+    assert not [one for one in page.complaints if "reading 'naturalWidth'" in one]  # nothing would be drawn any more
     return found
 
 

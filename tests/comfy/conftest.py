@@ -1,4 +1,9 @@
-"""A real ComfyUI with this pack, for every test in this folder."""
+"""A real ComfyUI with this pack, for every test in this folder.
+
+On another version than the pinned one, given by its folder and called with the Python that starts it:
+
+    COMFYUI_PATH=/path/to/ComfyUI python run.py test tests/comfy
+"""
 
 import os
 from dataclasses import dataclass
