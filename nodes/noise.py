@@ -110,7 +110,7 @@ class KSamplerNoise(io.ComfyNode):
                 io.Model.Input(
                     "model",
                     tooltip="The model that the sampler would get without this node. It is not changed; a copy is "
-                    "given on.",
+                    "passed on.",
                 ),
                 wires.Space.Input("space", tooltip="The space of the points."),
                 wires.Points.Input("points", tooltip="The points to render, all in one batch."),

@@ -47,7 +47,7 @@ class PinnedSampler(io.ComfyNode):
                 io.Sampler.Output(
                     display_name="sampler",
                     tooltip="The sampler for SamplerCustomAdvanced, Surrogate Render Points or Surrogate Search. A "
-                    "deterministic sampler is given on unchanged.",
+                    "deterministic sampler is passed on unchanged.",
                 )
             ],
             hidden=[io.Hidden.unique_id],

@@ -64,7 +64,7 @@ class ContactSheet(io.ComfyNode):
                     max=1000,
                     optional=True,
                     tooltip="Number of pictures in each row, if the points have no layout of their own. 0: as many "
-                    "columns as rows, about.",
+                    "columns as rows, approximately.",
                 ),
                 io.Boolean.Input(
                     "numbers",

@@ -70,7 +70,7 @@ class SoundSheet(io.ComfyNode):
                     max=1000,
                     optional=True,
                     tooltip="Number of sounds in each row, if the points have no layout of their own. 0: as many "
-                    "columns as rows, about.",
+                    "columns as rows, approximately.",
                 ),
                 io.Boolean.Input(
                     "numbers",
