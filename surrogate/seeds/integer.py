@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 
@@ -29,12 +29,9 @@ class IntegerSeed(Seed):
     value: int
     position: int = 0
     batch: int = 1
-    label: str = field(init=False, repr=False, compare=False)
     parts = None
 
     def __post_init__(self):
-        name = str(self.value) if self.batch == 1 else f"{self.value}:{self.position}/{self.batch}"
-        object.__setattr__(self, "label", name)
         if not 0 <= self.value <= LARGEST_INTEGER:
             raise ValueError(f"An integer seed must be between 0 and 2^64 - 1, got {self.value}.")
         if not 1 <= self.batch <= LARGEST_BATCH:
@@ -55,6 +52,11 @@ class IntegerSeed(Seed):
             )
         value, position, batch = found.groups()
         return cls(int(value), int(position or 0), int(batch or 1))
+
+    # When it is asked for: a space of a thousand integers is made often.
+    @property
+    def label(self) -> str:  # type: ignore[override]
+        return str(self.value) if self.batch == 1 else f"{self.value}:{self.position}/{self.batch}"
 
     @property
     def identity(self) -> tuple:
