@@ -258,7 +258,7 @@ def machine() -> str:
     except (OSError, StopIteration):
         cpu = platform.processor() or platform.machine()
     return (
-        f"{cpu}, {os.cpu_count()} cores, {torch.get_num_threads()} threads; Python {platform.python_version()}, "
+        f"{cpu}; cores: {os.cpu_count()}, threads: {torch.get_num_threads()}; Python {platform.python_version()}, "
         f"torch {torch.__version__.partition('+')[0]}, numpy {np.__version__}"
     )
 

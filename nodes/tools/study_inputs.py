@@ -71,7 +71,7 @@ def study_inputs(optimisers=tuple(OPTIMISERS)) -> list:
             "if_it_differs",
             options=[REFUSE, NEW],
             default=REFUSE,
-            tooltip="What to do if the name belongs to a study with another space, size, direction or optimiser. "
+            tooltip="What to do if the name belongs to a study with another space, size, direction, optimiser, random_seed or settings. "
             "refuse: stop with a message that says what differs. start a new study: start one with a number "
             "after the name.",
         ),

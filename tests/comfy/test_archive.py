@@ -42,4 +42,6 @@ def test_a_demo_runs_from_the_unpacked_archive(installed, comfy):
         shown = client.get("/extensions")
     assert min(pixels.shape[:2]) > 5 * 128 and pixels.std() > 30
     assert ours == {name for name in comfy.client.object_info() if name.startswith("Surrogate")}
-    assert f"/extensions/{pack.name}/surrogate.js" in shown
+    web = pack / "web"
+    scripts = {f"/extensions/{pack.name}/{file.relative_to(web).as_posix()}" for file in web.rglob("*.js")}
+    assert scripts and scripts <= set(shown)
