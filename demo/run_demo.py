@@ -1,7 +1,7 @@
 """What ``python run.py demo`` runs: render a workflow in a real ComfyUI and save its picture.
 
 It does what any client would: start a server (here a private one), queue ``demo/api/demo_<name>.json`` over HTTP,
-follow the websocket, fetch the pictures. The UI twin in ``example_workflows`` goes along, as it does from the browser, so the
+follow the websocket, fetch the pictures. The UI twin in ``workflows`` goes along, as it does from the browser, so the
 saved picture can be dragged into ComfyUI and rendered again.
 """
 

@@ -119,7 +119,7 @@ def made(blueprint: Blueprint) -> dict:
         "id": 1, "type": part.id, "pos": [0, 0], "size": [320, 30 * (len(part.inputs) + 3)], "flags": {}, "order": 0,
         "mode": 0, "inputs": [part.outside(one) for one in part.inputs],
         "outputs": [{"name": one["name"], "type": one["type"], "links": None} for one in part.outputs],
-        "properties": {"cnr_id": "comfyui-surrogate", "ver": "0.1.0"}, "widgets_values": [], "title": blueprint.name,
+        "properties": {"cnr_id": "surrogate-space", "ver": "0.1.0"}, "widgets_values": [], "title": blueprint.name,
     }  # fmt: skip
     told = {"BlueprintDescription": blueprint.description, "BlueprintSearchAliases": list(blueprint.aliases)}
     return {

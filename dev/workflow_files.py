@@ -12,7 +12,7 @@ from pathlib import Path
 __all__ = ["FOLDER", "WORKFLOWS", "as_text", "has_sound", "needs", "read", "twin", "version", "write"]
 
 ROOT = Path(__file__).absolute().parents[1]
-FOLDER = ROOT / "example_workflows"
+FOLDER = ROOT / "workflows"
 
 
 def _read(path: Path) -> dict:

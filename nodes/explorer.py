@@ -117,7 +117,7 @@ class Explorer(io.ComfyNode):
                 wires.Space.Output(display_name="space", tooltip="The space of these points."),
                 wires.Seeds.Output(
                     display_name="seeds",
-                    tooltip="The liked pictures as seeds, for Save Seeds, a space or Four Corners.",
+                    tooltip="The liked pictures as seeds, for Surrogate Space or Surrogate Save Seeds.",
                 ),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],

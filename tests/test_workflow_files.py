@@ -46,7 +46,7 @@ def test_all_are_there_and_nothing_else():
     assert set(WORKFLOWS) >= EXPECTED
     assert len(WORKFLOWS) == len(list(FOLDER.glob("*.json")))
     assert set(WORKFLOWS) == {path.stem for path in (ROOT / "demo" / "api").glob("*.json")}
-    for name in ("workflows", "example", "examples", "workflow"):
+    for name in ("example_workflows", "example", "examples", "workflow"):
         assert not (ROOT / name).exists()
 
 
@@ -68,7 +68,7 @@ def test_every_node_names_the_pack_that_has_it(path):
     for node in read(path)["nodes"]:
         if node["type"] not in NOTES:
             ours = node["type"].startswith("Surrogate")
-            assert node["properties"]["cnr_id"] == ("comfyui-surrogate" if ours else "comfy-core")
+            assert node["properties"]["cnr_id"] == ("surrogate-space" if ours else "comfy-core")
             assert node["properties"]["ver"]
 
 

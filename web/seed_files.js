@@ -1,4 +1,4 @@
-// Load Seeds takes files from the user's computer: a button, and dropping a file on the node.
+// Surrogate Load Seeds takes files from the user's computer: a button, and dropping a file on the node.
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
 
