@@ -1,6 +1,6 @@
 """Takes the README's pictures of ComfyUI's own page (``docs/pictures``), with the demo model. By hand, on a quiet machine.
 
-    python dev/launch.py dev/pictures.py [search | grid | variations | app …]     default: all
+    python dev/launch.py dev/pictures.py [explore | search | app …]     default: all
 
 With SURROGATE_FRONTEND (see dev/browser.py) they show that version of the page; *app* needs one that has apps (1.41).
 """
@@ -34,6 +34,7 @@ MOVING = 960  # pixels: the width of the moving picture
 FRAME = 180  # milliseconds that each of its frames is shown
 LAST = 3000
 MOST = 40  # frames
+LOOKED = [1600, 1400, 1600, 1400, 1600, 2600]  # milliseconds: a page, and what is liked on it
 # What covers the graph and is not about it.
 _BARE = """() => {
     const style = document.createElement('style');
@@ -73,6 +74,27 @@ def main(names: list[str]) -> None:
                 PICTURES[name](page, client)
 
 
+def explore(page: Page, client: Client) -> None:
+    """Three pages of demo_explore, with the pictures that are clicked on each."""
+    _open(page, "demo_explore", (5,))
+    frames = []
+    for likes in ((2, 8), (1, 4), (0, 3)):
+        _run(page, client)
+        frames.append(_explorer(page))
+        for cell in likes:
+            page.locator(".surrogate-explorer .cell").nth(cell).click()
+        page.mouse.move(20, 600)
+        frames.append(_explorer(page))
+    frames[0].save(
+        FOLDER / "explore.webp", save_all=True, append_images=frames[1:], duration=LOOKED, loop=0, quality=82, method=6
+    )
+
+
+def _explorer(page: Page) -> Image.Image:
+    page.wait_for_timeout(500)
+    return Image.open(io.BytesIO(page.locator(".surrogate-explorer").screenshot())).convert("RGB")
+
+
 def search(page: Page, client: Client) -> None:
     """The search of demo_search, from Run to the end."""
     box = _open(page, "demo_search", (3, 8, 9, 10))
@@ -80,14 +102,6 @@ def search(page: Page, client: Client) -> None:
     _run(page, client, lambda: frames.append(_shot(page, box)))
     frames.append(_shot(page, box))
     _save_moving(_few(_different(frames)), FOLDER / "search.webp")
-
-
-def grid(page: Page, client: Client) -> None:
-    _still(page, client, "demo_grid")
-
-
-def variations(page: Page, client: Client) -> None:
-    _still(page, client, "demo_variations")
 
 
 def app(page: Page, client: Client) -> None:
@@ -100,16 +114,7 @@ def app(page: Page, client: Client) -> None:
     _write(_shot(page), "app")
 
 
-PICTURES: dict[str, Callable[[Page, Client], None]] = {
-    "search": search, "grid": grid, "variations": variations, "app": app,
-}  # fmt: skip
-
-
-def _still(page: Page, client: Client, name: str) -> None:
-    nodes = [node["id"] for node in read(name)["nodes"] if "Note" not in node["type"]]
-    box = _open(page, name, nodes)
-    _run(page, client)
-    _write(_shot(page, box), name.removeprefix("demo_"))
+PICTURES: dict[str, Callable[[Page, Client], None]] = {"explore": explore, "search": search, "app": app}
 
 
 def _open(page: Page, name: str, nodes: Sequence[int]) -> list[int]:
