@@ -152,8 +152,7 @@ class Explorer(io.ComfyNode):
         finishing = course.act == "finish"
         drafts = None if finishing or not 0 < draft_steps < len(sigmas) - 1 else draft_steps
         made = renderer.page(course, drafts)
-        if finishing:
-            renderer.save(course, made, filename_prefix)
+        saved = renderer.save(course, made, filename_prefix) if finishing else []
         page = as_images([picture.frames for picture in made])
         nothing = ExecutionBlocker(None)
         outputs = _liked(course, latent, noise_seed) or [nothing] * 5
@@ -161,7 +160,7 @@ class Explorer(io.ComfyNode):
             page if finishing else nothing,
             page,
             *outputs,
-            ui={"surrogate_explorer": [renderer.shown(course, made, drafts)]},
+            ui={"surrogate_explorer": [{**renderer.shown(course, made, drafts), "saved": saved}]},
         )
 
 

@@ -71,12 +71,13 @@ class Renderer:
         self._say(made)
         return [made[i] for i in range(len(keys))]
 
-    def save(self, course: Course, made: list[Picture], prefix: str) -> None:
-        """Save the finished pictures in ComfyUI's output folder, each with the recipe that rebuilds it."""
-        folder, stem, *_ = folder_paths.get_save_image_path(
+    def save(self, course: Course, made: list[Picture], prefix: str) -> list[dict]:
+        """Save the finished pictures in ComfyUI's output folder, each with the recipe that rebuilds it; says where."""
+        folder, stem, _, subfolder, _ = folder_paths.get_save_image_path(
             prefix, folder_paths.get_output_directory(), *made[0].frames.shape[2:0:-1]
         )
         shape = [list(part) for part in sample_parts(fix_empty(self.sampling[0].model_patcher, self.latent))]
+        saved = []
         for picture, (space, points) in zip(made, course.alone(), strict=True):
             if picture.fault:
                 continue
@@ -89,6 +90,8 @@ class Renderer:
             if not args.disable_metadata and save_tensors(space.seeds, gallery.folder / tensors):
                 recipe["tensors"] = tensors
             gallery.save(1, picture.frames, {} if args.disable_metadata else recipe, texts(self.node.hidden))
+            saved.append({"filename": gallery.name(1), "subfolder": subfolder, "type": "output"})
+        return saved
 
     def shown(self, course: Course, made: list[Picture], draft_steps: int | None) -> dict:
         """What the page in the browser shows."""

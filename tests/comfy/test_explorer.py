@@ -96,7 +96,9 @@ def test_finish_gives_the_picture_that_the_plain_sampler_gives(comfy):
         rebuilt = space_from_recipe(recipe["space"])
         assert rebuilt.k >= 2
         assert recipe["shape"] == [[4, 8, 8]]
-    assert shown(entry, node)["draft_steps"] == 0
+    said = shown(entry, node)
+    assert said["draft_steps"] == 0
+    assert sorted(file["filename"] for file in said["saved"]) == [path.name for path in files]
 
 
 def test_drafts_are_predictions_and_finish_ignores_them(comfy):

@@ -67,6 +67,10 @@ def test_its_browser_would_send_the_same_graph(oldest, name):
     assert to_prompt(read(WORKFLOWS[name]), oldest.client.object_info()) == read(ROOT / "demo" / "api" / f"{name}.json")
 
 
+# What a person did in the Explorer: two pictures are liked and finished.
+FINISHED = '{"pages": [{"n": 4, "likes": [1, 2]}, {"do": "finish"}]}'
+
+
 @pytest.mark.parametrize("name", [name for name in WORKFLOWS if name.startswith("demo_")])
 def test_the_demo_workflows_run(oldest, name):
     """With smaller budgets: how well they search is tested elsewhere."""
@@ -74,6 +78,8 @@ def test_the_demo_workflows_run(oldest, name):
     for node in prompt.values():
         if "budget" in node["inputs"]:
             node["inputs"]["budget"] = 24
+        if "session" in node["inputs"]:
+            node["inputs"] |= {"session": FINISHED, "pictures": 4}
     oldest.client.run(prompt, read(WORKFLOWS[name]), timeout=900)
     deadline = time.monotonic() + 900
     for study in [node["inputs"]["name"] for node in prompt.values() if node["class_type"] == "SurrogateStudy"]:
@@ -84,7 +90,9 @@ def test_the_demo_workflows_run(oldest, name):
     while any(oldest.client.get("/queue").values()):
         time.sleep(0.1)
     entry = max(oldest.client.get("/history").values(), key=lambda entry: entry["prompt"][0])
-    pictures = [oldest.client.view(file) for file in oldest.client.images(entry) if file["type"] == "output"]
+    explored = [page for output in entry["outputs"].values() for page in output.get("surrogate_explorer", ())]
+    files = [*oldest.client.images(entry), *(file for page in explored for file in page["saved"])]
+    pictures = [oldest.client.view(file) for file in files if file["type"] == "output"]
     assert pictures
     for picture in pictures:
         values = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"), np.int16)

@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 
 VIRTUAL = ("Note", "MarkdownNote")
-WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "SURROGATE_SESSION")  # the last one is the page of our Explorer
+WIDGETS = (
+    "INT",
+    "FLOAT",
+    "STRING",
+    "BOOLEAN",
+    "COMBO",
+    "SURROGATE_SESSION",
+)  # the last one is the page of our Explorer
 
 
 def to_prompt(workflow: dict, object_info: dict) -> dict:
