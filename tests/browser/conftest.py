@@ -40,7 +40,8 @@ def client(frontend):
         yield client
 
 
-@pytest.fixture(scope="session")
+# Of a module: as long as playwright runs, no other code of this process can have an event loop.
+@pytest.fixture(scope="module")
 def page(client, tmp_path_factory):
     with open_page(client.url, tmp_path_factory.mktemp("browser")) as page:
         yield page

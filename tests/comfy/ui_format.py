@@ -49,7 +49,7 @@ def _from_widgets(description: dict, values: Iterator, prefix: str = "") -> dict
         if (
             options.get("forceInput")
             or options.get("hidden")
-            or not (dynamic or isinstance(kind, list) or kind.split(",")[0] in WIDGETS)
+            or not (dynamic or isinstance(kind, list) or options.get("widgetType", kind) in WIDGETS)
         ):
             continue
         value = next(values, None)
