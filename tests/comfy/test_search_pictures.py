@@ -115,7 +115,7 @@ def test_a_report_of_nothing_says_what_to_do(comfy):
     g = Graph(comfy)
     latent = g("SurrogateDemoModel")[3]
     report(g, study(g, latent, next(names)))
-    with pytest.raises(ExecutionFailed, match=r"has no scores yet: 0 of 12 images.* Run Search"):
+    with pytest.raises(ExecutionFailed, match=r"has no scores yet: 0 of 12 images.* Run Surrogate Search"):
         g.run()
 
 

@@ -132,7 +132,12 @@ class AnyVAE(io.ComfyNode):
             inputs=[
                 io.Combo.Input("kind", options=["rgb", "grey", "rgba", "video", "still", "sound"], default="rgb"),
                 io.Int.Input("enlarge", default=1),
-                io.Int.Input("channels", default=0, tooltip="Of its latents, as core's VAEs say; 0: it does not say."),
+                io.Int.Input(
+                    "channels",
+                    default=0,
+                    optional=True,
+                    tooltip="Of its latents, as core's VAEs say; 0: it does not say.",
+                ),
             ],
             outputs=[io.Vae.Output()],
         )

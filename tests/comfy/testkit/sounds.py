@@ -47,12 +47,15 @@ class SoundVAE(io.ComfyNode):
         return io.Schema(
             node_id="TestSoundVAE",
             category="test",
-            inputs=[io.Boolean.Input("of_clips", default=False), io.Boolean.Input("loud", default=False)],
+            inputs=[
+                io.Boolean.Input("of_clips", default=False, optional=True),
+                io.Boolean.Input("loud", default=False, optional=True),
+            ],
             outputs=[io.Vae.Output()],
         )
 
     @classmethod
-    def execute(cls, of_clips, loud):
+    def execute(cls, of_clips=False, loud=False):
         return io.NodeOutput(_OrganOfClips(loud) if of_clips else _Organ())
 
 
