@@ -8,13 +8,12 @@ from comfy_execution.graph import ExecutionBlocker
 from ..surrogate import explore
 from ..surrogate.explore.session import FEWEST, MOST
 from ..surrogate.seeds import Seeds
-from ..surrogate.space.point_seed import seed_at
-from .noise import noise_seed_input
 from .tools import wires
 from .tools.advanced import advanced
 from .tools.latents import PointsNoise, repeat_to
 from .tools.pages import Renderer
 from .tools.sampling import as_images
+from .tools.sampling_inputs import BATCH, guider_input, noise_seed_input, sampler_input, sigmas_input, vae_input
 from .tools.schema import schema
 
 __all__ = ["Explorer"]
@@ -43,11 +42,11 @@ class Explorer(io.ComfyNode):
             description="A page of pictures: click those you like, press Run, and the next page shows more like them. "
             "Begins with fresh noises, or with your seeds. Finish renders what you liked with all steps and saves it.",
             inputs=[
-                io.Guider.Input("guider", tooltip="The model with its prompt, as for SamplerCustomAdvanced."),
-                io.Sampler.Input("sampler", tooltip="The sampler. Deterministic ones such as euler are best."),
-                io.Sigmas.Input("sigmas", tooltip="The noise schedule (steps and scheduler) of a finished picture."),
+                guider_input(),
+                sampler_input(),
+                sigmas_input(),
                 io.Latent.Input("latent", tooltip="An empty latent of the size you want, with a batch of 1."),
-                io.Vae.Input("vae", tooltip="Decodes the latents to pictures."),
+                vae_input(),
                 io.Int.Input(
                     "pictures",
                     default=9,
@@ -76,9 +75,7 @@ class Explorer(io.ComfyNode):
                     io.Int,
                     "images_per_batch",
                     default=4,
-                    min=1,
-                    max=4096,
-                    tooltip="How many pictures to sample together: as many as your memory holds.",
+                    **BATCH,
                 ),
                 advanced(
                     io.String,
@@ -144,10 +141,8 @@ class Explorer(io.ComfyNode):
     ) -> io.NodeOutput:
         if seeds is not None and space is not None:
             raise ValueError("seeds and space are both connected: connect one of them, or neither.")
-        given, transport = seeds or Seeds(()), {}
-        if space is not None:
-            given, transport = space.seeds, {"transport": space.transport}
-        course = explore.Course(explore.Session.parse(session or "", pictures), seed, given, **transport)
+        given, transport = (seeds or Seeds(()), "gaussian") if space is None else (space.seeds, space.transport)
+        course = explore.Course(explore.Session.parse(session or "", pictures), seed, given, transport)
         renderer = Renderer(cls, (guider, sampler, sigmas), latent, vae, noise_seed, images_per_batch)
         finishing = course.act == "finish"
         drafts = None if finishing or not 0 < draft_steps < len(sigmas) - 1 else draft_steps
@@ -170,8 +165,5 @@ def _liked(course: explore.Course, latent: dict, noise_seed: int) -> list | None
     if found is None:
         return None
     space, liked = found
-    names = [mark or f"liked {number}" for number, mark in enumerate(liked.marks, 1)]
-    made = [seed_at(space, u, name, w) for u, name, w in zip(liked.u, names, liked.w, strict=True)]
-    seeds = Seeds.join([Seeds((seed,)) for seed in made])
     repeated = repeat_to(latent, len(liked), "liked pictures")
-    return [PointsNoise(space, liked.w, noise_seed), repeated, liked, space, seeds]
+    return [PointsNoise(space, liked.w, noise_seed), repeated, liked, space, course.liked_seeds()]

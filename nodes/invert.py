@@ -9,7 +9,7 @@ import torch
 from comfy_api.latest import io
 
 from ..surrogate import Seeds, inversion
-from .noise import in_groups
+from ..surrogate.points.batches import in_groups
 from .tools import wires
 from .tools.advice import advice
 from .tools.latents import as_samples, batch_size, fix_empty, packed, select, tensors_of, unpacked

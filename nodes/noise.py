@@ -7,36 +7,19 @@ import torch
 from comfy_api.latest import io
 
 from ..surrogate.points import acts
-from ..surrogate.points.batches import in_groups
 from ..surrogate.shapes import describe
 from .pinned import pin
 from .tools import wires
 from .tools.latents import PointsNoise, fix_empty, packed, repeat_to, sample_parts, select, tensors_of
 from .tools.notices import warn
 from .tools.peculiar import check_noise_counts, depends_on_batch
+from .tools.sampling_inputs import noise_seed_input
 from .tools.schema import defaults, schema
 
-__all__ = ["KSamplerNoise", "Noise", "in_groups", "noise_seed_input"]
+__all__ = ["KSamplerNoise", "Noise"]
 
 log = logging.getLogger("ComfyUI-Surrogate")
 KEY = "surrogate_noise"
-
-
-def noise_seed_input(
-    tooltip: str = "Seed of the noise that stochastic samplers (ancestral, SDE) add at each step: one number for all points, so "
-    "that a point always gives the same image. Deterministic samplers, such as euler, do not use it.",
-    optional: bool = False,
-) -> io.Int.Input:
-    """The input that names the noise of stochastic samplers."""
-    return io.Int.Input(
-        "noise_seed",
-        optional=optional,
-        default=0,
-        min=0,
-        max=0xFFFFFFFFFFFFFFFF,
-        control_after_generate=False,
-        tooltip=tooltip,
-    )
 
 
 class Noise(io.ComfyNode):

@@ -8,12 +8,12 @@ from ..surrogate.points import acts
 from ..surrogate.points.batches import in_groups
 from ..surrogate.shapes import describe
 from ..surrogate.space.over_time import MOVEMENTS, Stretch, latents_over_time, time_axes
-from .noise import noise_seed_input
 from .tools import wires
 from .tools.advice import advice
 from .tools.core_noise import notice_replaced_noise
 from .tools.latents import as_samples, parts_for, repeat_to, select
 from .tools.progress import cancellable
+from .tools.sampling_inputs import noise_seed_input
 from .tools.schema import defaults, schema
 
 __all__ = ["NoiseOverTime"]

@@ -5,12 +5,13 @@ import torch
 from comfy_api.latest import io
 
 from ..surrogate import SurrogateSpace, points, quality
-from .noise import in_groups, noise_seed_input
+from ..surrogate.points.batches import in_groups
 from .tools import wires
 from .tools.latents import batch_size, fix_empty, repeat_to, sample_parts
 from .tools.notices import say
 from .tools.progress import cancellable
 from .tools.sampling import Progress, Rendered, render
+from .tools.sampling_inputs import guider_input, noise_seed_input, vae_input
 from .tools.schema import schema
 
 __all__ = ["SpaceQuality"]
@@ -30,11 +31,7 @@ class SpaceQuality(io.ComfyNode):
             "look like the model's own pictures. It renders some points and as many new noises, answers both "
             "questions in words, and says what to do if an answer is no.",
             inputs=[
-                io.Guider.Input(
-                    "guider",
-                    tooltip="The model with its prompt, from BasicGuider (models without a negative prompt) or "
-                    "CFGGuider.",
-                ),
+                guider_input(),
                 io.Sampler.Input(
                     "sampler", tooltip="The sampler that you will use with the space, from KSamplerSelect."
                 ),
@@ -46,7 +43,7 @@ class SpaceQuality(io.ComfyNode):
                 io.Latent.Input(
                     "latent", tooltip="An empty latent with a batch size of 1, of the size that you will use."
                 ),
-                io.Vae.Input("vae", tooltip="Decodes the latents to pictures."),
+                vae_input(),
                 wires.Space.Input("space", tooltip="The space to test."),
                 io.Int.Input(
                     "count",

@@ -8,21 +8,20 @@ from pathlib import Path
 
 import folder_paths
 import torch
-from comfy.cli_args import args
 from comfy_api.latest import io
 
-from ..surrogate.files.tensors import save_tensors
 from ..surrogate.pictures.gallery import Gallery
+from ..surrogate.points.batches import in_groups
 from ..surrogate.search.optimisers.adaptive import trimmed
-from .noise import in_groups, noise_seed_input
 from .tools import wires
 from .tools.finished import Finished
-from .tools.latents import fix_empty, repeat_to, sample_parts, select, tensors_of
+from .tools.latents import fix_empty, repeat_to, select, tensors_of
 from .tools.memory import room
 from .tools.notices import say
 from .tools.parts import part_for
-from .tools.provenance import run_hash, texts
+from .tools.provenance import drawn_shape, run_hash, texts, with_tensors
 from .tools.sampling import Progress, as_images, render
+from .tools.sampling_inputs import BATCH, guider_input, noise_seed_input, sampler_input, sigmas_input, vae_input
 from .tools.schema import schema
 
 __all__ = ["RenderPoints"]
@@ -46,35 +45,22 @@ class RenderPoints(io.ComfyNode):
             "run makes only the missing pictures. Pictures with NaN pixels count as failed: they are named, not "
             "saved, and made again.",
             inputs=[
-                io.Guider.Input(
-                    "guider",
-                    tooltip="The model with its prompt, from BasicGuider (models without a negative prompt) or "
-                    "CFGGuider.",
-                ),
-                io.Sampler.Input(
-                    "sampler",
-                    tooltip="The sampler, from KSamplerSelect. With a deterministic one, such as euler, near points "
-                    "give similar pictures. Ancestral and SDE samplers add noise at each step (see noise_seed).",
-                ),
-                io.Sigmas.Input(
-                    "sigmas", tooltip="The noise schedule (scheduler and steps), from BasicScheduler or another node."
-                ),
+                guider_input(),
+                sampler_input(),
+                sigmas_input(),
                 io.Latent.Input(
                     "latent",
                     tooltip="An empty latent of the size you want, or encoded pictures to start from. A batch size "
                     "of 1 is repeated for all points.",
                 ),
-                io.Vae.Input("vae", tooltip="Decodes the latents to pictures."),
+                vae_input(),
                 wires.Space.Input("space", tooltip="The space of the points."),
                 wires.Points.Input("points", tooltip="The points to render."),
                 noise_seed_input(),
                 io.Int.Input(
                     "images_per_batch",
                     default=4,
-                    min=1,
-                    max=4096,
-                    tooltip="Batch size: how many images are sampled together. 1 uses the least memory; larger "
-                    "batches are faster, until the memory is full. A model that takes only batches of 1 gets them.",
+                    **BATCH,
                 ),
                 io.String.Input(
                     "filename_prefix",
@@ -159,11 +145,11 @@ class RenderPoints(io.ComfyNode):
             raise ValueError(f"finished_pictures must be {CONTINUE!r} or {AGAIN!r}, got {finished_pictures!r}.")
         latent = repeat_to(latent, len(points), "points")
         needed, rebuilt = trimmed(space, points)
-        recipe = {"space": needed.recipe(), "shape": _shape(guider, latent), "noise_seed": noise_seed}
+        recipe = {"space": needed.recipe(), "shape": drawn_shape(guider, latent), "noise_seed": noise_seed}
         run = run_hash(cls.hidden, [recipe, *_places(points)], {"SurrogateRenderPoints": COSMETIC}, latent, sigmas)
         size = _width_and_height(filename_prefix, guider, latent, vae)
         gallery, subfolder = _gallery(filename_prefix, size, run, frames_per_second)
-        own = _with_tensors(recipe, space, gallery)
+        own = with_tensors(recipe, space, gallery)
         made = Finished(gallery, rebuilt, own, texts(cls.hidden), audio_vae is not None, frames_per_second)
         if finished_pictures == CONTINUE:
             made.load()
@@ -194,19 +180,6 @@ class RenderPoints(io.ComfyNode):
         # "render again" means each time that Run is pressed, also when nothing else has changed. Core writes the value
         # into the prompt that pictures carry: no NaN, which browsers cannot read.
         return time.time_ns() if finished_pictures == AGAIN else finished_pictures
-
-
-def _shape(guider, latent: dict) -> list[list[int]]:
-    """Of the noise that will be drawn: core fits an empty latent to the model."""
-    return [list(part) for part in sample_parts(fix_empty(guider.model_patcher, latent))]
-
-
-def _with_tensors(recipe: dict, space, gallery: Gallery) -> dict | None:
-    """The recipe, with the file of the seeds that are tensors; None if pictures are to carry no metadata."""
-    if args.disable_metadata:
-        return None
-    name = f"{gallery.stem.replace('%batch_num%', 'all')}_{gallery.run[:8]}_seeds.safetensors"
-    return {**recipe, "tensors": name} if save_tensors(space.seeds, gallery.folder / name) else recipe
 
 
 def _gallery(prefix: str, size: tuple[int, int], run: str, frames_per_second: float) -> tuple[Gallery, str]:

@@ -9,12 +9,12 @@ from PIL import Image
 
 from ..surrogate import points
 from ..surrogate.search import Judged, Loop, NoUsablePictures, named_faults, score_each
-from .noise import noise_seed_input
 from .tools import wires
 from .tools.latents import repeat_to, sample_parts
 from .tools.live import Live, keep_pictures
 from .tools.notices import say, warn
 from .tools.sampling import FAULTS_ADVICE, Progress, Rendered, as_images, render
+from .tools.sampling_inputs import BATCH, guider_input, noise_seed_input, sampler_input, sigmas_input, vae_input
 from .tools.schema import schema
 from .tools.studies import note_graph
 
@@ -46,20 +46,11 @@ class Search(io.ComfyNode):
             "the study is spent. Cancel when you like; the next run continues. Surrogate Ask and Tell can continue "
             "the same study.",
             inputs=[
-                io.Guider.Input(
-                    "guider",
-                    tooltip="The model with its prompt, from BasicGuider (models without a negative prompt) or "
-                    "CFGGuider.",
-                ),
-                io.Sampler.Input(
-                    "sampler",
-                    tooltip="The sampler, from KSamplerSelect. Deterministic samplers, such as euler, are best.",
-                ),
-                io.Sigmas.Input(
-                    "sigmas", tooltip="The noise schedule (scheduler and steps), from BasicScheduler or another node."
-                ),
+                guider_input(),
+                sampler_input(),
+                sigmas_input(),
                 io.Latent.Input("latent", tooltip="The latent that the study was given, with a batch size of 1."),
-                io.Vae.Input("vae", tooltip="Decodes the latents to pictures."),
+                vae_input(),
                 wires.Study.Input(
                     "study", tooltip="What to search, and for how many images: from Surrogate Study or Surrogate Scout."
                 ),
@@ -72,10 +63,7 @@ class Search(io.ComfyNode):
                 io.Int.Input(
                     "images_per_batch",
                     default=8,
-                    min=1,
-                    max=4096,
-                    tooltip="Batch size: how many images are sampled together. 1 uses the least memory; larger is "
-                    "faster until the memory is full.",
+                    **BATCH,
                 ),
                 io.Int.Input("n_best", default=4, min=1, max=256, tooltip="Number of best pictures to return."),
                 io.Boolean.Input(

@@ -9,27 +9,22 @@ from pathlib import Path
 
 import folder_paths
 import numpy as np
-from comfy.cli_args import args
 from server import PromptServer
 
 from ...surrogate.explore import Course
-from ...surrogate.files.tensors import save_tensors
 from ...surrogate.pictures.gallery import Gallery
-from ..noise import in_groups
-from .latents import fix_empty, repeat_to, sample_parts
+from ...surrogate.points.batches import in_groups
+from .latents import repeat_to
 from .notices import warn
-from .provenance import run_hash, texts
-from .sampling import Progress, render
+from .provenance import drawn_shape, run_hash, texts, with_tensors
+from .sampling import FAULTS_ADVICE, Progress, render
 from .shelf import KEY_LENGTH, Shelf
 
 __all__ = ["EVENT", "Picture", "Renderer"]
 
 # What the browser is told of each picture as soon as it is there.
 EVENT = "surrogate.explorer.picture"
-REMEDY = (
-    "They are made again the next time that the node runs. Often the model or the VAE overflows in half precision: restart "
-    "ComfyUI with --fp32-vae or --force-fp32."
-)
+REMEDY = f"They are made again the next time that the node runs. {FAULTS_ADVICE}"
 # Inputs of the Explorer that do not change what a noise gives.
 COSMETIC = ("session", "seed", "pictures", "draft_steps", "images_per_batch", "filename_prefix", "seeds", "space")
 
@@ -76,20 +71,15 @@ class Renderer:
         folder, stem, _, subfolder, _ = folder_paths.get_save_image_path(
             prefix, folder_paths.get_output_directory(), *made[0].frames.shape[2:0:-1]
         )
-        shape = [list(part) for part in sample_parts(fix_empty(self.sampling[0].model_patcher, self.latent))]
+        shape = drawn_shape(self.sampling[0], self.latent)
         saved = []
         for picture, (space, points) in zip(made, course.alone(), strict=True):
             if picture.fault:
                 continue
             gallery = Gallery(Path(folder), stem, picture.key)
-            recipe = {
-                "space": space.recipe(), **points.recipe(0), "label": points.labels[0], "shape": shape,
-                "noise_seed": self.noise_seed,
-            }  # fmt: skip
-            tensors = Path(gallery.name(1)).with_suffix(".safetensors").name
-            if not args.disable_metadata and save_tensors(space.seeds, gallery.folder / tensors):
-                recipe["tensors"] = tensors
-            gallery.save(1, picture.frames, {} if args.disable_metadata else recipe, texts(self.node.hidden))
+            own = {"space": space.recipe(), **points.recipe(0), "label": points.labels[0]}
+            recipe = with_tensors({**own, "shape": shape, "noise_seed": self.noise_seed}, space, gallery)
+            gallery.save(1, picture.frames, recipe or {}, texts(self.node.hidden))
             saved.append({"filename": gallery.name(1), "subfolder": subfolder, "type": "output"})
         return saved
 

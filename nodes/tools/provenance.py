@@ -9,10 +9,12 @@ from collections.abc import Collection, Mapping
 import torch
 from comfy.cli_args import args
 
+from ...surrogate.files.tensors import save_tensors
+from ...surrogate.pictures.gallery import Gallery
 from .graph_hash import graph_hash
-from .latents import tensors_of
+from .latents import fix_empty, sample_parts, tensors_of
 
-__all__ = ["run_hash", "texts"]
+__all__ = ["drawn_shape", "run_hash", "texts", "with_tensors"]
 
 
 def run_hash(hidden, what, ignored: Mapping[str, Collection[str]], latent: dict, sigmas: torch.Tensor) -> str:
@@ -33,3 +35,16 @@ def texts(hidden) -> dict[str, str]:
         return {}
     found = {} if hidden.prompt is None else {"prompt": json.dumps(hidden.prompt)}
     return found | {name: json.dumps(value) for name, value in (hidden.extra_pnginfo or {}).items()}
+
+
+def drawn_shape(guider, latent: dict) -> list[list[int]]:
+    """Of the noise that will be drawn: core fits an empty latent to the model."""
+    return [list(part) for part in sample_parts(fix_empty(guider.model_patcher, latent))]
+
+
+def with_tensors(recipe: dict, space, gallery: Gallery) -> dict | None:
+    """The recipe, with the file of the seeds that are tensors; None if pictures are to carry no metadata."""
+    if args.disable_metadata:
+        return None
+    name = f"{gallery.stem.replace('%batch_num%', 'all')}_{gallery.run[:8]}_seeds.safetensors"
+    return {**recipe, "tensors": name} if save_tensors(space.seeds, gallery.folder / name) else recipe

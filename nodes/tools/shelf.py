@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from ...surrogate.pictures.gallery import Gallery
+from ...surrogate.pictures.thumbnails import thumbnail
 
 __all__ = ["KEY", "KEY_LENGTH", "Shelf", "folder"]
 
@@ -20,7 +21,7 @@ log = logging.getLogger("ComfyUI-Surrogate")
 KEY_LENGTH = 24
 KEY = re.compile(f"[0-9a-f]{{{KEY_LENGTH}}}")
 # The longest side of the copies that a page shows, and how long each frame of a clip lasts.
-THUMBNAIL = 512
+SIDE = 512
 MILLISECONDS = 63
 # All pictures together take at most this much of the disk.
 LIMIT = 2 << 30
@@ -51,7 +52,7 @@ class Shelf:
         """Keep the frames (t, h, w, c) uint8 as picture `key`."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            _small(frames).save(self.small(key), format="WEBP", quality=85, **_moving(frames))
+            _thumbnails(frames[:1])[0].save(self.small(key), format="WEBP", quality=85, **_moving(frames))
             self._gallery(key).save(1, frames, {})
         except (OSError, ValueError) as error:
             log.warning("A picture of the Explorer cannot be kept (%s); it is made again when it is needed.", error)
@@ -81,10 +82,6 @@ class Shelf:
         return Gallery(self.folder, key, key)
 
 
-def _small(frames: np.ndarray) -> Image.Image:
-    return _thumbnails(frames[:1])[0]
-
-
 def _moving(frames: np.ndarray) -> dict:
     if len(frames) == 1:
         return {}
@@ -92,7 +89,4 @@ def _moving(frames: np.ndarray) -> dict:
 
 
 def _thumbnails(frames: np.ndarray) -> list[Image.Image]:
-    pages = [Image.fromarray(frame[..., 0] if frame.shape[-1] == 1 else frame).convert("RGB") for frame in frames]
-    for page in pages:
-        page.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
-    return pages
+    return [Image.fromarray(thumbnail(frame, SIDE)) for frame in frames]

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..seeds import IntegerSeed, Seeds
+from ..seeds import Seeds
 from ..space import LARGEST_K, SurrogateSpace
+from ..transports import Composite, Transport
 from .session import Page, Session
 
 __all__ = ["fresh_seeds", "liked_weights", "page_weights", "space_of", "used"]
@@ -49,7 +50,7 @@ def _chain_weights(session: Session, number: int, given: int, seed: int) -> dict
         if page.act != "finish":
             start = given + _before(session, i)
             fresh[np.arange(page.count), start + np.arange(page.count)] = 1.0
-        liked = [made[j][cell] for j, cell in session.liked(page.of)] if page.of >= 0 else []
+        liked = [made[j][cell] for j, cell in session.led_to(i)]
         chance = np.random.default_rng([seed, i])
         made[i] = _made(page, made.get(page.of), liked, fresh, given, _depth(session, i), chance)
     return made
@@ -64,17 +65,10 @@ def liked_weights(session: Session, given: int, seed: int) -> np.ndarray:
 
 def fresh_seeds(session: Session, given: Seeds, seed: int) -> Seeds:
     """The `given` seeds and the fresh ones of all pages: the integers from `seed` on, less those that are given."""
-    taken = {known.identity for known in given}
-    fresh: list[IntegerSeed] = []
-    while len(fresh) < _before(session, len(session.pages)):
-        candidate = IntegerSeed(seed)
-        if candidate.identity not in taken:
-            fresh.append(candidate)
-        seed = (seed + 1) % 2**64
-    return given + Seeds(tuple(fresh))
+    return given + given.others_from(seed, _before(session, len(session.pages)))
 
 
-def space_of(seeds: Seeds, w: np.ndarray, transport) -> tuple[SurrogateSpace, np.ndarray]:
+def space_of(seeds: Seeds, w: np.ndarray, transport: Transport | Composite | str) -> tuple[SurrogateSpace, np.ndarray]:
     """The smallest space that holds the combinations w (n, len(seeds)), and their weights in it.
 
     Raises ValueError if they are made of more seeds than a space can have.

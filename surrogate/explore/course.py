@@ -10,7 +10,8 @@ import numpy as np
 from ..points import Points, from_weights
 from ..seeds import Seeds
 from ..space import LARGEST_K, SurrogateSpace
-from ..transports import Gaussian
+from ..space.point_seed import seed_at
+from ..transports import Composite, Gaussian, Transport
 from .breeding import fresh_seeds, liked_weights, page_weights, space_of, used
 from .session import Session
 
@@ -30,7 +31,7 @@ class Course:
     session: Session
     seed: int = 0
     given: Seeds = field(default_factory=lambda: Seeds(()))
-    transport: object = field(default_factory=Gaussian)
+    transport: Transport | Composite | str = field(default_factory=Gaussian)
 
     @property
     def act(self) -> str:
@@ -51,6 +52,16 @@ class Course:
         while len(used(w)) > LARGEST_K:
             w = w[1:]
         return self._points(w) if len(w) else None
+
+    def liked_seeds(self) -> Seeds:
+        """What was liked as seeds: a fresh noise as its integer, a blend as a point of its space. Empty if nothing was."""
+        found = self.liked()
+        if found is None:
+            return Seeds(())
+        space, liked = found
+        names = [mark or f"liked {number}" for number, mark in enumerate(liked.marks, 1)]
+        points = zip(liked.u, names, liked.w, strict=True)
+        return Seeds.join([Seeds((seed_at(space, u, name, w),)) for u, name, w in points])
 
     def alone(self, number: int | None = None) -> list[tuple[SurrogateSpace, Points]]:
         """Each picture of a page in a space of its own, the smallest there is: what its file says of it."""

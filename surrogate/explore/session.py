@@ -39,8 +39,9 @@ class Page:
     of : number of the page that it was made of, from 0; -1 for the first
     count : how many pictures it has, 1 to 16; on a page of `finish` as many as were liked
     turn : from 0 (close to what was liked) to 100 (far from it)
-    at : of `near`, which picture of the page before, from 0
-    likes : the pictures that are liked, from 0, in the order of the clicks
+    at : of `near`, which picture of page `of`, from 0
+    liked : the pictures of page `of` that were liked when this page was made, from 0, in the order of the clicks
+    likes : the pictures of this page that are liked now
     """
 
     act: str = "new"
@@ -48,6 +49,7 @@ class Page:
     count: int = 9
     turn: int = 50
     at: int = 0
+    liked: tuple[int, ...] = ()
     likes: tuple[int, ...] = ()
 
 
@@ -79,17 +81,17 @@ class Session:
         if len(read["pages"]) > MOST_PAGES:
             raise ValueError(f"session has {len(read['pages'])} pages; at most {MOST_PAGES} can be read.")
         pages: list[Page] = []
-        liked: list[list] = []
+        led: list[list] = []
         for entry in read["pages"]:
-            page = _page(entry, pages, liked)
-            _add_liked(liked, pages, page)
+            page = _page(entry, pages, led)
+            led.append(_led_to(page, pages, led))
             pages.append(page)
         shown = read.get("page", len(pages) - 1)
         return cls(tuple(pages), whole("session's page", shown, 0, len(pages) - 1))
 
     def text(self) -> str:
         """The session as JSON: `Session.parse(text)` is this session again."""
-        pages = [_entry(page) for page in self.pages]
+        pages = [_entry(page, self.pages) for page in self.pages]
         return json.dumps({"v": VERSION, "page": self.shown, "pages": pages}, separators=(",", ":"))
 
     def like(self, *cells: int) -> Session:
@@ -98,8 +100,17 @@ class Session:
         return Session((*self.pages[: self.shown], page, *self.pages[self.shown + 1 :]), self.shown)
 
     def then(self, act: str, count: int = 9, turn: int = 50, at: int = 0) -> Session:
-        """The session with another page made of the one that is shown; the new page is shown."""
-        page = Page(act, self.shown, len(self.liked()) if act == "finish" else count, turn, at)
+        """The session with another page made of the one that is shown; the new page is shown.
+
+        Raises ValueError if what was liked is to be finished, and nothing was.
+        """
+        liked = self.liked()
+        if act == "finish" and not liked:
+            raise ValueError(
+                "Nothing was liked on the way to this page, so there is nothing to finish: like a picture first."
+            )
+        many = len(liked) if act == "finish" else count
+        page = Page(act, self.shown, many, turn, at, self.pages[self.shown].likes)
         return Session((*self.pages, page), len(self.pages))
 
     def chain(self, number: int) -> list[int]:
@@ -110,41 +121,54 @@ class Session:
             number = self.pages[number].of
         return numbers[::-1]
 
-    def liked(self, number: int | None = None) -> list[tuple[int, int]]:
-        """(page, picture) of all that was liked on the way to page `number` (default: the one shown), the latest last.
+    def led_to(self, number: int) -> list[tuple[int, int]]:
+        """(page, picture) of all that was liked on the way to page `number` when the pages were made, the latest last.
 
-        A picture that a page took over from an earlier one counts once, under the page that showed it first.
+        It never changes afterwards, whatever is liked on these pages later. A picture that a page took over from an
+        earlier one counts once, under the page that showed it first.
         """
-        return self._liked[self.shown if number is None else number]
+        return self._led[number]
+
+    def liked(self, number: int | None = None) -> list[tuple[int, int]]:
+        """The same with what is liked on page `number` itself now (default: the page that is shown)."""
+        number = self.shown if number is None else number
+        here = [_origin(number, cell, self.pages, self._led) for cell in self.pages[number].likes]
+        return _distinct([*self._led[number], *here])
 
     @cached_property
-    def _liked(self) -> list[list[tuple[int, int]]]:
-        liked: list[list[tuple[int, int]]] = []
-        for number, page in enumerate(self.pages):
-            _add_liked(liked, self.pages[:number], page)
-        return liked
+    def _led(self) -> list[list[tuple[int, int]]]:
+        led: list[list[tuple[int, int]]] = []
+        for page in self.pages:
+            led.append(_led_to(page, self.pages, led))
+        return led
 
 
-def _add_liked(liked: list[list], pages, page: Page) -> None:
-    """Append to `liked`, one list for each of the earlier `pages`, what was liked up to `page`, which follows them."""
-    before = liked[page.of] if page.of >= 0 else []
-    found = [*before, *(_origin(liked, pages, page, cell) for cell in page.likes)]
-    liked.append(list(dict.fromkeys(found[::-1]))[::-1])
+def _led_to(page: Page, pages, led: list[list]) -> list[tuple[int, int]]:
+    """What was liked on the way to `page`; `led` says it of the pages before."""
+    if page.of < 0:
+        return []
+    return _distinct([*led[page.of], *(_origin(page.of, cell, pages, led) for cell in page.liked)])
 
 
-def _origin(liked: list[list], pages, page: Page, cell: int) -> tuple[int, int]:
-    """(page, picture) where picture `cell` of `page` was first shown: some pages begin with one that is known."""
+def _origin(number: int, cell: int, pages, led: list[list]) -> tuple[int, int]:
+    """(page, picture) where picture `cell` of page `number` was first shown: some pages begin with one that is known."""
+    page = pages[number]
     if page.act == "finish":
-        return liked[page.of][cell]
+        return led[number][cell]
     if cell == 0 and page.act == "near":
-        return _origin(liked[: page.of], pages[: page.of], pages[page.of], page.at)
-    if cell == 0 and page.act == "more" and page.count > 1 and liked[page.of]:
-        return liked[page.of][-1]
-    return len(liked), cell
+        return _origin(page.of, page.at, pages, led)
+    if cell == 0 and page.act == "more" and page.count > 1 and led[number]:
+        return led[number][-1]
+    return number, cell
 
 
-def _page(entry, before: list[Page], liked: list[list]) -> Page:
-    """The page of a session's JSON that follows the pages `before`, with what was `liked` up to each of them."""
+def _distinct(pictures: list) -> list:
+    """Of equal ones the last stays."""
+    return list(dict.fromkeys(pictures[::-1]))[::-1]
+
+
+def _page(entry, before: list[Page], led: list[list]) -> Page:
+    """The page of a session's JSON that follows the pages `before`, and what was liked on the way to each of them."""
     where = f"page {len(before)} of the session"
     if not isinstance(entry, Mapping):
         raise ValueError(f'{where} is {str(entry)[:80]!r}, expected an object such as {{"n": 9}}.')
@@ -152,23 +176,32 @@ def _page(entry, before: list[Page], liked: list[list]) -> Page:
     of = whole(f"of on {where}", entry.get("of", len(before) - 1), -1, len(before) - 1)
     if of < 0 and act != "new":
         raise ValueError(f"{where} says do: {act!r}, which needs a page before it: write of, the number of that page.")
+    # Who writes a session by hand means what is liked on the page before.
+    liked = _cells(f"liked on {where}", entry.get("liked"), before[of].count, before[of].likes) if of >= 0 else ()
     if act == "finish":
-        count = len(liked[of])
+        count = len(_led_to(Page(act, of, liked=liked), before, led))
         if not count:
             raise ValueError(f"{where} is to finish what was liked, but nothing was liked before it.")
     else:
         count = whole(f"n on {where}", entry.get("n", 9), FEWEST, MOST)
     turn = whole(f"turn on {where}", entry.get("turn", 50), 0, 100)
     at = whole(f"at on {where}", entry.get("at", 0), 0, before[of].count - 1 if of >= 0 else 0)
-    likes = entry.get("likes", [])
-    if not isinstance(likes, list):
-        raise ValueError(f"likes on {where} must be a list of numbers such as [0, 4], got {str(likes)[:80]!r}.")
-    cells = [whole(f"likes on {where}", cell, 0, count - 1) for cell in likes]
-    return Page(act, of, count, turn, at, tuple(dict.fromkeys(cells)))
+    return Page(act, of, count, turn, at, liked, _cells(f"likes on {where}", entry.get("likes"), count, ()))
 
 
-def _entry(page: Page) -> dict:
+def _cells(name: str, given, count: int, usual: tuple[int, ...]) -> tuple[int, ...]:
+    """Numbers of pictures on a page of `count`; `usual` if none are given."""
+    if given is None:
+        return usual
+    if not isinstance(given, list):
+        raise ValueError(f"{name} must be a list of numbers such as [0, 4], got {str(given)[:80]!r}.")
+    return tuple(dict.fromkeys(whole(name, cell, 0, count - 1) for cell in given))
+
+
+def _entry(page: Page, pages) -> dict:
     entry: dict = {"do": page.act, "of": page.of, "n": page.count, "turn": page.turn, "at": page.at}
     usual = {"do": "new", "turn": 50, "at": 0}
     entry = {name: value for name, value in entry.items() if usual.get(name) != value}
+    if page.of >= 0 and page.liked != pages[page.of].likes:
+        entry["liked"] = list(page.liked)
     return entry | ({"likes": list(page.likes)} if page.likes else {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -74,15 +75,14 @@ class Seeds:
 
     def others(self, count: int, name: str) -> Seeds:
         """`count` integer seeds that are none of these and follow from `name`: another name, another run of integers."""
+        first = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") + 1
+        return self.others_from(first, count, 2**32)
+
+    def others_from(self, first: int, count: int, end: int = 2**64) -> Seeds:
+        """The next `count` integers from `first` on that are none of these seeds; after the last one before `end` comes 0."""
         taken = {seed.identity for seed in self.items}
-        value = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
-        fresh: list[Seed] = []
-        while len(fresh) < count:
-            value = (value + 1) % 2**32
-            seed = IntegerSeed(value)
-            if seed.identity not in taken:
-                fresh.append(seed)
-        return Seeds(tuple(fresh))
+        numbers = (IntegerSeed((first + i) % end) for i in itertools.count())
+        return Seeds(tuple(itertools.islice((seed for seed in numbers if seed.identity not in taken), count)))
 
     @classmethod
     def join(cls, many: Iterable[Seeds]) -> Seeds:

@@ -73,7 +73,7 @@ def test_with_the_mouse(client, page, nodes):
     assert session(page)["pages"] == [{"of": -1, "n": 4, "likes": [1, 3]}]
 
     run(page, client)  # Run with likes: more like these
-    assert session(page)["pages"][1] == {"of": 0, "do": "more", "n": 4}
+    assert session(page)["pages"][1] == {"of": 0, "liked": [1, 3], "do": "more", "n": 4}
     second = sources(page)
     assert second[0] == first[3]
     assert len({*first, *second}) == 7
@@ -81,8 +81,10 @@ def test_with_the_mouse(client, page, nodes):
     press(page, "◀")
     assert sources(page) == first
     assert cells(page).nth(1).get_attribute("aria-pressed") == "true"
+    cells(page).nth(0).click()  # changes no page that is there
     press(page, "▶")
     assert sources(page) == second
+    assert "2 liked" in page.locator(".surrogate-explorer .note").inner_text()
 
     page.evaluate(f"() => {NODE}.properties.surrogate_explorer.run = true")
     press(page, "Finish 2")
@@ -109,7 +111,7 @@ def test_with_the_keyboard_alone(client, page, nodes):
     page.keyboard.press("Escape")
     assert page.locator(".surrogate-explorer-large").count() == 0
     page.keyboard.press("Enter")  # its neighbours
-    assert session(page)["pages"][1] == {"of": 0, "do": "near", "n": 4, "at": 3}
+    assert session(page)["pages"][1] == {"of": 0, "liked": [3], "do": "near", "n": 4, "at": 3}
     run(page, client)
     page.locator(".surrogate-explorer .main").focus()
     page.keyboard.press("Enter")

@@ -70,6 +70,15 @@ def test_what_comes_after_a_page_does_not_change_it(act):
     assert torch.equal(noises(Course(later, 3), made.shown), before)
 
 
+@pytest.mark.parametrize("act", ["more", "mix", "surprise", "none", "near", "finish"])
+def test_likes_on_earlier_pages_do_not_change_it(act):
+    made = after("more", act)
+    before = noises(Course(made, 3))
+    for page in (0, 1):
+        later = Session(made.pages, page).like(7)
+        assert torch.equal(noises(Course(later, 3), made.shown), before)
+
+
 @pytest.mark.parametrize("act", ["more", "mix", "surprise", "none"])
 def test_pictures_of_a_page_differ(act):
     z = noises(Course(after("more", act), 3)).flatten(1)
@@ -128,6 +137,14 @@ def test_finish_is_what_was_liked_and_so_is_liked():
     assert len(course.page()[1]) == len(course.liked()[1]) == 3
     assert torch.equal(noises(course), course.liked()[0].latents(course.liked()[1].u, SHAPE))
     assert Course(Session()).liked() is None
+
+
+def test_what_is_liked_as_seeds():
+    course = Course(Session().like(5, 2).then("more").like(3), 3)
+    seeds, (space, liked) = course.liked_seeds(), course.liked()
+    assert seeds.labels == ("8", "5", "liked 3")
+    assert all(torch.equal(seed.noise((SHAPE,))[0], z) for seed, z in zip(seeds, space.combine(liked.w, SHAPE)))
+    assert len(Course(Session()).liked_seeds()) == 0
 
 
 def test_each_picture_alone_is_the_same_noise_and_its_recipe_rebuilds_it():

@@ -23,7 +23,7 @@ def test_an_empty_text_is_a_first_page():
 
 def test_what_a_person_would_write_by_hand_is_enough():
     text = '{"pages": [{"n": 9, "likes": [1, 4]}, {"do": "more", "n": 9}]}'
-    assert Session.parse(text) == Session((Page(likes=(1, 4)), Page("more", 0)), 1)
+    assert Session.parse(text) == Session((Page(likes=(1, 4)), Page("more", 0, liked=(1, 4))), 1)
 
 
 def test_the_text_is_small_and_holds_integers_alone():
@@ -52,8 +52,23 @@ def test_a_picture_that_stays_on_the_next_pages_counts_once():
     assert made.like(1).liked() == [(2, 3), (0, 2)]
 
 
+def test_what_is_liked_later_changes_no_page_that_is_there():
+    made = session()
+    later = Session(made.pages, 0).like(1)
+    assert [later.led_to(i) for i in range(4)] == [made.led_to(i) for i in range(4)]
+    assert later.liked() == [(0, 1)]
+    again = Session.parse(later.text())
+    assert again == later
+    assert again.led_to(3) == made.led_to(3)
+
+
 def test_finish_has_as_many_pictures_as_were_liked():
     assert session().pages[-1].count == 3
+
+
+def test_nothing_liked_is_nothing_to_finish():
+    with pytest.raises(ValueError, match="like a picture first"):
+        Session().then("finish")
 
 
 def first(**entry):
@@ -90,6 +105,7 @@ def second(**entry):
         (second(do="finish"), "nothing was liked before it"),
         (second(of=1), "of on page 1 of the session must be a whole number from -1 to 0, got 1"),
         (second(do="near", at=4), "at on page 1 of the session must be a whole number from 0 to 3, got 4"),
+        (second(liked=[4]), "liked on page 1 of the session must be a whole number from 0 to 3, got 4"),
         (second(turn=101), "turn on page 1 of the session must be a whole number from 0 to 100, got 101"),
         (json.dumps({"pages": [{"n": 9, "x": "y" * 2_000_000}]}), "longest that is read"),
     ],
