@@ -18,7 +18,7 @@ from dev.client import Client
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-__all__ = ["CHROMIUM", "FRONTENDS", "NODES", "SLOW", "frontend_arguments", "open_page", "prepare", "show"]
+__all__ = ["CHROMIUM", "FRONTENDS", "NODES", "READY", "SLOW", "frontend_arguments", "open_page", "prepare", "show"]
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FRONTENDS: dict[str, Path | None] = {"own": None}
@@ -30,7 +30,7 @@ SLOW = 120_000  # milliseconds
 
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
               "--disable-component-update", "--disable-sync"]  # fmt: skip
-_READY = "() => !!(window.app && app.graph && app.extensionManager && LiteGraph.registered_node_types.SurrogateSpace)"
+READY = "() => !!(window.app && app.graph && app.extensionManager && LiteGraph.registered_node_types.SurrogateSpace)"
 # Otherwise a default template takes the place of what we load, and a dialog about missing models lies over it.
 _OFF = ("Comfy.Workflow.Persist", "Comfy.Workflow.ShowMissingModelsWarning")
 
@@ -65,7 +65,7 @@ def open_page(url: str, folder: Path, size: tuple[int, int] = (1280, 720)) -> It
         page.on("pageerror", lambda error: page.complaints.append(f"uncaught: {error}"))
         page.on("console", lambda m: page.complaints.append(f"{m.text} {m.location}") if m.type == "error" else None)
         page.goto(url, timeout=SLOW)
-        page.wait_for_function(_READY, timeout=SLOW)
+        page.wait_for_function(READY, timeout=SLOW)
         page.wait_for_timeout(2500)  # the frontend's own first graph
         yield page
         context.close()

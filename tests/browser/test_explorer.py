@@ -1,10 +1,11 @@
 """Surrogate Explorer as a person uses it: mouse, keyboard, both renderings of nodes, reload, and two of them."""
 
 import json
+import re
 
 import pytest
 
-from dev.browser import SLOW, show
+from dev.browser import READY, SLOW, show
 from dev.workflow_files import read
 
 WORKFLOW = read("demo_explore")
@@ -156,3 +157,28 @@ def test_drafts_are_called_drafts(client, page):
     explore(page, "classic", 5000, draft_steps=1)
     run(page, client)
     assert page.locator(".surrogate-explorer .note").inner_text().startswith("draft, 1 of 2 steps")
+
+
+@pytest.mark.parametrize(("language", "button"), [("de", "Neue Seite"), ("zh", "新的一页"), ("en", "New page")])
+def test_it_speaks_the_language_of_the_page(client, page, language, button):
+    client.post("/settings", {"Comfy.Locale": language})
+    try:
+        page.reload(timeout=SLOW)
+        page.wait_for_function(READY, timeout=SLOW)
+        page.wait_for_timeout(2500)
+        explore(page, "classic", 6000)
+        assert page.locator(".surrogate-explorer .main").inner_text() == button
+    finally:
+        client.post("/settings", {"Comfy.Locale": "en"})
+
+
+def test_every_language_has_every_text(root):
+    texts = {path.parent.name: json.loads(path.read_text("utf-8")) for path in (root / "locales").glob("*/main.json")}
+    assert set(texts) == {"en", "de", "zh"}
+    places = {name: re.findall(r"{\w+}", text) for name, text in texts["en"]["surrogate_explorer"].items()}
+    for language, text in texts.items():
+        found = {name: sorted(re.findall(r"{\w+}", words)) for name, words in text["surrogate_explorer"].items()}
+        assert found == {name: sorted(names) for name, names in places.items()}, language
+    for source in (root / "web" / "explorer").glob("*.js"):
+        said = re.findall(r'\bsay\("(\w+)"', source.read_text("utf-8"))
+        assert set(said) <= texts["en"]["surrogate_explorer"].keys(), source.name
