@@ -6,7 +6,7 @@
     python run.py test [arguments]    run the tests, with a worker for each processor (arguments go to pytest; -n 0: no
                                       workers)
     python run.py serve [arguments]   open ComfyUI with this pack (arguments go to ComfyUI; --no-browser opens no page)
-    python run.py lint [paths]        check style and layout (of these files, or of all), types, and generated tables
+    python run.py lint [paths]        check style and layout (of these files, or of all), types, and files that scripts write
     python run.py setup               only set up what the others need, and show it
 
 The first call sets up what is missing; later ones start in seconds. Which ComfyUI is used: the one that the environment

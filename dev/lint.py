@@ -1,4 +1,4 @@
-"""The checks of ``run.py lint``: style, layout, types, and the tables that are written from the nodes' schemas.
+"""The checks of ``run.py lint``: style, layout, types, and what is written by scripts: tables of nodes, blueprints.
 
     python dev/launch.py dev/lint.py [PATH …]     style and layout of these paths alone (default: everything)
 
@@ -19,7 +19,7 @@ from dev.server import link_folder  # noqa: E402
 # The name under which mypy sees the checkout, whatever its folder is called: the nodes import the library relatively.
 TYPED = "surrogate_pack"
 LAUNCH = ROOT / "dev" / "launch.py"
-TABLES = ROOT / "dev" / "tables.py"
+WRITTEN = {"tables": ROOT / "dev" / "tables.py", "blueprints": ROOT / "dev" / "blueprints.py"}
 
 
 def main(paths: list[str]) -> int:
@@ -27,7 +27,7 @@ def main(paths: list[str]) -> int:
         "style": _style(paths or ["."]),
         "layout": _layout(paths or ["."]),
         "types": _types(),
-        "tables": _passes(str(TABLES), "--check"),
+        **{name: _passes(str(script), "--check") for name, script in WRITTEN.items()},
     }
     failed = [name for name, passed in checks.items() if not passed]
     print(f"lint: {', '.join(failed)} failed" if failed else f"lint: {', '.join(checks)} passed", flush=True)
