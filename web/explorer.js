@@ -4,12 +4,11 @@ import { api } from "../../scripts/api.js";
 import { countOf, go, grow, likesOf, parse, toggle, write } from "./explorer/session.js";
 import { View } from "./explorer/view.js";
 import { load } from "./explorer/words.js";
+import { nodeById } from "./graph_nodes.js";
 
 const SIZE = [520, 860];
 const LEAST = 340; // height of the page
 const KEPT = 200; // pages whose pictures are remembered
-
-const explorers = new Set();
 
 function addStyle() {
   const link = document.createElement("link");
@@ -37,7 +36,6 @@ class Explorer {
     this.widget.beforeQueued = () => {
       if (likesOf(this.session).length && this.cells().some(Boolean)) this.act("more", undefined, false);
     };
-    explorers.add(this);
     this.show();
   }
 
@@ -114,17 +112,16 @@ class Explorer {
 
   removed() {
     this.view.hideLarge();
-    explorers.delete(this);
   }
 }
 
 app.registerExtension({
-  name: "Surrogate.Explorer",
+  name: "ComfyUI-Surrogate.Explorer",
   async init() {
     addStyle();
     await load();
     api.addEventListener("surrogate.explorer.picture", ({ detail }) => {
-      for (const explorer of explorers) if (isNode(explorer.node, detail.node)) explorer.arrived(detail);
+      nodeById(detail.node)?.surrogateExplorer?.arrived(detail);
     });
   },
   getCustomWidgets: () => ({
@@ -152,8 +149,3 @@ app.registerExtension({
     };
   },
 });
-
-// A node within subgraphs is named by the path to it, "5:12".
-function isNode(node, name) {
-  return String(name).split(":").at(-1) === String(node.id);
-}

@@ -107,7 +107,7 @@ class Session:
         liked = self.liked()
         if act == "finish" and not liked:
             raise ValueError(
-                "Nothing was liked on the way to this page, so there is nothing to finish: like a picture first."
+                "Nothing was liked on this page or on those that led to it, so there is nothing to finish: like a picture first."
             )
         many = len(liked) if act == "finish" else count
         page = Page(act, self.shown, many, turn, at, self.pages[self.shown].likes)
