@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from io import BytesIO
 
 import pytest
 import torch
@@ -11,9 +12,10 @@ from PIL import Image
 from dev.client import ExecutionFailed
 from surrogate import space_from_recipe
 from surrogate.explore import Session
+from surrogate.metadata import seeds_of
 from surrogate.pictures.gallery import read_recipe
 
-from .graph import Graph, counted, output
+from .graph import Graph, counted, needs_sound, output
 
 STEPS = 4
 
@@ -224,3 +226,44 @@ def test_clips(comfy):
     status, _, kind = fetched(comfy, said["cells"][0]["key"])
     assert (status, kind) == (200, "image/webp")
     json.dumps(said)
+    key = said["cells"][0]["key"]
+    (still, moving) = (Image.open(BytesIO(fetched(comfy, name)[1])) for name in (key, f"{key}?moving"))
+    assert (getattr(still, "n_frames", 1), moving.n_frames) == (1, frames)
+
+
+def test_sounds_are_core_s_own_and_finish_saves_them_with_their_seeds(comfy):
+    needs_sound(comfy)
+
+    def page(session: Session):
+        g = Graph(comfy)
+        model, conditioning = g("TestFamily", family="Stable Audio").outputs(2)
+        vae, latent = g("TestSoundVAE"), g("EmptyLatentAudio", seconds=1.0)
+        node = g(
+            "SurrogateExplorer",
+            guider=g("BasicGuider", model=model, conditioning=conditioning),
+            sampler=g("KSamplerSelect", sampler_name="euler"),
+            sigmas=g("BasicScheduler", model=model, scheduler="simple", steps=2, denoise=1.0),
+            latent=latent, vae=vae, session=session.text(), seed=30, images_per_batch=1, filename_prefix="heard/x",
+        )  # fmt: skip
+        plain = [g.ksampler(model, conditioning, latent, seed, steps=2) for seed in (30, 31)]
+        own = [g.keep(g("VAEDecodeAudio", samples=samples, vae=vae)) for samples in plain]
+        heard, finished = g.keep(node[8]), g.keep(node[7])
+        return shown(g.run(), node), heard, finished, own
+
+    first = Session.parse("", 2)
+    said, heard, finished, own = page(first)
+    assert all(torch.equal(one, core.tensor) for one, core in zip(heard.tensors.values(), own, strict=True))
+    assert not finished.path.exists()
+    assert [cell["sound"] for cell in said["cells"]] == [True, True]
+    assert fetched(comfy, said["cells"][0]["key"])[::2] == (200, "image/webp")
+    status, body, kind = fetched(comfy, f"{said['cells'][0]['key']}?sound")
+    assert (status, kind) == (200, "audio/mpeg")
+    assert len(body) < 20_000  # 16 kB a second
+
+    said, _, finished, own = page(first.like(1).then("finish"))
+    assert torch.equal(finished.tensor, own[1].tensor)
+    (file,) = said["saved"]
+    found = seeds_of(output(comfy) / file["subfolder"] / file["filename"])
+    expected = torch.randn(1, 64, 22, generator=torch.Generator().manual_seed(31))
+    assert file["filename"].endswith(".flac")
+    assert torch.equal(found.seeds[0].noise(((64, 22),))[0], expected[0]), found.reason
