@@ -12,18 +12,17 @@ NODE = "app.graph.nodes.find(n => n.type === 'SurrogateExplorer')"
 QUICK = {"pictures": 4, "images_per_batch": 4}
 
 
-def explore(page, nodes: str, seed: int, **values) -> None:
+def explore(page, nodes: str, seed: int, steps: int = 2, **values) -> None:
     """Open the workflow with quick settings and a seed that no other test has."""
     page.set_viewport_size({"width": 1500, "height": 1400})
     show(page, WORKFLOW, nodes == "Nodes 2.0")
     values = QUICK | {"seed": seed} | values
-    page.evaluate(
-        f"values => Object.entries(values).forEach(([k, v]) => {NODE}.widgets.find(w => w.name === k).value = v)",
-        values,
-    )
-    page.evaluate(
-        "() => app.graph.nodes.find(n => n.type === 'BasicScheduler').widgets.find(w => w.name === 'steps').value = 2"
-    )
+    for kind, given in (("SurrogateExplorer", values), ("BasicScheduler", {"steps": steps})):
+        page.evaluate(
+            "([kind, given]) => { for (const widget of app.graph.nodes.find(n => n.type === kind).widgets) "
+            "if (widget.name in given) widget.value = given[widget.name]; }",
+            [kind, given],
+        )
 
 
 def run(page, client) -> None:

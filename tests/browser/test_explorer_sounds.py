@@ -78,7 +78,9 @@ def test_sounds_have_players_and_one_plays_at_a_time(client, page, nodes):
     assert moving_line(page, 1) is None
 
     page.keyboard.press("p")
-    page.wait_for_function("() => document.querySelectorAll('.surrogate-explorer .at')[1].hidden", timeout=10_000)  # the end
+    page.wait_for_function(
+        "() => document.querySelectorAll('.surrogate-explorer .at')[1].hidden", timeout=10_000
+    )  # the end
     page.keyboard.press("p")
     page.keyboard.press("Space")
     run(page, client)  # the next page is silent
@@ -90,7 +92,9 @@ def test_a_clip_moves_while_one_points_at_it_or_has_the_focus_on_it(client, page
     build(page, "classic", CLIPS, seed=7100)
     run(page, client)
     page.mouse.move(5, 5)
-    sources = "() => [...document.querySelectorAll('.surrogate-explorer .cell img')].map(i => i.src.endsWith('?moving'))"
+    sources = (
+        "() => [...document.querySelectorAll('.surrogate-explorer .cell img')].map(i => i.src.endsWith('?moving'))"
+    )
     assert page.evaluate(sources) == [False, False]
     cells(page).nth(1).hover()
     assert page.evaluate(sources) == [False, True]
