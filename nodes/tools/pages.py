@@ -48,8 +48,10 @@ class Picture:
 
     def told(self) -> dict:
         """What the browser needs to show it."""
+        frames, height, width, _ = self.frames.shape
         return {
-            "key": self.key, "fault": self.fault, "frames": len(self.frames), "sound": self.sound is not None,
+            "key": self.key, "fault": self.fault, "frames": frames, "width": width, "height": height,
+            "sound": self.sound is not None,
         }  # fmt: skip
 
 

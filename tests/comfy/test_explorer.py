@@ -12,6 +12,7 @@ from PIL import Image
 from dev.client import ExecutionFailed
 from surrogate import space_from_recipe
 from surrogate.explore import Session
+from surrogate.files import load_seeds
 from surrogate.metadata import seeds_of
 from surrogate.pictures.gallery import read_recipe
 
@@ -86,8 +87,10 @@ def test_finish_gives_the_picture_that_the_plain_sampler_gives(comfy):
     finished, latent = g.keep(node[0]), node[3]
     model, conditioning = g("TestAnyModel", channels=4, video=False, prompt=0).outputs(2)
     plain = g.keep(g.decoded(g.custom(model, conditioning, node[2], latent, STEPS), g("TestAnyVAE")))
+    enlarged = g.keep(g("ImageScaleBy", image=node[0], upscale_method="bilinear", scale_by=2.0))
     entry = g.run()
     assert finished.tensor.shape == (3, 8, 8, 3)
+    assert enlarged.tensor.shape == (3, 16, 16, 3)
     assert torch.equal(finished.tensor, as_saved(plain.tensor))
 
     files = sorted((output(comfy) / "finished").glob("*.png"))
@@ -142,6 +145,25 @@ def test_what_is_liked_feeds_other_nodes(comfy):
     g.run()
     expected = [torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(seed)) for seed in (81, 83)]
     assert all(torch.equal(one.tensor, torch.cat(expected)) for one in kept)
+
+
+def test_fresh_noises_and_blends_are_seeds_of_a_grid_and_of_a_file(comfy):
+    session = Session.parse("", 4).like(0, 1, 3).then("more", 4).like(2)
+    g = Graph(comfy)
+    node = explorer(g, session, seed=80)
+    space = g("SurrogateSpace", seeds=node[6])
+    grid = g("SurrogateCorners", space=space, columns=3, rows=3)
+    corners = g("SurrogateSelectPoints", points=grid, numbers="1, 3, 7, 9")
+    latent = g.latent(1, 4, 8, 8)
+    found = g("SurrogateNoise", space=space, points=corners, latent=latent)
+    g("SurrogateSaveSeeds", seeds=node[6], filename_prefix="surrogate/explored")
+    kept = [g.keep(found, found[1]), g.keep(node[2], node[3])]
+    g.run()
+    in_corners, own = (one.tensor for one in kept)
+    assert torch.allclose(in_corners, own, atol=1e-5)  # three fresh noises and a blend
+    (path,) = (output(comfy) / "surrogate").glob("explored*.safetensors")
+    read = torch.stack([seed.noise(((4, 8, 8),))[0] for seed in load_seeds(path).seeds])
+    assert torch.allclose(read, own, atol=1e-6)
 
 
 def test_nothing_is_sent_before_something_is_liked_or_finished(comfy):

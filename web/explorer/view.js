@@ -32,7 +32,7 @@ export class View {
   }
 
   // state: { session, cells, count, steps, draft, saved, turn, run }; cells[i] is undefined or
-  // { key, label, fault, frames, sound }.
+  // { key, label, fault, frames, width, height, sound }.
   show(state) {
     const before = this.state;
     if (before && before.session.page !== state.session.page) this.hide();
@@ -115,6 +115,8 @@ export class View {
 
   #showCells(state) {
     const { count } = state;
+    const { width, height } = state.cells.find((picture) => picture?.width) ?? {};
+    if (width) this.aspect = width / height; // before a picture is loaded: nothing moves when it is
     while (this.grid.childElementCount > count) this.grid.lastElementChild.remove();
     while (this.grid.childElementCount < count) this.grid.append(this.#cell(this.grid.childElementCount));
     const likes = likesOf(state.session);
