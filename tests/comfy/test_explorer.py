@@ -270,10 +270,14 @@ def test_sounds_are_core_s_own_and_finish_saves_them_with_their_seeds(comfy):
         plain = [g.ksampler(model, conditioning, latent, seed, steps=2) for seed in (30, 31)]
         own = [g.keep(g("VAEDecodeAudio", samples=samples, vae=vae)) for samples in plain]
         heard, finished = g.keep(node[8]), g.keep(node[7])
-        return shown(g.run(), node), heard, finished, own
+        saved = g("SaveAudio", audio=node[8], filename_prefix="page/x")
+        entry = g.run()
+        names = [file["filename"] for file in entry["outputs"][saved.number]["audio"]]
+        found = [seeds_of(output(comfy) / "page" / name) for name in names]
+        return shown(entry, node), heard, finished, own, found
 
     first = Session.parse("", 2)
-    said, heard, finished, own = page(first)
+    said, heard, finished, own, saved = page(first)
     assert all(torch.equal(one, core.tensor) for one, core in zip(heard.tensors.values(), own, strict=True))
     assert not finished.path.exists()
     assert [cell["sound"] for cell in said["cells"]] == [True, True]
@@ -282,7 +286,9 @@ def test_sounds_are_core_s_own_and_finish_saves_them_with_their_seeds(comfy):
     assert (status, kind) == (200, "audio/mpeg")
     assert len(body) < 20_000  # 16 kB a second
 
-    said, _, finished, own = page(first.like(1).then("finish"))
+    assert [one.seeds[0].label for one in saved] == ["30", "31"]
+
+    said, _, finished, own, _ = page(first.like(1).then("finish"))
     assert torch.equal(finished.tensor, own[1].tensor)
     (file,) = said["saved"]
     found = seeds_of(output(comfy) / file["subfolder"] / file["filename"])
