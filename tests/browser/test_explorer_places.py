@@ -2,9 +2,12 @@
 
 import json
 
-from dev.browser import READY, SLOW
+import pytest
 
-from .exploring import NODE, cells, explore, run, session, settle, sources
+from dev.browser import READY, SLOW, show
+
+from .exploring import NODE, WORKFLOW, cells, explore, run, session, settle, sources
+from .test_templates import KNOWS_APPS
 
 SESSIONS = """() => app.graph.nodes.filter(n => n.type === 'SurrogateExplorer')
     .map(n => n.widgets.find(w => w.name === 'session').value)"""
@@ -111,3 +114,19 @@ def test_after_cancel_the_next_run_goes_on(client, page):
     run(page, client)
     assert sources(page)[0] == first
     assert len(set(sources(page))) == 4
+
+
+def test_in_an_app(client, page):
+    if not page.evaluate(KNOWS_APPS):
+        pytest.skip("this version of the page has no apps")
+    workflow = {**WORKFLOW, "extra": {**WORKFLOW["extra"], "linearMode": True}}
+    show(page, workflow, True, as_app=True)
+    try:
+        page.locator(".surrogate-explorer").wait_for(timeout=20_000)
+        run(page, client)
+        cells(page).nth(1).click()
+        assert page.locator(".surrogate-explorer .cell.liked").count() == 1
+        buttons = "[...document.querySelectorAll('.surrogate-explorer .buttons button')]"
+        assert page.evaluate(f"() => {buttons}.every(b => b.clientWidth && b.scrollWidth <= b.clientWidth)")
+    finally:
+        page.evaluate("() => { app.extensionManager._p._s.get('canvas').linearMode = false; }")
