@@ -101,7 +101,7 @@ def test_a_queue_of_ten_makes_one_page(client, page):
 
 
 def test_after_cancel_the_next_run_goes_on(client, page):
-    explore(page, "classic", 8500, images_per_batch=1, steps=60)
+    explore(page, "classic", 8500, images_per_batch=1, steps=30)
     page.evaluate("async () => { await app.queuePrompt(0); }")
     page.wait_for_function("() => document.querySelector('.surrogate-explorer .cell:not(.empty)')", timeout=SLOW)
     page.evaluate("async () => { await fetch('/interrupt', { method: 'POST' }); }")
