@@ -7,6 +7,7 @@
     generation   the points to score now                                                     values.py
     phases       an open study with its space, and what follows a scouting                   phases.py
     loop         the whole search: pictures, scores, until the budget is spent               loop.py
+    picks        what a person picked of a generation, as scores                              picks.py
     faults       pictures that are of no use, and so get no score                            faults.py
     report       how a study stands; its best points, its history                            values.py
 
@@ -32,9 +33,22 @@ from .loop import Judged, Loop, Picture, score_each
 from .opened import OpenedStudies
 from .optimisers import OPTIMISERS, Optimiser, Proposal, make_optimiser
 from .phases import OpenStudy, Successor
+from .picks import VERDICTS, Picks, generation_name, last_picked, pick_scores, tell_picks
 from .scouting import Scouting, scouting_name
 from .study import Study, study_names
-from .values import COMPLETE, FAILED, RUNNING, Best, Generation, History, OtherStudy, Report, StudyError, UnknownStudy
+from .values import (
+    COMPLETE,
+    FAILED,
+    RUNNING,
+    SKIPPED,
+    Best,
+    Generation,
+    History,
+    OtherStudy,
+    Report,
+    StudyError,
+    UnknownStudy,
+)
 
 __all__ = [
     "COMPLETE",
@@ -42,6 +56,8 @@ __all__ = [
     "FAILED",
     "OPTIMISERS",
     "RUNNING",
+    "SKIPPED",
+    "VERDICTS",
     "Best",
     "Definition",
     "Generation",
@@ -53,6 +69,7 @@ __all__ = [
     "OpenedStudies",
     "Optimiser",
     "OtherStudy",
+    "Picks",
     "Picture",
     "Proposal",
     "Report",
@@ -63,11 +80,15 @@ __all__ = [
     "UnknownStudy",
     "describe_study",
     "faults_in",
+    "generation_name",
+    "last_picked",
     "make_optimiser",
     "named_faults",
+    "pick_scores",
     "reasons_of",
     "score_each",
     "scouting_name",
     "study_names",
+    "tell_picks",
     "without_faulty",
 ]
