@@ -33,7 +33,7 @@ from .loop import Judged, Loop, Picture, score_each
 from .opened import OpenedStudies
 from .optimisers import OPTIMISERS, Optimiser, Proposal, make_optimiser
 from .phases import OpenStudy, Successor
-from .picks import VERDICTS, Picks, generation_name, last_picked, pick_scores, tell_picks
+from .picks import VERDICTS, Picks, check_takes_picks, generation_name, last_picked, pick_scores, tell_picks
 from .scouting import Scouting, scouting_name
 from .study import Study, study_names
 from .values import (
@@ -78,6 +78,7 @@ __all__ = [
     "StudyError",
     "Successor",
     "UnknownStudy",
+    "check_takes_picks",
     "describe_study",
     "faults_in",
     "generation_name",

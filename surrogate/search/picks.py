@@ -14,7 +14,7 @@ from ..checks import choice, whole
 from .study import Study
 from .values import COMPLETE, Generation, History, Report
 
-__all__ = ["VERDICTS", "Picks", "generation_name", "last_picked", "pick_scores", "tell_picks"]
+__all__ = ["VERDICTS", "Picks", "check_takes_picks", "generation_name", "last_picked", "pick_scores", "tell_picks"]
 
 VERSION = 1
 MOST_TEXT = 1 << 16
@@ -127,15 +127,22 @@ def tell_picks(study: Study, generation: Generation, picks: Picks, pictures=None
     The scores are those of `pick_scores`, for "minimize" subtracted from 1. `pictures`: as in `Study.tell`.
     Raises ValueError for a study of several scores, and for pictures that are not in the generation.
     """
-    directions = study.definition.directions
-    if len(directions) > 1:
-        raise ValueError(
-            f"Picks are one score an image, but the study {study.name!r} has {len(directions)} directions."
-        )
+    check_takes_picks(study)
     scores = pick_scores(picks, len(generation))
     if scores is None:
         return study.skip(generation)
-    return study.tell(generation, scores if directions[0] == "maximize" else 1.0 - scores, pictures=pictures)
+    return study.tell(
+        generation, scores if study.definition.directions[0] == "maximize" else 1.0 - scores, pictures=pictures
+    )
+
+
+def check_takes_picks(study: Study) -> None:
+    """Raises ValueError for a study of several scores: picks are one score an image."""
+    count = len(study.definition.directions)
+    if count > 1:
+        raise ValueError(
+            f"Picks are one score an image, but the study {study.name!r} has {count} directions: start a study with one."
+        )
 
 
 def last_picked(history: History) -> np.ndarray:
