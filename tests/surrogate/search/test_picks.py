@@ -125,7 +125,7 @@ def test_what_is_skipped_came_back_without_a_score(tmp_path, searching):
     second = study.ask()
     assert (second.number, len(second)) == (1, 4)
     study.tell(second, np.arange(4.0))
-    with pytest.raises(ValueError, match="told before as score .*, now as not judged"):
+    with pytest.raises(ValueError, match=r"told before as score .*, now as not judged"):
         study.skip(second)
     read = Study.load(path, "asked")
     assert read.history().state.tolist() == [SKIPPED] * 8 + ["complete"] * 4
