@@ -154,15 +154,16 @@ class Pick(io.ComfyNode):
     ) -> io.NodeOutput:
         # `picks` is of the generation before, and Ask has told the study: see `tell_carried`.
         opened: OpenStudy = study[0]
-        if opened.generation is None:
+        generation = opened.generation
+        if generation is None:
             raise ValueError(
                 "study comes directly from Surrogate Study: put Surrogate Ask between the two, and render its points."
             )
         warn(cls, note_graph(cls, opened.study))
-        shown, failed = _shown(cls, opened, images)
+        shown, failed = _shown(cls, opened, generation, images)
         picked = None
         if len(shown.generation):
-            picked = _in_words(likes, clicks[0], opened.generation, shown)
+            picked = _in_words(likes, clicks[0], generation, shown)
             if picked is None and when[0] == WAIT:
                 picked = _waited(cls, shown, minutes[0] * 60, if_nobody_answers[0])
             if picked is not None:
@@ -185,9 +186,8 @@ def _keys(node, generation: Generation) -> list[str]:
     return keys_of(node.hidden.prompt, node.hidden.unique_id, generation.study, generation.trials)
 
 
-def _shown(node, opened: OpenStudy, images) -> tuple[Shown, str]:
+def _shown(node, opened: OpenStudy, generation: Generation, images) -> tuple[Shown, str]:
     """The usable pictures of the generation, and a sentence on the others, which the study is told at once."""
-    generation = opened.generation
     if len(generation) > MOST:
         raise ValueError(
             f"This generation has {len(generation)} images; Pick shows at most {MOST}: choose a smaller population."

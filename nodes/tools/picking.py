@@ -45,8 +45,8 @@ class Shown:
         shelf.tidy(set(self.keys))
 
 
-def keys_of(prompt: dict | None, pick: str, study: str, trials: Sequence[int]) -> list[str]:
-    """Under which keys the pictures of points number `trials` of a study are kept, as the graph above node `pick` makes them."""
+def keys_of(prompt: dict | None, pick: str, study: str, trials: np.ndarray) -> list[str]:
+    """Under which keys the pictures of points number `trials` (n,) of a study are kept, as the graph above node `pick` makes them."""
     # A copy that a loop has made has no graph of its own to be known by.
     graph = graph_hash(prompt, pick, HARMLESS) or uuid.uuid4().hex
     texts = [f"{study}/{int(trial)}/{graph}" for trial in trials]
