@@ -67,6 +67,11 @@ class Picking:
         return self.page.evaluate(f"() => {widget('picks')}.value")
 
     @property
+    def saved(self) -> dict:
+        """The workflow as a file has it."""
+        return json.loads(self.page.evaluate("() => JSON.stringify(app.graph.serialize())"))
+
+    @property
     def cells(self):
         return self.page.locator(".surrogate-pick .cell")
 
@@ -139,7 +144,7 @@ def test_a_reload_loses_nothing(picking):
     picking.run()
     picking.at(1)
     picking.cells.nth(3).click()
-    saved = picking.page.evaluate("() => app.graph.serialize()")
+    saved = picking.saved
     show(picking.page, WORKFLOW, False)
     assert picking.value == ""
     show(picking.page, saved, False)
@@ -157,7 +162,7 @@ def test_a_run_that_waits_is_answered_in_another_window(picking):
     picking.says("The run waits")
     picking.cells.nth(1).click()
     assert picking.value == ""  # the answer goes to this run, not to the next
-    workflow = picking.page.evaluate("() => app.graph.serialize()")
+    workflow = picking.saved
     other = picking.page.context.new_page()
     try:
         other.goto(picking.client.url, timeout=SLOW)
