@@ -110,8 +110,9 @@ class Reader:
             try:
                 files = analysed.written(saver, embedded)
             except Untraceable as error:
-                # A preview of something that no sampler made is not it; any other picture may be.
-                aside = isinstance(error, NotSampled) and match is None and saver.node.kind in TEMPORARY
+                # A preview of something that no sampler made is not it, nor is a node that may write no pictures.
+                other = saver.node.kind in TEMPORARY or saver.guessed
+                aside = isinstance(error, NotSampled) and match is None and other
                 (others if aside else reasons).append(str(error))
                 continue
             # Two nodes that write under one name: their files are mixed in an order that is not known.
