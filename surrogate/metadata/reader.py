@@ -20,7 +20,7 @@ from .files.embedded import Embedded, read_embedded
 from .files.numbering import Folder, Row
 from .found import Found
 from .graph import values
-from .graph.savers import TEMPORARY, Saver
+from .graph.savers import OF_POINTS, TEMPORARY, Saver
 from .origin import has_prompt, why_no_prompt
 from .recipe import Recipes
 
@@ -71,14 +71,14 @@ class Reader:
         return found
 
     def _of_recipe(self, path: Path, embedded: Embedded) -> Found:
-        """A picture of Render Points carries the space and the point itself; its prompt tells the settings."""
+        """A picture of Render Points or the Explorer carries the space and the point itself; its prompt tells the settings."""
         seed = _named(self.recipes.seed(embedded.texts[RECIPE], path), path)
         found = Found(path, (seed,), pixels=embedded.size)
         try:
             analysed = self._prompt(embedded)
         except (KeyError, Untraceable):
             return found
-        renderers = [n.id for n in analysed.prompt.nodes.values() if n.kind == "SurrogateRenderPoints"]
+        renderers = [n.id for n in analysed.prompt.nodes.values() if n.kind in OF_POINTS]
         return replace(found, settings=analysed.settings(renderers[0])) if len(renderers) == 1 else found
 
     def _of_prompt(self, path: Path, embedded: Embedded, analysed: Analysed) -> Found:
