@@ -18,7 +18,7 @@ from .tools.picking import tell_carried
 from .tools.resubmit import resubmit
 from .tools.sampling import FAULTS_ADVICE, as_images
 from .tools.schema import schema
-from .tools.studies import note_graph
+from .tools.studies import note_graph, patient_node
 from .tools.told_scores import more_scores, score_columns, scores_input
 
 __all__ = ["Ask", "Tell"]
@@ -56,6 +56,7 @@ class Ask(io.ComfyNode):
         return float("nan")  # another generation each time, although no input changes
 
     @classmethod
+    @patient_node
     def execute(cls, study) -> io.NodeOutput:
         study = tell_carried(cls, study.present())
         generation = study.study.ask()
@@ -137,6 +138,7 @@ class Tell(io.ComfyNode):
         return [name for name, value in inputs.items() if value is None or value == (None,) or value == [None]]
 
     @classmethod
+    @patient_node
     def execute(cls, study, scores=None, until_finished=(False,), images=None, **more) -> io.NodeOutput:
         opened = study[0]
         generation = opened.generation

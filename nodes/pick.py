@@ -31,7 +31,7 @@ from .tools.picking import MOST, Shown, kept, keys_of
 from .tools.questions import Question, ask_person
 from .tools.sampling import FAULTS_ADVICE, as_images
 from .tools.schema import schema
-from .tools.studies import note_graph
+from .tools.studies import note_graph, patient_node
 
 __all__ = ["Pick"]
 
@@ -149,6 +149,7 @@ class Pick(io.ComfyNode):
         return missing
 
     @classmethod
+    @patient_node
     def execute(
         cls, study, when, clicks, minutes, if_nobody_answers, images=None, picks=None, likes=None
     ) -> io.NodeOutput:

@@ -19,7 +19,7 @@ class Pick {
     this.view = new PickView({
       act: (what, value) => this.act(what, value),
       grows: () => Boolean(globalThis.LiteGraph?.vueNodesMode),
-      address: (key, part) => api.apiURL(`/surrogate/explorer/${key}${part ? `?${part === true ? "whole" : part}` : ""}`),
+      address: (key, part) => api.apiURL(`/surrogate/explorer/${key}${part ? `?${part}` : ""}`),
     });
     this.widget = node.addDOMWidget(name, "SURROGATE_PICKS", this.view.element, {
       // What a waiting run is answered, and what was told, is nothing that the next run shall tell.

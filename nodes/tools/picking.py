@@ -35,7 +35,10 @@ class Shown:
     def cells(self) -> list[dict]:
         """What the browser is told of each picture."""
         pictures = zip(self.keys, self.generation.labels, self.frames, strict=True)
-        return [{"key": key, "label": label, "frames": len(frames)} for key, label, frames in pictures]
+        return [
+            {"key": key, "label": label, "frames": len(frames), "width": frames.shape[2], "height": frames.shape[1]}
+            for key, label, frames in pictures
+        ]
 
     def keep(self) -> None:
         """Put the pictures on the shelf, where the browser finds them."""

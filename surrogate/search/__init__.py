@@ -8,11 +8,12 @@
     phases       an open study with its space, and what follows a scouting                   phases.py
     loop         the whole search: pictures, scores, until the budget is spent               loop.py
     picks        what a person picked of a generation, as scores                              picks.py
+    patience     a database server that restarts is waited for                              patience.py
     faults       pictures that are of no use, and so get no score                            faults.py
     report       how a study stands; its best points, its history                            values.py
 
 Within a study: it is found or made (opening), read and written by one at a time (access) in its store (store, statements,
-sqlite_files); its state says who works on what (state, turns); results are checked (results), and summed up (standing).
+sqlite_files, addresses); its state says who works on what (state, turns); results are checked (results), and summed up (standing).
 
 >>> from surrogate import Seeds, SurrogateSpace
 >>> from surrogate.search import Study
@@ -26,12 +27,14 @@ sqlite_files); its state says who works on what (state, turns); results are chec
 Optuna (the storage's format, and samplers) and pycma are imported when a study is opened, not before.
 """
 
+from .addresses import password_remark
 from .definition import DIRECTIONS, Definition
 from .description import describe_study
 from .faults import NoUsablePictures, faults_in, named_faults, reasons_of, without_faulty
 from .loop import Judged, Loop, Picture, score_each
 from .opened import OpenedStudies
 from .optimisers import OPTIMISERS, Optimiser, Proposal, make_optimiser
+from .patience import while_waiting
 from .phases import OpenStudy, Successor
 from .picks import VERDICTS, Picks, check_takes_picks, generation_name, last_picked, pick_scores, tell_picks
 from .scouting import Scouting, scouting_name
@@ -85,11 +88,13 @@ __all__ = [
     "last_picked",
     "make_optimiser",
     "named_faults",
+    "password_remark",
     "pick_scores",
     "reasons_of",
     "score_each",
     "scouting_name",
     "study_names",
     "tell_picks",
+    "while_waiting",
     "without_faulty",
 ]

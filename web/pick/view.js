@@ -39,7 +39,7 @@ export class PickView {
   }
 
   hide() {
-    this.view.hideLarge();
+    this.view.hide();
   }
 
   #mark(cell, i) {
