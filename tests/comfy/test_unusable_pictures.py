@@ -30,7 +30,7 @@ class Search:
 
     def parts(self, g: Graph):
         model, vae, conditioning, latent = g("SurrogateDemoModel").outputs(4)
-        return g("TestOverflowingModel", model=model, name=self.name), vae, conditioning, latent
+        return g("TestNaNModel", model=model, name=self.name), vae, conditioning, latent
 
     def study(self, g: Graph, latent):
         return g("SurrogateStudy", space=g.space("12, 99, 1024"), latent=latent, **self.settings)
