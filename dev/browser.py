@@ -32,7 +32,7 @@ SLOW = 120_000  # milliseconds
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
               "--disable-component-update", "--disable-sync"]  # fmt: skip
 READY = "() => !!(window.app && app.graph && app.extensionManager && LiteGraph.registered_node_types.SurrogateSpace)"
-# Ten times in a row, with a frame drawn in between, every node has its place, its size and its elements.
+# A dozen times in a row, with a frame drawn in between, every node has its place, its size and its elements.
 _SETTLED = """async () => {
     const shape = () => JSON.stringify([
         app.graph.nodes.map(node => [node.id, ...node.pos, ...node.size]),
@@ -42,7 +42,7 @@ _SETTLED = """async () => {
     ]);
     const end = performance.now() + 10000;
     let before = '', quiet = 0;
-    while (quiet < 10 && performance.now() < end) {
+    while (quiet < 12 && performance.now() < end) {
         await new Promise(resolve => setTimeout(() => requestAnimationFrame(resolve), 30));
         const now = shape();
         quiet = now === before ? quiet + 1 : 0;
@@ -103,5 +103,5 @@ def show(page: Page, workflow: dict, nodes_2: bool = False, as_app: bool = False
 
 
 def settle(page: Page) -> None:
-    """Wait until what the page draws of the graph stays as it is: at least 0.3 seconds, at most 10."""
+    """Wait until what the page draws of the graph stays as it is: at least half a second, at most 10 seconds."""
     page.evaluate(_SETTLED)
