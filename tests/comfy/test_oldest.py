@@ -67,19 +67,17 @@ def test_its_browser_would_send_the_same_graph(oldest, name):
     assert to_prompt(read(WORKFLOWS[name]), oldest.client.object_info()) == read(ROOT / "demo" / "api" / f"{name}.json")
 
 
-# Of inputs of the demo workflows: steps and pictures enough to see a picture and not noise.
-SMALLER = {"budget": 24, "steps": 4, "columns": 3, "rows": 3, "frames": 8, "count": 8}
 # What a person did in the Explorer: two pictures are liked and finished.
 FINISHED = '{"pages": [{"n": 4, "likes": [1, 2]}, {"do": "finish"}]}'
 
 
 @pytest.mark.parametrize("name", [name for name in WORKFLOWS if name.startswith("demo_")])
 def test_the_demo_workflows_run(oldest, name):
-    """Smaller: how well they search and what they paint is tested elsewhere."""
+    """With smaller budgets: how well they search is tested elsewhere."""
     prompt = read(ROOT / "demo" / "api" / f"{name}.json")
     for node in prompt.values():
-        for what in SMALLER.keys() & node["inputs"].keys():
-            node["inputs"][what] = min(node["inputs"][what], SMALLER[what])
+        if "budget" in node["inputs"]:
+            node["inputs"]["budget"] = 24
         if "session" in node["inputs"]:
             node["inputs"] |= {"session": FINISHED, "pictures": 4}
     oldest.client.run(prompt, read(WORKFLOWS[name]), timeout=900)
