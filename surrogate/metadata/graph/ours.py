@@ -227,10 +227,11 @@ def _explorer(
         page = page.noted(f"{place} showed it as a draft") if draft_steps != 0 else page
     found = course.liked()
     if found is None:
-        return finished, page, *[Untraceable(f"nothing was liked in {place}")] * 5
+        return finished, page, *[Untraceable(f"nothing was liked in {place}")] * 5, finished, page
     space, liked = found
     noise = _points_noise(space, liked, range(len(liked)))
-    return finished, page, noise, _repeat_to(latent, len(liked)), liked, space, course.liked_seeds()
+    wanted = noise, _repeat_to(latent, len(liked)), liked, space, course.liked_seeds()
+    return finished, page, *wanted, finished, page  # the last two as sounds
 
 
 def _session(place: Place, text: str, pictures: int, given: int) -> Session:
