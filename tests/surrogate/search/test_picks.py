@@ -1,163 +1,144 @@
-"""What a person picks of a generation becomes scores; what nobody could judge is skipped."""
+"""Picks: likes instead of scores, and generations of valid noise around what was liked."""
 
 from __future__ import annotations
-
-import dataclasses
-import json
 
 import numpy as np
 import pytest
 
-from surrogate.search import (
-    OPTIMISERS,
-    SKIPPED,
-    Picks,
-    Study,
-    describe_study,
-    generation_name,
-    last_picked,
-    pick_scores,
-    tell_picks,
-)
+from surrogate import Seeds, SurrogateSpace
+from surrogate.search import COMPLETE, FAILED, OPTIMISERS, History, Study
+from surrogate.search.optimisers.picks import liked_rows
 
 
-def test_scores_of_picks():
-    assert pick_scores(Picks("likes", (3, 1)), 4).tolist() == [0, 1, 0, 1]
-    assert pick_scores(Picks("ranking", (3, 1, 0)), 4).tolist() == [0.5, 0.75, 0, 1]
-    assert pick_scores(Picks("ranking", (2,)), 3).tolist() == [0, 0, 1]
-    assert pick_scores(Picks("none"), 2).tolist() == [0, 0]
-    assert pick_scores(Picks("skip"), 2) is None
-    with pytest.raises(ValueError, match="Picture 3 was picked, but there are 2 pictures"):
-        pick_scores(Picks("likes", (0, 2)), 2)
+def history(*generations) -> History:
+    """A study of which each generation has these scores; None is a point without one."""
+    scores = np.array([score for generation in generations for score in generation], dtype=float)[:, None]
+    number = np.repeat(np.arange(len(generations)), [len(g) for g in generations])
+    index = np.concatenate([np.arange(len(g)) for g in generations])
+    state = np.where(np.isfinite(scores[:, 0]), COMPLETE, FAILED)
+    whole = np.full(len(scores), 9)
+    return History(("maximize",), np.zeros((len(scores), 3)), scores, state, 0 * number, number, index, whole)
 
 
-def test_every_picked_picture_is_better_than_the_others():
-    for count in range(1, 12):
-        scores = pick_scores(Picks("ranking", tuple(range(count))), 12)
-        assert (np.diff(scores[:count]) < 0).all()
-        assert scores[:count].min() >= 0.5 and not scores[count:].any()
-
-
-def test_picks_are_a_small_text():
-    picks = Picks("ranking", (2, 0), "name")
-    assert picks.text() == '{"v":1,"of":"name","do":"ranking","cells":[2,0]}'
-    assert Picks.parse(picks.text()) == picks
-    assert Picks.parse('{"cells": [1, 1, 0]}') == Picks("likes", (1, 0))
-    assert Picks.parse('{"do": "likes"}') == Picks("none")
-    assert Picks.parse('{"do": "skip", "cells": [1]}') == Picks("skip")
+NOBODY = [0, 0, 0]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("generations", "liked"),
     [
-        ("{", "picks is not JSON: '{'"),
-        ("[]", "picks must be JSON of the form"),
-        ('{"of": 3}', "picks must be JSON of the form"),
-        ('{"v": 2}', "of version 2"),
-        ('{"do": "love"}', "do in picks must be one of"),
-        ('{"cells": 3}', "a list of numbers"),
-        ('{"cells": [-1]}', "cells in picks must be a whole number of at least 0"),
-        ('{"cells": [true]}', "cells in picks must be a whole number"),
-        ("[" * 60_000, "too many brackets"),
-        (" " * 70_000, "70000 characters"),
+        ([[0, 1, 0, 1]], [3, 1]),
+        ([[0, 1, None, 0]], [1]),
+        ([NOBODY], []),
+        ([NOBODY, [1, 1, 1]], [5, 4, 3]),
+        ([[1, 0], NOBODY], []),
+        ([[None, None]], []),
+        ([[0.3, 0.9, 0.1, 0.5, 0.7, 0.2]], [4, 1]),
+        ([[0.3, 0.9, 0.9, 0.1]], [2, 1]),
     ],
 )
-def test_a_text_that_is_no_answer_is_named(text, said):
-    with pytest.raises(ValueError, match=said):
-        Picks.parse(text)
+def test_scores_are_read_as_likes(generations, liked):
+    made = history(*generations)
+    last = np.flatnonzero(made.generation == len(generations) - 1)
+    assert liked_rows(made, last).tolist() == liked
 
 
-def test_words():
-    assert Picks.of_words(" 3, 1 ") == Picks("likes", (2, 0))
-    assert Picks.of_words("3 1;2", "ranking") == Picks("ranking", (2, 0, 1))
-    assert Picks.of_words("None") == Picks("none")
-    assert Picks.of_words("skip") == Picks("skip")
-    for text in ("", "the first", "0", "1.5", "-1"):
-        with pytest.raises(ValueError, match="likes must be"):
-            Picks.of_words(text)
+def opened(budget=90, **settings) -> Study:
+    space = SurrogateSpace(Seeds.from_text("7, 9"))
+    return Study.open(None, "likes", space, budget=budget, optimiser="picks", seed=3, settings=settings)
 
 
-def test_a_generation_has_one_name_everywhere(searching):
-    study, other = searching.open(), searching.open(name="another")
-    generation = study.ask()
-    name = generation_name(generation)
-    assert name == generation_name(study.ask())
-    assert name not in (generation_name(generation[:3]), generation_name(other.ask()))
-    study.skip(generation)
-    assert generation_name(study.ask()) != name
-
-
-@pytest.mark.parametrize("directions", ["maximize", "minimize"])
-def test_a_study_is_told_what_is_picked(searching, directions):
-    study = searching.open(directions=directions)
-    first = study.ask()
-    assert tell_picks(study, first, Picks("ranking", (5, 2))).best.index == 5
-    assert study.history().u[last_picked(study.history())].tolist() == first.u[[5, 2]].tolist()
-    second = study.ask()
-    assert second.number == 1
-    tell_picks(study, second, Picks("none"))
-    assert last_picked(study.history()).tolist() == first.trials[[5, 2]].tolist()
-    third = study.ask()
-    tell_picks(study, third, Picks("likes", (7, 1)))
-    assert last_picked(study.history()).tolist() == third.trials[[1, 7]].tolist()
-
-
-def test_several_scores_cannot_be_picked(searching):
-    study = searching.open(directions=("maximize", "minimize"), optimiser="nsga-ii")
-    with pytest.raises(ValueError, match="has 2 directions"):
-        tell_picks(study, study.ask(), Picks("likes", (0,)))
-
-
-def test_nothing_was_picked_yet(searching):
-    assert last_picked(searching.open().history()).tolist() == []
-
-
-def test_what_is_skipped_came_back_without_a_score(tmp_path, searching):
-    path = tmp_path / "studies.sqlite3"
-    study = searching.open(storage=path, name="asked", budget=12, directions="maximize")
-    first = study.ask()
-    report = study.skip(first)
-    assert (report.evaluated, report.skipped, report.failed, report.open) == (8, 8, 0, 0)
-    assert str(report) == "8 of 12 images, generation 1, 8 not judged, no score yet"
-    assert study.skip(first) == report  # again: nothing changes
-    with pytest.raises(ValueError, match="told before as not judged, now as score"):
-        study.tell(first, np.zeros(8))
-    second = study.ask()
-    assert (second.number, len(second)) == (1, 4)
-    study.tell(second, np.arange(4.0))
-    with pytest.raises(ValueError, match=r"told before as score .*, now as not judged"):
-        study.skip(second)
-    read = Study.load(path, "asked")
-    assert read.history().state.tolist() == [SKIPPED] * 8 + ["complete"] * 4
-    assert not read.history().judged[:8].any()
-    assert read.finished and len(read.ask()) == 0
-    assert describe_study(path, "asked")["skipped"] == 8
-    read.export_json(tmp_path / "study.json")
-    assert '"skipped"' in json.dumps(json.loads((tmp_path / "study.json").read_text()))
-
-
-@pytest.mark.parametrize("optimiser", sorted(OPTIMISERS))
-def test_every_optimiser_searches_on_after_a_skip_and_in_another_process(tmp_path, searching, optimiser):
-    """What it proposes does not depend on whether its memory saw the skip."""
-    found = OPTIMISERS[optimiser]
-    directions = "maximize" if found.one_score else ("maximize", "maximize")
-    path = tmp_path / "studies.sqlite3"
-    study = searching.open(storage=path, name="s", budget=100, population=8, directions=directions, optimiser=optimiser)
-    chance = np.random.default_rng(5)
-    for act in ("tell", "skip", "tell"):
+def pages(study: Study, *likes) -> list[np.ndarray]:
+    """The weights of the generations that follow when these pictures are liked; None: nobody could tell."""
+    made = []
+    for cells in likes:
         generation = study.ask()
-        scores = chance.random((len(generation), len(study.definition.directions)))
-        study.tell(generation, scores) if act == "tell" else study.skip(generation)
-    proposed = study.ask()
-    assert proposed.number == 3
-    history = study.history()
-    rows = np.arange(len(history)) < len(history) - len(proposed)
-    fresh = study.optimiser.propose(_first(history, rows), 0, 3, range(8), 8, study.definition.seed, {})
-    assert np.array_equal(np.clip(fresh.u, 0, 1), proposed.u)
+        made.append(study.space.weights(generation.u))
+        study.tell(generation, [np.nan if cells is None else float(i in cells) for i in range(len(generation))])
+    return made
 
 
-def _first(history, rows):
-    """The history as it was before the last generation was asked for."""
-    count = int(rows.sum())
-    cut = {field.name: getattr(history, field.name) for field in dataclasses.fields(history)}
-    return type(history)(**{name: value if name == "directions" else value[:count] for name, value in cut.items()})
+def test_the_first_generation_shows_the_given_seeds_and_fresh_noises():
+    study = opened()
+    (first,) = pages(study, [0])
+    np.testing.assert_array_equal(first, np.eye(study.space.k)[:9])
+    assert study.space.seeds.labels[:2] == ("7", "9")
+
+
+def test_what_was_liked_comes_again_among_its_blends_with_fresh_noises():
+    first, second = pages(opened(), [5, 2], [])
+    np.testing.assert_allclose(second[0], first[2], atol=1e-12)
+    old = second[1:, :9]
+    assert (np.linalg.norm(old[:, [2, 5]], axis=1) > 0.2).all()
+    assert not np.delete(old, [2, 5], axis=1).any()
+    fresh = second[1:, 9:]
+    assert ((fresh != 0).sum(axis=1) == 1).all() and ((fresh != 0).sum(axis=0) <= 1).all()
+
+
+def turn(w: np.ndarray) -> float:
+    """The mean share of the fresh noise in the bred pictures of a page."""
+    return float(np.abs(w[1:])[:, np.abs(w[0]) == 0].max(axis=1).mean())
+
+
+def test_turns_shrink_and_are_wider_after_a_page_of_which_nothing_was_liked():
+    liked = pages(opened(), *[[0]] * 9)
+    assert turn(liked[8]) < 0.5 * turn(liked[1])
+    none = pages(opened(), [0], [], [0])
+    assert turn(none[2]) > 1.2 * turn(pages(opened(), [0], [0], [0])[2])
+
+
+def test_a_page_of_which_nobody_can_tell_says_nothing():
+    _, told, _ = pages(opened(), [4], None, [0])
+    _, _, third = pages(opened(), [4], None, [0])
+    assert turn(third) == pytest.approx(turn(told), rel=0.2)
+
+
+def test_when_the_noises_are_used_up_it_finds_directions_between_them():
+    study = opened(noises=12)
+    for w in pages(study, *[[3, 4]] * 6):
+        np.testing.assert_allclose(np.linalg.norm(w, axis=1), 1, atol=1e-12)
+    u = study.history().u
+    assert len(np.unique(u.round(9), axis=0)) >= len(u) - 6
+
+
+def test_a_space_that_is_wide_enough_is_searched_as_it_is():
+    space = SurrogateSpace(Seeds.from_range(0, 40), "whole_sphere")
+    study = Study.open(None, "likes", space, budget=9, optimiser="picks", settings={"noises": 40})
+    assert study.space.seeds == space.seeds
+
+
+def test_likes_lead_to_what_is_wanted():
+    """A person who wants one noise and likes the two nearest gets nearer than twice as many pages by chance."""
+    target = np.random.default_rng(5).standard_normal(200)
+    target /= np.linalg.norm(target)
+
+    def nearest(optimiser: str, budget: int, seed: int) -> float:
+        settings = {"noises": 200} if optimiser == "picks" else {}
+        space = SurrogateSpace(Seeds.from_range(0, 200), "whole_sphere")
+        study = Study.open(
+            None, "x", space, budget=budget, optimiser=optimiser, population=9, settings=settings, seed=seed
+        )
+        found = -1.0
+        while len(generation := study.ask()):
+            likeness = study.space.weights(generation.u) @ target
+            found = max(found, float(likeness.max()))
+            study.tell(generation, (likeness >= np.sort(likeness)[-2]).astype(float))
+        return found
+
+    ours, chance = (
+        [nearest(name, budget, seed) for seed in range(3)] for name, budget in (("picks", 108), ("random", 216))
+    )
+    assert min(ours) > 1.5 * max(chance)
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"parents": 0}, "parents must be a whole number of at least 1"),
+        ({"widest": 1.5}, "widest must be a number from 0 to 1.4"),
+        ({"spread": 0.5}, "spread must be a number from 1"),
+        ({"noises": 2000}, "noises must be a whole number from 2 to 1024"),
+    ],
+)
+def test_settings_that_cannot_be_are_named(setting, said):
+    with pytest.raises(ValueError, match=said):
+        OPTIMISERS["picks"](**setting)
