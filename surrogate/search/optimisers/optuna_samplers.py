@@ -9,13 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-<<<<<<< HEAD
-from ...checks import whole
-from ..values import COMPLETE, FAILED, RUNNING, SKIPPED, History, StudyError
-=======
 from ...checks import share, whole
-from ..values import COMPLETE, FAILED, RUNNING, History, StudyError
->>>>>>> main
+from ..values import COMPLETE, FAILED, RUNNING, SKIPPED, History, StudyError
 from .base import Optimiser, Proposal
 from .quiet import quiet_optuna
 
