@@ -2,6 +2,7 @@
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
 import { explore, neighbours, select, selectedCells, useAsSeeds } from "./sheet/acts.js";
+import { addStyle, resize } from "./fold.js";
 import { sourceOf } from "./graph_edits.js";
 import { nodeById } from "./graph_nodes.js";
 import { showMenu } from "./sheet/menu.js";
@@ -56,9 +57,7 @@ class Sheet {
     const memory = this.memory;
     memory.open = !memory.open;
     this.show();
-    const [width, height] = this.node.computeSize();
-    this.node.setSize([Math.max(this.node.size[0], memory.open ? WIDTH : width), height]);
-    this.node.graph?.setDirtyCanvas?.(true, true);
+    resize(this.node, memory.open ? WIDTH : 0);
   }
 
   // A click on a selected picture is meant for all that are selected.
@@ -120,17 +119,10 @@ class Sheet {
   }
 }
 
-function addStyle() {
-  const link = document.createElement("link");
-  link.rel = "stylesheet";
-  link.href = new URL("./sheet/sheet.css", import.meta.url).href;
-  document.head.append(link);
-}
-
 app.registerExtension({
   name: "ComfyUI-Surrogate.Sheet",
   async init() {
-    addStyle();
+    addStyle(new URL("./sheet/sheet.css", import.meta.url).href);
     await load();
   },
   nodeCreated(node) {

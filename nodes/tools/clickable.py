@@ -41,7 +41,9 @@ def clickable(sheet, picture: np.ndarray, points: Points | None) -> list[dict]:
             "size": [width, height],
             "count": len(sheet.boxes),
             "boxes": sheet.boxes.tolist() if few else [],
-            "labels": [mark or label for mark, label in zip(points.marks, points.labels)] if few and points is not None else [],
+            "labels": [mark or label for mark, label in zip(points.marks, points.labels)]
+            if few and points is not None
+            else [],
             "weights": [write_weights(w) for w in points.w] if told else [],
         }
     ]

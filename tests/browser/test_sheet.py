@@ -17,7 +17,10 @@ INPUTS = """type => Object.fromEntries(app.graph.nodes.findLast(n => n.type === 
     return [input.name, link ? app.graph.getNodeById(link.origin_id).type : null];
 }))"""
 # The workflow -> what makes it quick.
-QUICK = {"demo_grid": {"SurrogateCorners": {"columns": 2, "rows": 2}}, "demo_variations": {"SurrogateNeighbours": {"count": 3}}}
+QUICK = {
+    "demo_grid": {"SurrogateCorners": {"columns": 2, "rows": 2}},
+    "demo_variations": {"SurrogateNeighbours": {"count": 3}},
+}
 PARSED = """async texts => {
     const { parse } = await import('/extensions/ComfyUI-Surrogate/sheet/selection.js');
     return texts.map(text => parse(text, 10) ?? null);
@@ -103,7 +106,10 @@ def test_with_the_mouse(client, page, nodes):
         "guider": "BasicGuider", "sampler": "KSamplerSelect", "sigmas": "BasicScheduler", "latent": "SurrogateDemoModel",
         "vae": "SurrogateDemoModel", "seeds": "SurrogateSeedsFromPoints",
     }  # fmt: skip
-    assert page.evaluate(INPUTS, "SurrogateSeedsFromPoints") == {"space": "SurrogateSpace", "points": "SurrogateWeights"}
+    assert page.evaluate(INPUTS, "SurrogateSeedsFromPoints") == {
+        "space": "SurrogateSpace",
+        "points": "SurrogateWeights",
+    }
     assert not overlapping(page)
 
 
@@ -167,7 +173,10 @@ def test_undo_takes_a_click_back_and_the_sheet_stays(client, page):
 def test_a_workflow_that_is_opened_again_shows_its_sheet(client, page):
     open_sheet(page, "demo_grid", "classic")
     run(page, client)
-    shown, saved = page.locator(".surrogate-sheet img").get_attribute("src"), page.evaluate("() => app.graph.serialize()")
+    shown, saved = (
+        page.locator(".surrogate-sheet img").get_attribute("src"),
+        page.evaluate("() => app.graph.serialize()"),
+    )
     show(page, read("demo_grid"))
     assert cells(page).count() == 0
     show(page, saved)
@@ -177,7 +186,26 @@ def test_a_workflow_that_is_opened_again_shows_its_sheet(client, page):
 
 def test_the_page_reads_numbers_as_the_node_does(page):
     chance = random.Random(3)
-    pieces = ["1", "2", "10", "11", "0", "last", "all", "3-5", "5 - 3", "last-8", "007", "x", "-", ",", ";", " ", "\n", "1.5"]
+    pieces = [
+        "1",
+        "2",
+        "10",
+        "11",
+        "0",
+        "last",
+        "all",
+        "3-5",
+        "5 - 3",
+        "last-8",
+        "007",
+        "x",
+        "-",
+        ",",
+        ";",
+        " ",
+        "\n",
+        "1.5",
+    ]
     texts = ["".join(chance.choices([*pieces, ", ", " "], k=chance.randrange(6))) for _ in range(400)]
 
     def read_by_the_node(text):
@@ -196,6 +224,8 @@ def test_every_language_has_every_text(root):
     for section, folder in {"surrogate_sheet": "sheet"}.items():
         places = {name: sorted(re.findall(r"{\w+}", text)) for name, text in texts["en"][section].items()}
         for language, text in texts.items():
-            assert {name: sorted(re.findall(r"{\w+}", words)) for name, words in text[section].items()} == places, language
+            assert {name: sorted(re.findall(r"{\w+}", words)) for name, words in text[section].items()} == places, (
+                language
+            )
         for source in [root / "web" / f"{folder}.js", *(root / "web" / folder).glob("*.js")]:
             assert set(re.findall(r'\bsay\("(\w+)"', source.read_text("utf-8"))) <= places.keys(), source.name

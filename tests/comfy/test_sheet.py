@@ -45,7 +45,7 @@ def test_the_browser_is_told_what_is_where(comfy):
     assert shown["count"] == len(shown["boxes"]) == 4
     for colour, (x0, y0, x1, y1) in zip(COLOURS, shown["boxes"], strict=True):
         inside = seen[y0 + 6 : y1 - 6, x0 + 6 : x1 - 6].reshape(-1, 3)
-        assert np.abs(inside - np.array([colour >> 16, colour >> 8 & 255, colour & 255], float)).max() < 16
+        assert np.abs(inside - np.array([colour >> 16, colour >> 8 & 255, colour & 255], float)).max() < 48  # a JPEG
     assert shown["labels"] == [f"seed {n}" for n in (12, 99, 1024, 7)]
     assert shown["weights"] == ["1, 0, 0, 0", "0, 1, 0, 0", "0, 0, 1, 0", "0, 0, 0, 1"]
 
@@ -92,3 +92,16 @@ def test_points_as_seeds_are_corners_of_a_new_space(comfy):
     g.run()
     assert noises[0].tensor.shape == (2, 4, 8, 8)
     assert torch.equal(noises[0].tensor, noises[1].tensor)
+
+
+def test_a_pad_is_told_of_its_space(comfy):
+    g = Graph(comfy)
+    small, large = g.space(chart="angular"), g.space(", ".join(map(str, range(70))))
+    made = [g("SurrogateWeights", space=small), g("SurrogatePoint", space=large)]
+    for space, one in zip((small, large), made, strict=True):
+        noise = g("SurrogateNoise", space=space, points=one, latent=g.latent(1, 4, 8, 8))
+        g.keep(noise, latent=noise[1])
+    entry = g.run()
+    told_of = [entry["outputs"][one.number]["surrogate_pad"][0] for one in made]
+    assert told_of[0] == {"k": 4, "labels": ["12", "99", "1024", "7"], "chart": "angular"}
+    assert (told_of[1]["k"], len(told_of[1]["labels"]), told_of[1]["chart"]) == (70, 64, "knothe_rosenblatt")

@@ -1,4 +1,5 @@
 // The sheet in the node: its picture, and a button over each cell. It knows nothing of the graph.
+import { Fold, make } from "../fold.js";
 import { next, place } from "./cells.js";
 import { closeMenu } from "./menu.js";
 import { say } from "./words.js";
@@ -11,12 +12,9 @@ export class View {
   constructor(does) {
     this.does = does;
     this.focused = 0;
-    this.element = make("div", "surrogate-sheet");
-    this.bar = this.element.appendChild(make("button", "bar"));
-    this.bar.type = "button";
-    this.bar.append(make("span", "arrow"), make("span", "note"));
-    this.bar.addEventListener("click", () => does.opened());
-    this.area = this.element.appendChild(make("div", "area"));
+    this.fold = new Fold("surrogate-sheet", () => does.opened());
+    this.element = this.fold.element;
+    this.area = this.fold.area;
     this.sheet = this.area.appendChild(make("div", "sheet"));
     this.image = this.sheet.appendChild(make("img"));
     this.image.draggable = false;
@@ -25,8 +23,6 @@ export class View {
     this.cells.addEventListener("keydown", (event) => this.#key(event));
     this.observer = new ResizeObserver(() => this.#arrange());
     this.observer.observe(this.area);
-    // Nodes 2.0 would drag the node, and both would open ComfyUI's own search on a double click.
-    for (const name of ["pointerdown", "dblclick"]) this.element.addEventListener(name, (event) => event.stopPropagation());
     for (const name of ["pointerenter", "focusin"]) this.element.addEventListener(name, () => does.look());
   }
 
@@ -37,9 +33,7 @@ export class View {
     this.open = open;
     if (shown && address !== this.image.getAttribute("src")) this.image.src = address;
     if (!shown) this.image.removeAttribute("src");
-    this.bar.firstChild.textContent = open ? "▾" : "▸";
-    this.bar.setAttribute("aria-expanded", String(open));
-    this.area.hidden = !open;
+    this.fold.open = open;
     this.#arrange();
     this.mark([]);
   }
@@ -50,7 +44,7 @@ export class View {
       cell.classList.toggle("selected", selected.includes(i));
       cell.setAttribute("aria-pressed", String(selected.includes(i)));
     });
-    this.bar.lastChild.textContent = this.#note(selected.length);
+    this.fold.note = this.#note(selected.length);
   }
 
   remove() {
@@ -121,10 +115,4 @@ export class View {
     const scale = Math.min(width / wide, this.area.clientHeight / high);
     Object.assign(this.sheet.style, { width: `${wide * scale}px`, height: `${high * scale}px` });
   }
-}
-
-function make(kind, name = "") {
-  const element = document.createElement(kind);
-  element.className = name;
-  return element;
 }
