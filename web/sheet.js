@@ -57,7 +57,7 @@ class Sheet {
     const memory = this.memory;
     memory.open = !memory.open;
     this.show();
-    resize(this.node, memory.open ? WIDTH : 0);
+    resize(this.node); // no wider: there is mostly something next to it
   }
 
   // A click on a selected picture is meant for all that are selected.

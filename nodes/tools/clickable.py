@@ -34,7 +34,7 @@ def clickable(sheet, picture: np.ndarray, points: Points | None) -> list[dict]:
         return []
     height, width = picture.shape[:2]
     few = len(sheet.boxes) <= MOST_CELLS
-    told = points is not None and points.w.size <= MOST_NUMBERS
+    marks, labels, w = ((), (), ()) if points is None else (points.marks, points.labels, points.w)
     return [
         {
             "file": file,
@@ -44,6 +44,6 @@ def clickable(sheet, picture: np.ndarray, points: Points | None) -> list[dict]:
             "labels": [mark or label for mark, label in zip(points.marks, points.labels)]
             if few and points is not None
             else [],
-            "weights": [write_weights(w) for w in points.w] if told else [],
+            "weights": [write_weights(one) for one in w] if np.size(w) <= MOST_NUMBERS else [],
         }
     ]

@@ -10,7 +10,7 @@ from dev.browser import NODES, SLOW, show
 from dev.workflow_files import read
 from surrogate.points import parse_selection
 
-SHEET = "app.graph.nodes.find(n => n.type === 'SurrogateContactSheet')"
+SHEET = "app.canvas.graph.nodes.find(n => n.type === 'SurrogateContactSheet')"
 VALUES = """() => app.graph.nodes.map(n => [n.type.replace('Surrogate', ''), String(n.widgets?.[0]?.value ?? '')])"""
 INPUTS = """type => Object.fromEntries(app.graph.nodes.findLast(n => n.type === type).inputs.map(input => {
     const link = app.graph.links.get?.(input.link) ?? app.graph.links[input.link];
@@ -39,9 +39,6 @@ def open_sheet(page, name: str, nodes: str) -> None:
         values,
     )
     look_at_sheet(page)
-    if page.locator(".surrogate-sheet .bar").get_attribute("aria-expanded") == "false":
-        page.locator(".surrogate-sheet .bar").click()
-    page.wait_for_timeout(300)
 
 
 def look_at_sheet(page) -> None:
@@ -111,6 +108,10 @@ def test_with_the_mouse(client, page, nodes):
         "points": "SurrogateWeights",
     }
     assert not overlapping(page)
+    page.locator(".surrogate-sheet .bar").click()
+    assert not cells(page).first.is_visible()
+    page.locator(".surrogate-sheet .bar").click()
+    assert cells(page).first.is_visible()
 
 
 def overlapping(page) -> list:
@@ -154,6 +155,28 @@ def test_with_the_keyboard_alone(client, page, nodes):
     assert page.locator(".surrogate-sheet img").get_attribute("src") != before
     again = page.evaluate(f"() => {SHEET}.properties.surrogate_sheet.shown.weights[0]")
     assert [float(n) for n in again.split(",")] == pytest.approx([float(n) for n in weights[3].split(",")], abs=1e-15)
+
+
+@pytest.mark.parametrize("nodes", NODES)
+def test_in_a_subgraph(client, page, nodes):
+    """The sheet's points come through the subgraph's input; so do those of the node that a click adds."""
+    open_sheet(page, "demo_grid", nodes)
+    page.evaluate(f"""() => {{
+        const {{ subgraph }} = app.graph.convertToSubgraph(new Set([{SHEET}]));
+        app.canvas.setGraph(subgraph);
+    }}""")
+    look_at_sheet(page)
+    run(page, client)
+    assert cells(page).count() == 4
+    cells(page).nth(1).click(modifiers=["Control"])
+    cells(page).nth(2).click(modifiers=["Control"])
+    assert marked(page) == [1, 2]
+    ends = page.evaluate("""() => app.canvas.graph.nodes.map(node => {
+        const link = app.canvas.graph.getLink(node.inputs.find(input => input.name === 'points').link);
+        return [node.type, link.origin_id, link.origin_slot];
+    })""")
+    assert [kind for kind, *_ in ends] == ["SurrogateContactSheet", "SurrogateSelectPoints"]
+    assert ends[0][1:] == ends[1][1:]
 
 
 def test_undo_takes_a_click_back_and_the_sheet_stays(client, page):
@@ -221,7 +244,7 @@ def test_the_page_reads_numbers_as_the_node_does(page):
 
 def test_every_language_has_every_text(root):
     texts = {path.parent.name: json.loads(path.read_text("utf-8")) for path in (root / "locales").glob("*/main.json")}
-    for section, folder in {"surrogate_sheet": "sheet"}.items():
+    for section, folder in {"surrogate_sheet": "sheet", "surrogate_pad": "pads"}.items():
         places = {name: sorted(re.findall(r"{\w+}", text)) for name, text in texts["en"][section].items()}
         for language, text in texts.items():
             assert {name: sorted(re.findall(r"{\w+}", words)) for name, words in text[section].items()} == places, (
