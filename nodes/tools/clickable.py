@@ -32,18 +32,22 @@ def clickable(sheet, picture: np.ndarray, points: Points | None) -> list[dict]:
     except OSError as error:
         log.warning("Contact Sheet cannot show its sheet in the node: %s", error)
         return []
-    height, width = picture.shape[:2]
     few = len(sheet.boxes) <= MOST_CELLS
-    marks, labels, w = ((), (), ()) if points is None else (points.marks, points.labels, points.w)
     return [
         {
             "file": file,
-            "size": [width, height],
+            "size": [picture.shape[1], picture.shape[0]],
             "count": len(sheet.boxes),
             "boxes": sheet.boxes.tolist() if few else [],
-            "labels": [mark or label for mark, label in zip(points.marks, points.labels)]
-            if few and points is not None
-            else [],
-            "weights": [write_weights(one) for one in w] if np.size(w) <= MOST_NUMBERS else [],
+            "labels": _labels(points) if few else [],
+            "weights": _weights(points),
         }
     ]
+
+
+def _labels(points: Points | None) -> list[str]:
+    return [] if points is None else [mark or label for mark, label in zip(points.marks, points.labels, strict=True)]
+
+
+def _weights(points: Points | None) -> list[str]:
+    return [] if points is None or points.w.size > MOST_NUMBERS else [write_weights(w) for w in points.w]
