@@ -602,8 +602,7 @@ def test_points_become_seeds():
     made = points.from_weights(space, [[1, 2, 3], [0, 1, 0], [1, 1, 1]])
     seeds = acts.seeds(space, made)
     assert seeds.labels == ("point 1", "102", "point 3")
-    noise = torch.cat(space.combine(made.w[0], [[1, 4, 8, 8]])[0])
-    assert torch.equal(seeds[0].noise(((4, 8, 8),))[0], noise)
+    assert torch.equal(seeds[0].noise(((4, 8, 8),))[0], space.combine(made.w[0], (4, 8, 8))[0])
     assert points.vertices(SurrogateSpace(seeds)).marks == ("seed point 1", "seed 102", "seed point 3")
     with pytest.raises(ValueError, match="points belong to a space of 3 seeds, but space has 4"):
         acts.seeds(space_of(4), made)
