@@ -15,7 +15,12 @@ import torch
 from surrogate.search import COMPLETE, OPTIMISERS, History, Optimiser, make_optimiser
 
 # The Gaussian process takes most of a second a point: few of them, and early.
-QUICK = {"bayesian": {"startup": 2}, "tpe": {"startup": 4}, "adaptive": {"scout": 8, "noises": 24}}
+QUICK = {
+    "bayesian": {"startup": 2},
+    "tpe": {"startup": 4},
+    "adaptive": {"scout": 8, "noises": 24},
+    "picks": {"noises": 32},
+}
 POPULATION = {
     name: {"adaptive": 4, "bayesian": 2, "nsga-ii": 6}.get(name, max(5, OPTIMISERS[name].smallest_population))
     for name in OPTIMISERS
