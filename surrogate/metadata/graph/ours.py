@@ -7,8 +7,10 @@ import inspect
 import itertools
 import typing
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from ...checks import choice
+from ...conditioning.acts import CARRIERS
 from ...points import Points, acts, parse_selection
 from ...seeds import Seeds
 from ...seeds import acts as seed_acts
@@ -20,7 +22,7 @@ from ...space.point_seed import seed_at
 from ..errors import Untraceable
 from .rules import Place, Rule
 from .stock import sampled
-from .values import MOST_ROWS, Batch, Noise, Opaque, Row
+from .values import MOST_ROWS, Batch, Noise, Opaque, Row, random_noise
 
 __all__ = ["OURS"]
 
@@ -180,9 +182,31 @@ def _ksampler_noise(place: Place, space: SurrogateSpace, points: Points, latent:
     return _points_noise(space, points, range(len(points))), _repeat_to(latent, len(points))
 
 
-def _render_points(place: Place, space: SurrogateSpace, points: Points, latent: Batch):
+@dataclass(frozen=True)
+class _OnPrompt:
+    """A guider whose points are on the prompt, and whose initial noise is that of `seed`."""
+
+    seed: int
+
+
+def _carrier(place: Place, guider: object, carrier: str = next(iter(CARRIERS)), seed: int = 0):
+    return guider if CARRIERS[choice("carrier", carrier, CARRIERS)] else _OnPrompt(seed)
+
+
+@_typed(acts.batches)
+def _conditioning(place: Place, points: Points, latent: Batch, **typed):
     latent = _repeat_to(latent, len(points))
-    made = sampled(place, latent, _points_noise(space, points, range(len(points))), None)
+    groups = acts.batches(points, **typed)
+    prompts = [Opaque(str(place)) for _ in groups]
+    return prompts, [replace(_rows(latent, group), index=(0,) * len(group)) for group in groups], [Opaque(str(place))]
+
+
+def _render_points(place: Place, space: SurrogateSpace, points: Points, latent: Batch, guider: object = None):
+    latent = _repeat_to(latent, len(points))
+    noise = _points_noise(space, points, range(len(points)))
+    if isinstance(guider, _OnPrompt):
+        noise, latent = random_noise(guider.seed), replace(latent, index=(0,) * len(points))
+    made = sampled(place, latent, noise, None)
     return [made], _one_by_one([made], len(points))
 
 
@@ -267,6 +291,8 @@ OURS = {
     "SurrogateSelectPoints": _act(acts.select, _few_numbers),
     "SurrogateLocateLatent": Rule(_not_in_the_file("the latent it located is")),
     "SurrogateNoise": Rule(_noise, lists="out"),
+    "SurrogateConditioning": Rule(_conditioning, lists="out"),
+    "SurrogateCarrier": Rule(_carrier),
     "SurrogateNoiseOverTime": Rule(_noise_over_time, lists="out"),
     "SurrogateKSamplerNoise": Rule(_ksampler_noise),
     "SurrogateRenderPoints": Rule(_render_points, lists="out"),
