@@ -42,9 +42,9 @@ class Demo(Graph):
         )
 
 
-def same_pictures(a, b) -> bool:
-    """Up to the rounding of 8 bits: Render Points gives pictures as they are saved."""
-    return float((a.tensor - b.tensor).abs().max()) <= 0.51 / 255 + 1e-3
+def apart(a, b) -> float:
+    """The largest difference of two sets of pictures, in steps of 8 bits: Render Points cuts its pictures to them, as it saves them."""
+    return float((a.tensor - b.tensor).abs().max()) * 255
 
 
 def test_the_two_parts_are_cores_own_ranges(comfy):
@@ -104,9 +104,9 @@ def test_render_points_does_the_same_with_a_carrier(comfy):
     noise, repeated = g("SurrogateNoise", space=g.where, points=g.points, latent=g.empty).outputs(2)
     stock_both = g.keep(g.decoded(g.custom(g.model, prompt, noise, repeated), g.vae))
     g.run()
-    assert same_pictures(carried, stock)
-    assert same_pictures(both, stock_both)
-    assert not same_pictures(carried, both)
+    assert apart(carried, stock) < 1.1
+    assert apart(both, stock_both) < 1.1
+    assert apart(carried, both) > 20
 
 
 def test_the_negative_prompt_stays(comfy):
@@ -117,7 +117,7 @@ def test_the_negative_prompt_stays(comfy):
     prompt, latent, _ = g.on_prompt()
     stock = g.keep(g.decoded(g.ksampler(g.model, prompt, latent, 42, negative=other, cfg=2.5), g.vae))
     g.run()
-    assert same_pictures(carried, stock)
+    assert apart(carried, stock) < 1.1
 
 
 @pytest.mark.parametrize("recipe", ["of Render Points", "of the prompt"])
