@@ -16,7 +16,7 @@ from .tools.notices import say, warn
 from .tools.sampling import FAULTS_ADVICE, Progress, Rendered, as_images, render
 from .tools.sampling_inputs import BATCH, guider_input, noise_seed_input, sampler_input, sigmas_input, vae_input
 from .tools.schema import schema
-from .tools.studies import note_graph
+from .tools.studies import note_graph, patient_node
 
 __all__ = ["Search"]
 
@@ -112,6 +112,7 @@ class Search(io.ComfyNode):
         )
 
     @classmethod
+    @patient_node
     def execute(
         cls,
         guider,

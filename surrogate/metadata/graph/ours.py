@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from ...checks import choice
 from ...conditioning.acts import CARRIERS
+from ...explore import Course, Session
 from ...points import Points, acts, parse_selection
 from ...seeds import Seeds
 from ...seeds import acts as seed_acts
@@ -193,6 +194,14 @@ def _carrier(place: Place, guider: object, carrier: str = next(iter(CARRIERS)), 
     return guider if CARRIERS[choice("carrier", carrier, CARRIERS)] else _OnPrompt(seed)
 
 
+def _rendered(place: Place, guider: object, space: SurrogateSpace, points: Points, latent: Batch) -> Batch:
+    """The points, sampled by a node of this pack from `latent`, a batch of one or of as many."""
+    latent, noise = _repeat_to(latent, len(points)), _points_noise(space, points, range(len(points)))
+    if isinstance(guider, _OnPrompt):
+        noise, latent = random_noise(guider.seed), replace(latent, index=(0,) * len(points))
+    return sampled(place, latent, noise, None)
+
+
 @_typed(acts.batches)
 def _conditioning(place: Place, points: Points, latent: Batch, **typed):
     latent = _repeat_to(latent, len(points))
@@ -202,11 +211,7 @@ def _conditioning(place: Place, points: Points, latent: Batch, **typed):
 
 
 def _render_points(place: Place, space: SurrogateSpace, points: Points, latent: Batch, guider: object = None):
-    latent = _repeat_to(latent, len(points))
-    noise = _points_noise(space, points, range(len(points)))
-    if isinstance(guider, _OnPrompt):
-        noise, latent = random_noise(guider.seed), replace(latent, index=(0,) * len(points))
-    made = sampled(place, latent, noise, None)
+    made = _rendered(place, guider, space, points, latent)
     return [made], _one_by_one([made], len(points))
 
 
@@ -227,6 +232,44 @@ def _one_by_one(images: list[Batch], count: int) -> list[Batch]:
         replace(rows[i][0], rows=tuple(row for _, row in rows[i : i + size]), index=None)
         for i in range(0, len(rows), size)
     ]
+
+
+def _explorer(
+    place: Place,
+    latent: Batch,
+    seed: int,
+    pictures: int = 9,
+    draft_steps: int | None = 0,
+    session: str = "",
+    seeds: Seeds | None = None,
+    space: SurrogateSpace | None = None,
+    guider: object = None,
+):
+    given, transport = (seeds or Seeds(()), "gaussian") if space is None else (space.seeds, space.transport)
+    course = Course(_session(place, session, pictures, len(given)), seed, given, transport)
+    shown, points = course.page()
+    page = _rendered(place, guider, shown, points, latent)
+    if course.act == "finish":
+        finished: Batch | Untraceable = page
+    else:
+        finished = Untraceable(f"{place} had not finished anything yet")
+        page = page.noted(f"{place} showed it as a draft") if draft_steps != 0 else page
+    found = course.liked()
+    if found is None:
+        return finished, page, *[Untraceable(f"nothing was liked in {place}")] * 5, finished, page
+    space, liked = found
+    noise = _points_noise(space, liked, range(len(liked)))
+    wanted = noise, _repeat_to(latent, len(liked)), liked, space, course.liked_seeds()
+    return finished, page, *wanted, finished, page  # the last two as sounds
+
+
+def _session(place: Place, text: str, pictures: int, given: int) -> Session:
+    """The session of a text that a stranger may have written: no larger than can be rebuilt in a moment."""
+    session = Session.parse(text, pictures)
+    noises = given + sum(page.count for page in session.pages)
+    if noises**2 > 8 * MOST_NUMBERS:
+        raise Untraceable(f"the session of {place} has too many pictures to rebuild")
+    return session
 
 
 def _demo_model(place: Place):
@@ -310,5 +353,5 @@ OURS = {
     "SurrogateAsk": Rule(_not_in_the_file("a study's points are")),
     "SurrogateTell": Rule(_not_in_the_file("a study's points are")),
     "SurrogateSearch": Rule(_not_in_the_file("a search's points are")),
-    "SurrogateExplorer": Rule(_not_in_the_file("its pages are")),
+    "SurrogateExplorer": Rule(_explorer),
 }
