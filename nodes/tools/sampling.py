@@ -21,7 +21,7 @@ from .notices import say, warn
 from .parts import part_for
 from .peculiar import check_noise_counts, depends_on_batch, needs_batch_of_one
 from .progress import quiet
-from .sound import decode_sounds
+from .sound import decode_sounds, drawn_sounds
 
 __all__ = [
     "FAULTS_ADVICE",
@@ -39,7 +39,7 @@ log = logging.getLogger("ComfyUI-Surrogate")
 PREVIEW = 512
 NO_PICTURES = (
     "vae decodes to {}, which is not pictures. For sound use Surrogate Noise, SamplerCustomAdvanced, VAE Decode Audio and "
-    "Sound Sheet; to search among sounds, Ask and Tell around them."
+    "Sound Sheet; to search among sounds, Surrogate Search with a score of sounds, or Ask and Tell around these nodes."
 )
 # What to do where pictures are NaN.
 FAULTS_ADVICE = (
@@ -77,18 +77,19 @@ def render(
     progress: Progress | None = None,
     draft: bool = False,
     audio_vae=None,
+    heard: bool = False,
 ) -> Iterator[Rendered]:
     """Sample and decode the points of weights w (n, k) from the samples of `latent` (n), one group of indices after the other.
 
     Yields each point as soon as its group is decoded. `progress` is shared by several calls; by default this call is all
     there is to do. A model that samples only one image at a time gets the images of a group one by one. Of a `draft`, whose
     `sigmas` end before the last step, what the model predicts there is decoded. Of a latent of several parts, each VAE
-    decodes the one that it is for.
+    decodes the one that it is for. With `heard` the points are sounds, which `vae` decodes; their pictures are drawn.
     Stops at once, with ComfyUI's own exception, if the user presses Cancel. Raises ValueError if the VAE gives something
     else than pictures, the audio VAE something else than sound, or the model ignores its noise.
     """
     channels = getattr(vae, "output_channels", 3)  # said before a batch is sampled in vain
-    if channels not in (1, 3, 4):
+    if channels not in (1, 3, 4) and not heard:
         raise ValueError(NO_PICTURES.format(f"{channels} channels"))
     check_noise_counts(guider.model_patcher)
     progress = progress or Progress(guider, sum(len(group) for group in groups), sigmas)
@@ -113,8 +114,8 @@ def render(
             waiting.insert(0, group)
             continue
         parts = tensors_of(samples)
-        pictures = _decode(vae, parts)
-        sounds = [None] * len(group) if audio_vae is None else decode_sounds(audio_vae, parts)
+        sounds = _heard(vae if heard else audio_vae, parts, "vae" if heard else "audio_vae")
+        pictures = drawn_sounds([one for one in sounds if one]) if heard else _decode(vae, parts)
         for place, (i, images, sound) in enumerate(zip(group, pictures, sounds, strict=True)):
             fault = _fault(images, [part[place] for part in parts], sound)
             sample = select({**chosen, "samples": samples}, [place])
@@ -279,6 +280,11 @@ def _decode(vae, parts: list[torch.Tensor]) -> torch.Tensor:
     if images.ndim != 5 or images.shape[-1] not in (1, 3, 4):
         raise ValueError(NO_PICTURES.format(f"shape {tuple(images.shape)}"))
     return images
+
+
+def _heard(vae, parts: list[torch.Tensor], name: str) -> list[dict | None]:
+    """The sounds of the samples whose latents are `parts`; None for each without a VAE for them, the input `name`."""
+    return [None] * len(parts[0]) if vae is None else [*decode_sounds(vae, parts, name)]
 
 
 def _fault(images: torch.Tensor, sample: list[torch.Tensor], sound: dict | None) -> str:

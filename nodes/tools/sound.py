@@ -14,21 +14,23 @@ import torch
 from comfy_api.latest import InputImpl, Types
 from scipy.io import wavfile
 
+from ...surrogate.pictures import Sound, sound_pictures
 from .parts import part_for
 
-__all__ = ["decode_sounds", "load_sound", "save_clip", "save_sound", "silence"]
+__all__ = ["decode_sounds", "drawn_sounds", "load_sound", "save_clip", "save_sound", "silence"]
 
 log = logging.getLogger("ComfyUI-Surrogate")
 RATE = 44100
+WIDTH = 512  # pixels of a sound's picture
 
 
-def decode_sounds(vae, parts: list[torch.Tensor]) -> list[dict]:
+def decode_sounds(vae, parts: list[torch.Tensor], name: str = "audio_vae") -> list[dict]:
     """For each sample of the latent's `parts` its sound, an AUDIO of one (1, channels, samples) on the processor.
 
     As core's VAE Decode Audio gives it; of a VAE that core decodes with a node of its own (LTX-2), as that node does.
-    Raises ValueError if the latent is of one part alone, or the VAE is not for sound.
+    Raises ValueError if the input `name` is not a VAE for sound, or an `audio_vae` for a latent of one part alone.
     """
-    if len(parts) < 2:
+    if len(parts) < 2 and name == "audio_vae":
         raise ValueError(
             f"audio_vae: the latent has one part, of shape {tuple(parts[0].shape[1:])}, and so none for sound. Disconnect "
             "audio_vae, or connect the latent of a model that makes clips with sound, such as LTX-2."
@@ -36,8 +38,8 @@ def decode_sounds(vae, parts: list[torch.Tensor]) -> list[dict]:
     sound = vae.decode(parts[part_for(vae, parts, -1)])
     if sound.ndim != 3:
         raise ValueError(
-            f"audio_vae decodes to shape {tuple(sound.shape)}, which is not sound (batch, samples, channels): connect the "
-            "audio VAE there and the one for pictures to vae."
+            f"{name} decodes to shape {tuple(sound.shape)}, which is not sound (batch, samples, channels): connect the "
+            f"audio VAE there{' and the one for pictures to vae' if name == 'audio_vae' else ''}."
         )
     sound = sound.movedim(-1, 1).float().cpu()
     rate = getattr(vae, "audio_sample_rate_output", None)
@@ -45,6 +47,15 @@ def decode_sounds(vae, parts: list[torch.Tensor]) -> list[dict]:
         sound = sound / (5 * sound.std(dim=(1, 2), keepdim=True)).clamp(min=1.0)
     rate = int(getattr(vae, "audio_sample_rate", RATE) if rate is None else rate)
     return [{"waveform": sound[i : i + 1], "sample_rate": rate} for i in range(len(sound))]
+
+
+def drawn_sounds(sounds: list[dict]) -> torch.Tensor:
+    """A picture of each AUDIO of `sounds`, its waveform and spectrogram, as (n, 1, h, w, c) in [0, 1].
+
+    Each by itself, so that the others of its batch do not matter.
+    """
+    drawn = [sound_pictures([Sound(one["waveform"][0].numpy(), one["sample_rate"])], width=WIDTH)[0] for one in sounds]
+    return torch.from_numpy(np.stack(drawn))[:, None].float() / 255
 
 
 def silence(frames: int, frames_per_second: float) -> dict:

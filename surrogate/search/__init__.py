@@ -28,7 +28,7 @@ Optuna (the storage's format, and samplers) and pycma are imported when a study 
 from .definition import DIRECTIONS, Definition
 from .description import describe_study
 from .faults import NoUsablePictures, faults_in, named_faults, reasons_of, without_faulty
-from .loop import Judged, Loop, Picture, score_each
+from .loop import Judged, Judging, Loop, Picture, answered, score_each
 from .opened import OpenedStudies
 from .optimisers import OPTIMISERS, Optimiser, Proposal, make_optimiser
 from .phases import OpenStudy, Successor
@@ -47,6 +47,7 @@ __all__ = [
     "Generation",
     "History",
     "Judged",
+    "Judging",
     "Loop",
     "NoUsablePictures",
     "OpenStudy",
@@ -61,6 +62,7 @@ __all__ = [
     "StudyError",
     "Successor",
     "UnknownStudy",
+    "answered",
     "describe_study",
     "faults_in",
     "make_optimiser",
