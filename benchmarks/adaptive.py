@@ -188,7 +188,7 @@ LONG = 1024
 LONG_LINES = ("random", "zero", "full", "adaptive")
 
 
-def load_preview(comfyui: str) -> Callable:
+def load_preview(comfyui: str, steps: int = STEPS) -> Callable:
     """A function from noises (n, *SHAPE) to pictures (n, 16, 16, 3) in [0, 1]."""
     from sampler import load_pack
 
@@ -200,7 +200,7 @@ def load_preview(comfyui: str) -> Callable:
     guider = comfy.samplers.CFGGuider(model)
     guider.set_conds(conditioning, conditioning)
     guider.set_cfg(1.0)
-    sigmas = comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), "simple", STEPS)
+    sigmas = comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), "simple", steps)
     sampler = comfy.samplers.sampler_object("euler")
 
     @torch.inference_mode()

@@ -16,7 +16,7 @@ from .tools.notices import say, warn
 from .tools.resubmit import resubmit
 from .tools.sampling import FAULTS_ADVICE, as_images, clips_of, faults_of
 from .tools.schema import schema
-from .tools.studies import note_graph
+from .tools.studies import note_graph, patient_node
 from .tools.told_scores import more_scores, score_columns, scores_input
 
 __all__ = ["Ask", "Tell"]
@@ -52,6 +52,7 @@ class Ask(io.ComfyNode):
         return float("nan")  # another generation each time, although no input changes
 
     @classmethod
+    @patient_node
     def execute(cls, study) -> io.NodeOutput:
         study = study.present()
         generation = study.study.ask()
@@ -133,6 +134,7 @@ class Tell(io.ComfyNode):
         return [name for name, value in inputs.items() if value is None or value == (None,) or value == [None]]
 
     @classmethod
+    @patient_node
     def execute(cls, study, scores=None, until_finished=(False,), images=None, **more) -> io.NodeOutput:
         opened = study[0]
         generation = opened.generation

@@ -10,6 +10,7 @@ from .tools.live import keep_pictures
 from .tools.notices import say, warn
 from .tools.sampling import FAULTS_ADVICE, clips_of, faults_of
 from .tools.schema import schema
+from .tools.studies import patient_node
 from .tools.told_scores import more_scores, score_columns, scores_input
 
 __all__ = ["KnownScores"]
@@ -51,6 +52,7 @@ class KnownScores(io.ComfyNode):
         )
 
     @classmethod
+    @patient_node
     def execute(cls, study, points, scores, images=None, **more) -> io.NodeOutput:
         opened, known = study[0].present(), points[0]
         if opened.successor:

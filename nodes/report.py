@@ -14,6 +14,7 @@ from .tools.notices import say
 from .tools.outputs import new_files
 from .tools.sampling import as_images, as_pixels
 from .tools.schema import schema
+from .tools.studies import patient_node
 
 __all__ = ["StudyReport"]
 
@@ -99,6 +100,7 @@ class StudyReport(io.ComfyNode):
         return float("nan")  # the study continues although no input changes
 
     @classmethod
+    @patient_node
     def execute(cls, study, n_best, pictures_on_map, filename_prefix, title="", target=None) -> io.NodeOutput:
         study = study.present()
         history, report, album = study.study.history(), study.study.report(), album_of(study.study)

@@ -9,6 +9,7 @@ from .search import outputs
 from .tools import wires
 from .tools.schema import schema
 from .tools.scoring_nodes import INPUT, OUTPUT, Handed, NodeScorer
+from .tools.studies import patient_node
 from .tools.told_scores import KINDS
 
 __all__ = ["ScoreInput", "ScoreOutput", "SearchStep"]
@@ -115,5 +116,6 @@ class SearchStep(io.ComfyNode):
         )
 
     @classmethod
+    @patient_node
     def execute(cls, search, **scores) -> io.NodeOutput:
         return search[0].told(scores)

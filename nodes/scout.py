@@ -12,7 +12,7 @@ from .tools import wires
 from .tools.advanced import advanced
 from .tools.live import album_of, copy_pictures
 from .tools.schema import schema
-from .tools.studies import advised, opened_studies, say_opened
+from .tools.studies import advised, opened_studies, patient_node, say_opened
 from .tools.study_inputs import study_inputs, study_options
 
 __all__ = ["Scout"]
@@ -99,6 +99,7 @@ class Scout(io.ComfyNode):
         )
 
     @classmethod
+    @patient_node
     def execute(cls, name, first_seed, seeds, share, diversity, chart=CHART, database="", **inputs) -> io.NodeOutput:
         with advised():
             scouting = Scouting.open(
@@ -113,7 +114,7 @@ class Scout(io.ComfyNode):
         following = Successor(scouting, _opening(name, database))
         opened = OpenStudy(scouting.study, scouting.space, successor=following).present()
         remarks = scouting.remarks + (() if opened.successor else opened.study.remarks)
-        say_opened(cls, opened, remarks)
+        say_opened(cls, opened, remarks, database)
         return io.NodeOutput(opened)
 
 

@@ -18,7 +18,8 @@ from .tools.sampling import FAULTS_ADVICE, Progress, Rendered, as_images, render
 from .tools.sampling_inputs import BATCH, guider_input, noise_seed_input, sampler_input, sigmas_input, vae_input
 from .tools.schema import schema
 from .tools.scoring_nodes import NodeScorer
-from .tools.studies import note_graph
+from .tools.sound import is_for_sound
+from .tools.studies import note_graph, patient_node
 
 __all__ = ["Search", "outputs"]
 
@@ -116,6 +117,7 @@ class Search(io.ComfyNode):
         )
 
     @classmethod
+    @patient_node
     def execute(
         cls,
         guider,
@@ -226,13 +228,13 @@ class _Run:
                 sampler,
                 sigmas,
                 repeated,
-                self.vae,
+                None if self.heard else self.vae,
                 space,
                 w,
                 self.noise_seed,
                 everything,
                 self.progress,
-                heard=self.heard,
+                audio_vae=self.vae if self.heard else None,
             )
         )
 
@@ -252,7 +254,10 @@ class _Run:
 def _of_sounds(scorers: dict, vae) -> bool:
     """Whether the search is one of sounds: its scorers judge sounds, or nodes judge what an audio VAE gives."""
     own = {name: scorer for name, scorer in scorers.items() if not isinstance(scorer, NodeScorer)}
-    return medium_of(own) == "sound" if own else getattr(vae, "output_channels", 3) == 2
+    heard = medium_of(own) == "sound" if own else is_for_sound(vae)
+    if heard and not is_for_sound(vae):
+        raise ValueError(f"{next(iter(own))} judges sounds, but vae decodes to pictures: connect an audio VAE.")
+    return heard
 
 
 def _of_rendered(scorer):

@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from ..surrogate.search import OpenStudy, Study
 from .tools import wires
 from .tools.schema import schema
-from .tools.studies import advised, opened_studies, say_opened
+from .tools.studies import advised, opened_studies, patient_node, say_opened
 from .tools.study_inputs import study_inputs, study_options
 
 __all__ = ["StudyNode"]
@@ -39,10 +39,11 @@ class StudyNode(io.ComfyNode):
         return opened_studies.times_deleted(name, database)  # then it is opened anew
 
     @classmethod
+    @patient_node
     def execute(cls, space, name, database="", **inputs) -> io.NodeOutput:
         with advised():
             study = Study.open(space=space, **study_options(name=name, database=database, **inputs))
         opened_studies.remember(study, name, database)
         opened = OpenStudy(study, study.space or space)
-        say_opened(cls, opened, study.remarks)
+        say_opened(cls, opened, study.remarks, database)
         return io.NodeOutput(opened)

@@ -8,6 +8,7 @@ from ..surrogate.search import utility
 from .tools import wires
 from .tools.notices import say
 from .tools.schema import schema
+from .tools.studies import patient_node
 
 __all__ = ["SeedUtility"]
 
@@ -68,6 +69,7 @@ class SeedUtility(io.ComfyNode):
         return float("nan")  # the study continues although no input changes
 
     @classmethod
+    @patient_node
     def execute(cls, study, score) -> io.NodeOutput:
         study = study.present()
         history = study.study.history()

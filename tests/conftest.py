@@ -58,3 +58,16 @@ def schemas() -> dict[str, dict]:
     done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=600)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server of the tests' own; skips, with the reason, where none can be started."""
+    from dev.postgres import Postgres, lacking
+
+    reason = lacking()
+    if reason:
+        pytest.skip(reason)
+    server = Postgres()
+    yield server
+    server.close()

@@ -84,6 +84,17 @@ def test_nothing_that_scanners_refuse_is_packed(pattern):
     assert [name for name in programs if re.search(pattern, text(name))] == []
 
 
+EXTENSION = re.compile(r'registerExtension\(\{\s*name: "([^"]+)"')
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "web").glob("*.js")), ids=lambda path: path.name)
+def test_browser_extensions_are_named_after_the_pack(script):
+    text = script.read_text("utf-8")
+    names = EXTENSION.findall(text)
+    assert len(names) == text.count("registerExtension(")
+    assert all(name.startswith("ComfyUI-Surrogate.") for name in names)
+
+
 @pytest.mark.parametrize(("field", "file", "size"), [("Icon", "icon", (400, 400)), ("Banner", "banner", (1260, 540))])
 def test_the_registry_finds_the_icon_and_the_banner(field, file, size):
     assert re.search(rf'^{field} = "https://\S+/main/docs/{file}\.png"$', text("pyproject.toml"), re.M)

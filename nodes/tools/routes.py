@@ -1,7 +1,8 @@
 """The pack's HTTP routes.
 
-GET /surrogate/study?name=…          how far a study is, for API clients
-GET /surrogate/explorer/KEY[?whole]  a picture that an Explorer has shown: a small copy, or the whole
+GET /surrogate/study?name=…      how far a study is, for API clients
+GET /surrogate/explorer/KEY      a picture that an Explorer has shown: a small copy; of a clip, its first frame
+GET /surrogate/explorer/KEY?PART the whole picture, a small copy of the moving clip, or of the sound: whole, moving, sound
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .study_inputs import default_storage
 __all__ = ["add_routes"]
 
 log = logging.getLogger("ComfyUI-Surrogate")
+KINDS = {".webp": "image/webp", ".png": "image/png", ".mp3": "audio/mpeg"}
 
 
 def add_routes() -> None:
@@ -44,9 +46,10 @@ def add_routes() -> None:
         if not KEY.fullmatch(key):
             return web.json_response({"error": "This is not the key of a picture."}, status=400)
         shelf = Shelf()
-        path = shelf.whole(key) if "whole" in request.query else shelf.small(key)
+        parts = {"whole": shelf.whole, "moving": shelf.moving, "sound": shelf.heard}
+        path = next((find for part, find in parts.items() if part in request.query), shelf.small)(key)
         if not await asyncio.to_thread(path.is_file):
             return web.json_response({"error": "This picture is not kept any more: run the node again."}, status=404)
         # What a key names never changes. Not every system knows the type of a WebP.
-        headers = {"Cache-Control": "private, max-age=604800, immutable", "Content-Type": f"image/{path.suffix[1:]}"}
+        headers = {"Cache-Control": "private, max-age=604800, immutable", "Content-Type": KINDS[path.suffix]}
         return web.FileResponse(path, headers=headers)

@@ -21,7 +21,7 @@ from .notices import say, warn
 from .parts import part_for
 from .peculiar import check_noise_counts, depends_on_batch, needs_batch_of_one
 from .progress import quiet
-from .sound import decode_sounds, drawn_sounds
+from .sound import decode_sounds, drawn
 
 __all__ = [
     "FAULTS_ADVICE",
@@ -52,9 +52,9 @@ FAULTS_ADVICE = (
 class Rendered:
     """A point that was sampled and decoded.
 
-    frames (t, h, w, c) uint8; `sample` a LATENT of one; `sound` an AUDIO of one, where an audio VAE decoded it. `fault` is
-    why the picture is of no use ("its pixels are NaN or infinite"), empty if it is good: such a picture is black where it
-    is not a number, and must get no score.
+    frames (t, h, w, c) uint8, of a sound alone its waveform; `sample` a LATENT of one; `sound` an AUDIO of one, where an
+    audio VAE decoded it. `fault` is why the picture is of no use ("its pixels are NaN or infinite"), empty if it is good:
+    such a picture is black where it is not a number, and must get no score.
     """
 
     index: int
@@ -77,19 +77,18 @@ def render(
     progress: Progress | None = None,
     draft: bool = False,
     audio_vae=None,
-    heard: bool = False,
 ) -> Iterator[Rendered]:
     """Sample and decode the points of weights w (n, k) from the samples of `latent` (n), one group of indices after the other.
 
     Yields each point as soon as its group is decoded. `progress` is shared by several calls; by default this call is all
     there is to do. A model that samples only one image at a time gets the images of a group one by one. Of a `draft`, whose
     `sigmas` end before the last step, what the model predicts there is decoded. Of a latent of several parts, each VAE
-    decodes the one that it is for. With `heard` the points are sounds, which `vae` decodes; their pictures are drawn.
+    decodes the one that it is for; `vae` is None for a model of sound alone.
     Stops at once, with ComfyUI's own exception, if the user presses Cancel. Raises ValueError if the VAE gives something
     else than pictures, the audio VAE something else than sound, or the model ignores its noise.
     """
     channels = getattr(vae, "output_channels", 3)  # said before a batch is sampled in vain
-    if channels not in (1, 3, 4) and not heard:
+    if channels not in (1, 3, 4):
         raise ValueError(NO_PICTURES.format(f"{channels} channels"))
     check_noise_counts(guider.model_patcher)
     progress = progress or Progress(guider, sum(len(group) for group in groups), sigmas)
@@ -114,13 +113,14 @@ def render(
             waiting.insert(0, group)
             continue
         parts = tensors_of(samples)
-        sounds = _heard(vae if heard else audio_vae, parts, "vae" if heard else "audio_vae")
-        pictures = drawn_sounds([one for one in sounds if one]) if heard else _decode(vae, parts)
+        pictures = [None] * len(group) if vae is None else _decode(vae, parts)
+        sounds = [None] * len(group) if audio_vae is None else decode_sounds(audio_vae, parts, alone=vae is None)
         for place, (i, images, sound) in enumerate(zip(group, pictures, sounds, strict=True)):
             fault = _fault(images, [part[place] for part in parts], sound)
             sample = select({**chosen, "samples": samples}, [place])
-            yield Rendered(i, as_pixels(images), sample, fault, sound)
-        progress.decoded(len(group), as_pixels(pictures[-1][:1])[0])
+            frames = drawn(sound) if images is None else as_pixels(images)
+            yield Rendered(i, frames, sample, fault, sound)
+        progress.decoded(len(group), frames[0])
 
 
 def as_images(pictures: list[np.ndarray], longest: int = 0) -> torch.Tensor:
@@ -282,15 +282,11 @@ def _decode(vae, parts: list[torch.Tensor]) -> torch.Tensor:
     return images
 
 
-def _heard(vae, parts: list[torch.Tensor], name: str) -> list[dict | None]:
-    """The sounds of the samples whose latents are `parts`; None for each without a VAE for them, the input `name`."""
-    return [None] * len(parts[0]) if vae is None else [*decode_sounds(vae, parts, name)]
-
-
-def _fault(images: torch.Tensor, sample: list[torch.Tensor], sound: dict | None) -> str:
+def _fault(images: torch.Tensor | None, sample: list[torch.Tensor], sound: dict | None) -> str:
     # The latents first: they are the model's doing, pixels and sound alone the VAEs'.
+    seen = [] if images is None else [images]
     heard = [] if sound is None else [sound["waveform"]]
-    for what, tensors in (("latents", sample), ("pixels", [images]), ("sounds", heard)):
+    for what, tensors in (("latents", sample), ("pixels", seen), ("sounds", heard)):
         if not all(torch.isfinite(tensor).all() for tensor in tensors):
             return f"its {what} are NaN or infinite"
     return ""

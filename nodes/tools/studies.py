@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import comfy.model_management
 from comfy_api.latest import io
 
-from ...surrogate.search import OpenedStudies, OpenStudy, OtherStudy, Study
+from ...surrogate.search import OpenedStudies, OpenStudy, OtherStudy, Study, password_remark, while_waiting
 from .graph_hash import graph_hash
 from .notices import say, warn
 
-__all__ = ["advised", "note_graph", "opened_studies", "say_opened"]
+__all__ = ["advised", "note_graph", "opened_studies", "patient_node", "say_opened"]
 
 # Those that this server has opened by name and database.
 opened_studies = OpenedStudies()
@@ -39,8 +41,24 @@ def advised() -> Iterator[None]:
         raise OtherStudy(f'{error} In the node: set if_it_differs to "start a new study".') from None
 
 
-def say_opened(node: type[io.ComfyNode], opened: OpenStudy, remarks) -> None:
-    """The `remarks` about how a study was opened; if there are none, how it stands."""
+def patient_node(execute: Callable) -> Callable:
+    """The `execute` of a node with a study: while a database server is waited for the node says so, and Cancel stops it."""
+
+    @functools.wraps(execute)
+    def patiently(cls, *args, **inputs):
+        def heard(sentence: str) -> None:
+            comfy.model_management.throw_exception_if_processing_interrupted()
+            say(cls, sentence)
+
+        with while_waiting(heard):
+            return execute(cls, *args, **inputs)
+
+    return patiently
+
+
+def say_opened(node: type[io.ComfyNode], opened: OpenStudy, remarks, database: str = "") -> None:
+    """The `remarks` about how a study was opened in `database`, as it was typed; if there are none, how it stands."""
+    remarks = [*filter(None, [password_remark(database)]), *remarks]
     warn(node, remarks)
     if not remarks:
         report = opened.study.report()

@@ -92,7 +92,8 @@ def study_inputs(optimisers=tuple(OPTIMISERS)) -> list:
             io.String,
             "database",
             default="",
-            tooltip="Where studies are kept: an SQLAlchemy URL if several computers share one. Empty: the file "
+            tooltip="Where studies are kept: an SQLAlchemy URL if several computers share one, or ${NAME} for the URL "
+            "that the environment variable NAME has, so that no password is in the workflow. Empty: the file "
             "surrogate_studies.db in ComfyUI's user folder.",
         ),
     ]

@@ -1,11 +1,4 @@
-"""From a session to noises: which combination of fresh noises each picture of a page is.
-
-Evolution with a person as the judge: the next page blends what was liked last, and turns each blend towards a noise that
-nobody has seen, by an angle that shrinks from page to page. In the simulations of `benchmarks/picks.py` a model of the
-person's taste is quicker on the first pages and no better afterwards.
-
-Every fresh noise is a dimension of its own, so all combinations have unit norm: each is a valid initial noise.
-"""
+"""From a session to noises: which combination of fresh noises each picture of a page is."""
 
 from __future__ import annotations
 
@@ -14,18 +7,14 @@ import numpy as np
 from ..seeds import Seeds
 from ..space import LARGEST_K, SurrogateSpace
 from ..transports import Composite, Transport
+from .evolution import MOST_TURN, Evolution, blends, turned
 from .session import Page, Session
 
 __all__ = ["fresh_seeds", "liked_weights", "page_weights", "space_of", "used"]
 
-# How many of the last liked pictures are blended.
-PARENTS = 4
-# The turn towards a fresh noise in radians: on the first bred page, on the last, and how many pages are between them.
-WIDEST, NARROWEST, COOLING = 0.9, 0.25, 9
-# On a page the angles differ by this factor up and down, so that some pictures stay nearer than others.
-SPREAD = 1.5
-# `turn` 0 and 100 divide and multiply the angle by this; no turn is a right angle, which would leave nothing of the blend.
-CLOSER, MOST_TURN = 3.0, 1.4
+EVOLUTION = Evolution()
+# `turn` 0 and 100 divide and multiply the angle by this.
+CLOSER = 3.0
 SURPRISE = 1.2
 
 
@@ -101,7 +90,7 @@ def _made(page: Page, before, liked: list, fresh: np.ndarray, given: int, depth:
     if page.act == "mix":
         return _mixed(liked, fresh, chance)
     if page.act == "surprise":
-        return _turned(_blends(liked, len(fresh), chance), fresh, np.full(len(fresh), SURPRISE))
+        return turned(blends(liked, len(fresh), chance), fresh, np.full(len(fresh), SURPRISE))
     return _bred(page, liked, fresh, depth, chance)
 
 
@@ -115,10 +104,10 @@ def _begin(fresh: np.ndarray, given: int) -> np.ndarray:
 
 def _bred(page: Page, liked: list, fresh: np.ndarray, depth: int, chance) -> np.ndarray:
     """What was liked last, as it is, and blends of the last few, each turned towards a noise of its own."""
-    angles = _angles(page, depth, len(fresh), chance)
+    angles = EVOLUTION.angles(depth, len(fresh), _factor(page.turn), chance)
     if page.act == "none":
         angles = np.minimum(1.5 * angles, MOST_TURN)
-    w = _turned(_blends(liked[-PARENTS:], len(fresh), chance), fresh, angles)
+    w = EVOLUTION.children(liked, fresh, angles, chance)
     if page.act == "more" and len(w) > 1:
         w[0] = liked[-1]
     return w
@@ -126,8 +115,8 @@ def _bred(page: Page, liked: list, fresh: np.ndarray, depth: int, chance) -> np.
 
 def _around(centre: np.ndarray, fresh: np.ndarray, page: Page, depth: int) -> np.ndarray:
     """A picture and its neighbours, all at the same small angle."""
-    angle = min(NARROWEST, _angle(depth)) * _factor(page.turn)
-    w = _turned(np.repeat(centre[None], len(fresh), axis=0), fresh, np.full(len(fresh), min(angle, MOST_TURN)))
+    angle = min(EVOLUTION.narrowest, EVOLUTION.angle(depth)) * _factor(page.turn)
+    w = turned(np.repeat(centre[None], len(fresh), axis=0), fresh, np.full(len(fresh), min(angle, MOST_TURN)))
     w[0] = centre
     return w
 
@@ -135,32 +124,8 @@ def _around(centre: np.ndarray, fresh: np.ndarray, page: Page, depth: int) -> np
 def _mixed(liked: list, fresh: np.ndarray, chance) -> np.ndarray:
     """Blends of everything that was liked; of a single picture, its neighbours."""
     if len(liked) == 1:
-        return _turned(_blends(liked, len(fresh), chance), fresh, np.full(len(fresh), NARROWEST))
-    return _blends(liked, len(fresh), chance)
-
-
-def _blends(parents: list, count: int, chance) -> np.ndarray:
-    """`count` blends with unit norm of the `parents`, shares drawn uniformly."""
-    shares = chance.dirichlet(np.ones(len(parents)), count)
-    w = shares @ np.array(parents)
-    return w / np.linalg.norm(w, axis=1, keepdims=True)
-
-
-def _turned(w: np.ndarray, fresh: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """Each row of w turned towards its fresh noise, of which it has nothing yet, by its angle in radians."""
-    turned = np.cos(angles)[:, None] * w + np.sin(angles)[:, None] * fresh
-    return turned / np.linalg.norm(turned, axis=1, keepdims=True)
-
-
-def _angles(page: Page, depth: int, count: int, chance) -> np.ndarray:
-    spread = np.geomspace(1 / SPREAD, SPREAD, count) if count > 1 else np.ones(1)
-    return np.minimum(chance.permutation(spread) * _angle(depth) * _factor(page.turn), MOST_TURN)
-
-
-def _angle(depth: int) -> float:
-    """The turn on the bred page number `depth`, from 1."""
-    share = min(max(depth - 1, 0), COOLING) / COOLING
-    return WIDEST * (NARROWEST / WIDEST) ** share
+        return turned(blends(liked, len(fresh), chance), fresh, np.full(len(fresh), EVOLUTION.narrowest))
+    return blends(liked, len(fresh), chance)
 
 
 def _factor(turn: int) -> float:

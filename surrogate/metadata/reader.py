@@ -15,12 +15,12 @@ from ..space.clip_seed import ClipSeed
 from ..space.point_seed import PointSeed
 from .analysed import Analysed, Written, seeds_in
 from .errors import CannotRead, NotSampled, Untraceable
-from .files.bounds import shown_name
+from .files.bounds import printable, shown_name
 from .files.embedded import Embedded, read_embedded
 from .files.numbering import Folder, Row
 from .found import Found
 from .graph import values
-from .graph.savers import TEMPORARY, Saver
+from .graph.savers import OF_POINTS, TEMPORARY, Saver
 from .origin import has_prompt, why_no_prompt
 from .recipe import Recipes
 
@@ -62,7 +62,7 @@ class Reader:
                 raise Untraceable(why_no_prompt(embedded))
             return self._of_prompt(path, embedded, self._prompt(embedded))
         except (CannotRead, Untraceable) as error:
-            return Found(path, reason=str(error))
+            return Found(path, reason=printable(str(error)))
 
     def _prompt(self, embedded: Embedded) -> Analysed:
         found = self.analysed(embedded.texts["prompt"])
@@ -71,14 +71,14 @@ class Reader:
         return found
 
     def _of_recipe(self, path: Path, embedded: Embedded) -> Found:
-        """A picture of Render Points carries the space and the point itself; its prompt tells the settings."""
+        """A picture of Render Points or the Explorer carries the space and the point itself; its prompt tells the settings."""
         seed = _named(self.recipes.seed(embedded.texts[RECIPE], path), path)
         found = Found(path, (seed,), pixels=embedded.size)
         try:
             analysed = self._prompt(embedded)
         except (KeyError, Untraceable):
             return found
-        renderers = [n.id for n in analysed.prompt.nodes.values() if n.kind == "SurrogateRenderPoints"]
+        renderers = [n.id for n in analysed.prompt.nodes.values() if n.kind in OF_POINTS]
         return replace(found, settings=analysed.settings(renderers[0])) if len(renderers) == 1 else found
 
     def _of_prompt(self, path: Path, embedded: Embedded, analysed: Analysed) -> Found:
@@ -88,7 +88,7 @@ class Reader:
         return Found(
             path,
             tuple(_named(seed, path, f" frame {i}" * (len(rows) > 1)) for i, seed in enumerate(seeds, 1)),
-            notes=tuple(dict.fromkeys(note for row in rows for note in row.notes)),
+            notes=tuple(dict.fromkeys(printable(note) for row in rows for note in row.notes)),
             pixels=embedded.size,
             frames=embedded.frames or len(rows),
             size=saver.size(analysed.trace) if len(samplers) == 1 else None,
@@ -110,8 +110,9 @@ class Reader:
             try:
                 files = analysed.written(saver, embedded)
             except Untraceable as error:
-                # A preview of something that no sampler made is not it; any other picture may be.
-                aside = isinstance(error, NotSampled) and match is None and saver.node.kind in TEMPORARY
+                # A preview of something that no sampler made is not it, nor is a node that may write no pictures.
+                other = saver.node.kind in TEMPORARY or saver.guessed
+                aside = isinstance(error, NotSampled) and match is None and other
                 (others if aside else reasons).append(str(error))
                 continue
             # Two nodes that write under one name: their files are mixed in an order that is not known.

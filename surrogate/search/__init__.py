@@ -7,11 +7,12 @@
     generation   the points to score now                                                     values.py
     phases       an open study with its space, and what follows a scouting                   phases.py
     loop         the whole search: pictures, scores, until the budget is spent               loop.py
+    patience     a database server that restarts is waited for                              patience.py
     faults       pictures that are of no use, and so get no score                            faults.py
     report       how a study stands; its best points, its history                            values.py
 
 Within a study: it is found or made (opening), read and written by one at a time (access) in its store (store, statements,
-sqlite_files); its state says who works on what (state, turns); results are checked (results), and summed up (standing).
+sqlite_files, addresses); its state says who works on what (state, turns); results are checked (results), and summed up (standing).
 
 >>> from surrogate import Seeds, SurrogateSpace
 >>> from surrogate.search import Study
@@ -25,12 +26,14 @@ sqlite_files); its state says who works on what (state, turns); results are chec
 Optuna (the storage's format, and samplers) and pycma are imported when a study is opened, not before.
 """
 
+from .addresses import password_remark
 from .definition import DIRECTIONS, Definition
 from .description import describe_study
 from .faults import NoUsablePictures, faults_in, named_faults, reasons_of, without_faulty
 from .loop import Judged, Judging, Loop, Picture, answered, score_each
 from .opened import OpenedStudies
 from .optimisers import OPTIMISERS, Optimiser, Proposal, make_optimiser
+from .patience import while_waiting
 from .phases import OpenStudy, Successor
 from .scouting import Scouting, scouting_name
 from .study import Study, study_names
@@ -67,9 +70,11 @@ __all__ = [
     "faults_in",
     "make_optimiser",
     "named_faults",
+    "password_remark",
     "reasons_of",
     "score_each",
     "scouting_name",
     "study_names",
+    "while_waiting",
     "without_faulty",
 ]

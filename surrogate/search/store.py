@@ -24,8 +24,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import sqlite_files
+from .addresses import hidden_password, missing_driver, typed_address, with_driver
 from .ledger import Ledger
 from .packing import pack_coordinates, pack_glimpse, unpack_coordinates, unpack_glimpse
+from .patience import ServerGone
 from .results import Result
 from .sqlite_files import check_file, check_server, connect, create_file, fill, path_of
 from .state import State
@@ -42,6 +44,8 @@ MOST_ROWS = 64
 PACKED, GLIMPSE = "u", "glimpse"
 # Database servers that were found to be usable.
 _servers: set[str] = set()
+# What a server says that is there and does not let us in: waiting would not help.
+REFUSALS = ("authentication", "does not exist", "password", "pg_hba", "Access denied", "Unknown database")
 
 
 class Stored(NamedTuple):
@@ -59,12 +63,14 @@ class Store:
     """
 
     def __init__(self, storage: str | os.PathLike | None, create: bool = True):
+        storage = typed_address(storage)
+        self._url = ""  # of a database server
         self._turn: AbstractContextManager = nullcontext()
         self.path = path_of(storage)
         self.sqlite = storage is None or self.path is not None
         # Stores of the same key hold the same studies.
         self.key = str(self.path or storage or uuid.uuid4().hex)
-        self.label = "memory" if storage is None else str(self.path or _hide_password(str(storage)))
+        self.label = "memory" if storage is None else str(self.path or hidden_password(str(storage)))
         if self.path is not None:
             self.engine = self._open_file(self.path, create)
         elif self.sqlite:
@@ -75,7 +81,7 @@ class Store:
     @staticmethod
     def is_missing(storage) -> bool:
         """Whether `storage` is a SQLite file that does not exist."""
-        path = path_of(storage)
+        path = path_of(typed_address(storage))
         return path is not None and not path.exists()
 
     # Opening.
@@ -108,9 +114,14 @@ class Store:
         import sqlalchemy
 
         try:
-            engine = sqlalchemy.create_engine(url, future=True)
+            url = with_driver(url)
+            self._url = url
+            # Connections that the server or a firewall has closed meanwhile are replaced.
+            engine = sqlalchemy.create_engine(url, future=True, pool_pre_ping=True)
         except ImportError as error:
-            raise StudyError(f"The database {self.label} needs a driver that is not installed: {error}.") from None
+            raise StudyError(
+                f"The database {self.label} needs a driver that is not installed ({error}). {missing_driver(url)}"
+            ) from None
         except sqlalchemy.exc.SQLAlchemyError as error:
             raise ValueError(f"storage {self.label!r} is neither a path nor a database URL: {error}.") from None
         with self._explained():
@@ -124,21 +135,23 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Any]:
         """A connection that sees one state of the database."""
-        with self._transaction("BEGIN") as connection:
+        with self._transaction("BEGIN", "REPEATABLE READ") as connection:
             yield connection
 
     @contextmanager
     def writing(self, study_id: int | None = None) -> Iterator[Any]:
         """A connection that nobody else writes beside (in a database server: to this study). All or nothing."""
-        with self._transaction("BEGIN IMMEDIATE") as connection:
+        # What is read after the lock must be what others wrote before they gave it back: no snapshot from before it.
+        with self._transaction("BEGIN IMMEDIATE", "READ COMMITTED") as connection:
             if not self.sqlite and study_id is not None:
                 connection.execute(sql().lock, {"study": study_id}).all()
             yield connection
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[Any]:
+    def _transaction(self, begin: str, isolation: str) -> Iterator[Any]:
         with self._turn, self._explained(), self.engine.connect() as connection:
             if not self.sqlite:
+                connection = connection.execution_options(isolation_level=isolation)
                 with connection.begin():
                     yield connection
                 return
@@ -165,7 +178,17 @@ class Store:
                 _explain(error.__cause__ if isinstance(error.__cause__, Exception) else error, self.label, self.path)
             ) from error
         except (sqlalchemy.exc.DBAPIError, sqlite3.Error) as error:
-            raise StudyError(_explain(error, self.label, self.path)) from error
+            kind = ServerGone if self._is_away(error) else StudyError
+            raise kind(_explain(error, self.label, self.path)) from error
+
+    def _is_away(self, error: Exception) -> bool:
+        """Whether the database server, which was there before, is restarting or cannot be reached: it may come back."""
+        import sqlalchemy
+
+        if self._url not in _servers or not isinstance(error, sqlalchemy.exc.DBAPIError):
+            return False
+        connecting = isinstance(error, sqlalchemy.exc.OperationalError) and error.statement is None
+        return error.connection_invalidated or (connecting and not any(sign in str(error) for sign in REFUSALS))
 
     # Studies.
 
@@ -347,15 +370,6 @@ def _coordinates(place: Mapping[int, int], dimension: int, rows: Iterable) -> np
 def _now() -> datetime:
     # As optuna stores it: UTC without saying so.
     return datetime.now(timezone.utc).replace(tzinfo=None)
-
-
-def _hide_password(url: str) -> str:
-    import sqlalchemy
-
-    try:
-        return sqlalchemy.engine.make_url(url).render_as_string(hide_password=True)
-    except sqlalchemy.exc.ArgumentError:
-        return url
 
 
 def _explain(error: Exception, label: str, path: Path | None) -> str:

@@ -18,6 +18,7 @@ from .ledger import Ledger
 from .opening import Wanted, find_or_create, read_definition
 from .optimisers import Optimiser, Proposal, make_optimiser
 from .packing import glimpse
+from .patience import patient
 from .results import Result, results_of
 from .standing import best_of, report_of
 from .state import Hold
@@ -57,6 +58,7 @@ class Study:
     # Opening.
 
     @classmethod
+    @patient
     def open(
         cls,
         storage: str | os.PathLike | None,
@@ -108,6 +110,7 @@ class Study:
         return cls(found.name, definition, made, found.remarks, lease, str(worker), found.identity, space, access)
 
     @classmethod
+    @patient
     def load(cls, storage: str | os.PathLike, name: str, *, worker: str = "", lease: float = LEASE) -> Study:
         """The study `name` as it was opened before. Raises UnknownStudy if there is none."""
         store = Store(storage, create=False)
@@ -123,6 +126,7 @@ class Study:
 
     # Searching.
 
+    @patient
     def ask(self, n: int | None = None) -> Generation:
         """The next points to score, at most `n` of them; empty if the budget is spent, or others have the rest.
 
@@ -147,6 +151,7 @@ class Study:
                     rows.sort(key=lambda row: ledger.place(row)[2])
                     return _generation(self.identity, ledger, task.run, task.number, rows[:n])
 
+    @patient
     def tell(
         self,
         generation: Generation,
@@ -188,6 +193,7 @@ class Study:
         with memory.lock:
             return report_of(self.name, memory.ledger, now.state, remarks)
 
+    @patient
     def retell(
         self,
         trials: Sequence[int],
@@ -199,7 +205,7 @@ class Study:
 
         `trials` (n,) are their numbers, such as `history().unusable`; the rest as in `tell`. A point that fails again
         stays as it is. The budget is not touched: these points were counted when they failed.
-        Raises ValueError for points that did not fail.
+        Raises ValueError for points that did not fail, unless they have the same result.
         """
         trials = [whole("trials", trial, 0) for trial in trials]
         results = self._results(scores, reasons, len(trials), "points")
@@ -208,8 +214,11 @@ class Study:
         memory = self._access.memory
         with self._access.writing(memory) as now:
             ledger = memory.ledger
-            for trial in trials:
-                if trial >= len(ledger) or ledger.state(trial) != FAILED:
+            # Recorded already where the reply to the first attempt was lost.
+            good = [i for i in good if trials[i] >= len(ledger) or not _is_recorded(ledger, trials[i], results[i])]
+            for i, trial in enumerate(trials):
+                there = trial < len(ledger)
+                if not there or not (ledger.state(trial) == FAILED or _is_recorded(ledger, trial, results[i])):
                     raise ValueError(
                         f"Point {trial} of the study {self.name!r} did not fail: only failed points are retold."
                     )
@@ -220,6 +229,7 @@ class Study:
                 self._access.save(now)
         return self.report()
 
+    @patient
     def add_known(
         self,
         u,
@@ -252,6 +262,7 @@ class Study:
                 store.finish(now.connection, ids, [results[i] for i in new], [glimpses[i] for i in new])
         return len(new)
 
+    @patient
     def heartbeat(self) -> None:
         """This worker is alive: its lease on the generation it works on starts anew. `ask` and `tell` do the same."""
         here = Worker.this(self.worker)
@@ -261,6 +272,7 @@ class Study:
                     now.state.runs[run] = self._hold(here, hold.claimed)
             self._access.save(now)
 
+    @patient
     def renote(self, note: str) -> str:
         """Give the study another `note`; the one it had before."""
         with self._access.writing(self._access.memory) as now:
@@ -280,11 +292,13 @@ class Study:
 
     # Results.
 
+    @patient
     def report(self) -> Report:
         """How the study stands."""
         with self._access.reading(memory := self._access.memory) as state:
             return report_of(self.name, memory.ledger, state, [])
 
+    @patient
     def history(self) -> History:
         """All points, as arrays."""
         with self._access.reading(memory := self._access.memory):
@@ -438,6 +452,7 @@ class Study:
         )
 
 
+@patient
 def study_names(storage: str | os.PathLike | None) -> list[str]:
     """The names of the studies in `storage`, oldest first; an empty list if there is no such file."""
     if Store.is_missing(storage):

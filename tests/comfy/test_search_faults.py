@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from dev.client import Client, ExecutionFailed, ExecutionInterrupted
+from dev.postgres import PASSWORD
 from dev.server import Server
 from surrogate.search import Study, make_optimiser, study_names
 
@@ -468,6 +469,28 @@ def test_a_database_that_another_program_writes_to(comfy, course):
     finally:
         writer.close()
     assert search.is_like(course, 8)
+
+
+def test_a_database_server_that_restarts(comfy, course, postgres):
+    """The node says that it waits, Cancel stops that, and what was rendered is told when the server is back."""
+    search, log = Search(comfy, file=postgres.database()), Log(comfy)
+    graph = search.graph()
+    search.order(wait=True)
+    prompt = search.started(graph)
+    postgres.stop()
+    try:
+        search.order()
+        assert log.wait_for("Waiting for it", 30)
+        assert PASSWORD not in log.text()
+        comfy.client.interrupt()
+        with pytest.raises(ExecutionInterrupted):
+            comfy.client.wait(prompt)
+        prompt = comfy.client.queue(graph.prompt)
+        time.sleep(0.5)
+    finally:
+        postgres.start()
+    comfy.client.wait(prompt)
+    assert search.is_like(course, 4)
 
 
 def test_a_database_that_is_read_only(other, tmp_path):

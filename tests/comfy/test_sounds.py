@@ -252,13 +252,20 @@ def test_surrogate_search_hears(comfy):
         float(best.tensor) in history.scores[:, 1].round(9)
         or np.abs(history.scores[:, 1] - float(best.tensor)).min() < 1e-4
     )
-    assert picture.tensor.shape == (1, 288, 512, 3) and picture.tensor.std() > 0.05
+    assert picture.tensor.shape == (1, 216, 384, 3) and picture.tensor.std() > 0.05
 
 
 def test_scores_of_sounds_and_of_pictures_do_not_mix(comfy):
     s = Sounds(comfy)
-    search_of_sounds(s, next(names), scorer_2=s.g("SurrogatePictureStatistics")[1])
+    node = search_of_sounds(s, next(names), scorer_2=s.g("SurrogatePictureStatistics")[1])
     with pytest.raises(ExecutionFailed, match="scorer judges sounds and scorer_2 pictures"):
+        s.g.run()
+    given = s.g.prompt[node.number]["inputs"]
+    given["vae"] = s.g("TestAnyVAE")[0]
+    del given["scorer_2"]
+    with pytest.raises(
+        ExecutionFailed, match="scorer judges sounds, but vae decodes to pictures: connect an audio VAE"
+    ):
         s.g.run()
 
 

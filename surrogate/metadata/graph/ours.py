@@ -9,6 +9,7 @@ import typing
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from ...explore import Course, Session
 from ...points import Points, acts, parse_selection
 from ...seeds import Seeds
 from ...seeds import acts as seed_acts
@@ -205,6 +206,43 @@ def _one_by_one(images: list[Batch], count: int) -> list[Batch]:
     ]
 
 
+def _explorer(
+    place: Place,
+    latent: Batch,
+    seed: int,
+    pictures: int = 9,
+    draft_steps: int | None = 0,
+    session: str = "",
+    seeds: Seeds | None = None,
+    space: SurrogateSpace | None = None,
+):
+    given, transport = (seeds or Seeds(()), "gaussian") if space is None else (space.seeds, space.transport)
+    course = Course(_session(place, session, pictures, len(given)), seed, given, transport)
+    shown, points = course.page()
+    page = sampled(place, _repeat_to(latent, len(points)), _points_noise(shown, points, range(len(points))), None)
+    if course.act == "finish":
+        finished: Batch | Untraceable = page
+    else:
+        finished = Untraceable(f"{place} had not finished anything yet")
+        page = page.noted(f"{place} showed it as a draft") if draft_steps != 0 else page
+    found = course.liked()
+    if found is None:
+        return finished, page, *[Untraceable(f"nothing was liked in {place}")] * 5, finished, page
+    space, liked = found
+    noise = _points_noise(space, liked, range(len(liked)))
+    wanted = noise, _repeat_to(latent, len(liked)), liked, space, course.liked_seeds()
+    return finished, page, *wanted, finished, page  # the last two as sounds
+
+
+def _session(place: Place, text: str, pictures: int, given: int) -> Session:
+    """The session of a text that a stranger may have written: no larger than can be rebuilt in a moment."""
+    session = Session.parse(text, pictures)
+    noises = given + sum(page.count for page in session.pages)
+    if noises**2 > 8 * MOST_NUMBERS:
+        raise Untraceable(f"the session of {place} has too many pictures to rebuild")
+    return session
+
+
 def _demo_model(place: Place):
     other = Opaque(str(place))
     return other, other, other, Batch((Row(),), size=(128, 128))
@@ -284,5 +322,5 @@ OURS = {
     "SurrogateAsk": Rule(_not_in_the_file("a study's points are")),
     "SurrogateTell": Rule(_not_in_the_file("a study's points are")),
     "SurrogateSearch": Rule(_not_in_the_file("a search's points are")),
-    "SurrogateExplorer": Rule(_not_in_the_file("its pages are")),
+    "SurrogateExplorer": Rule(_explorer),
 }

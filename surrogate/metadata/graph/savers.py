@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ...explore import Session
 from ..errors import NotSampled, Untraceable
 from ..files.embedded import Embedded
+from .kinds import SAVING, shown
 from .prompt import Node, Prompt
 from .trace import Trace
 from .values import Batch, Opaque, Row, batch_of, unknown_of
@@ -18,6 +20,7 @@ KNOWN = {
     "SaveImage": ("PNG", False),
     "PreviewImage": ("PNG", False),
     "SurrogateRenderPoints": ("PNG", False),
+    "SurrogateExplorer": ("PNG", False),
     "SaveAnimatedWEBP": ("WebP", True),
     "SaveAnimatedPNG": ("PNG", True),
     "SaveWEBM": ("WebM", True),
@@ -31,6 +34,8 @@ KNOWN = {
     "SaveImageAdvanced": (None, False),
     "SaveAudioAdvanced": (None, False),
 }
+# These write clips as moving pictures of their own.
+OF_POINTS = ("SurrogateRenderPoints", "SurrogateExplorer")
 # What these two write is chosen in their input `format`.
 FORMATS = {"png": "PNG", "exr": "EXR", "flac": "FLAC", "mp3": "MP3", "opus": "Opus"}
 # These write files too, but no pictures.
@@ -44,7 +49,6 @@ TEMPORARY = {
     "PreviewAudio": r"ComfyUI_temp_[a-z]{5}_(?P<counter>\d{5,12})_\.flac",
     "SurrogateSoundSheet": r"surrogate_sounds_(?P<counter>\d{5,12})_\.flac",
 }
-SAVING = re.compile(r"save|preview|videocombine|video_combine", re.I)
 LONGEST_PREFIX = 250
 DATES = {"%year%": r"\d{4}", **{f"%{name}%": r"\d\d" for name in ("month", "day", "hour", "minute", "second")}}
 
@@ -56,6 +60,11 @@ class Saver:
     node: Node
     prefix: str | None
 
+    @property
+    def guessed(self) -> bool:
+        """Whether nothing but its name says that it writes files."""
+        return not _named(self.node)
+
     def fits(self, embedded: Embedded) -> bool:
         """Whether it writes files of this kind."""
         kind, moving = KNOWN.get(self.node.kind, (None, None))
@@ -63,7 +72,7 @@ class Saver:
             kind = FORMATS.get(str(self.node.inputs.get("format")))
         if kind is not None and kind != embedded.kind:
             return False
-        return not (moving is False and embedded.frames > 1 and self.node.kind != "SurrogateRenderPoints")
+        return not (moving is False and embedded.frames > 1 and self.node.kind not in OF_POINTS)
 
     def pattern(self, embedded: Embedded) -> re.Pattern | None:
         """What its file names look like: groups `counter` and, if the name has it, `batch`."""
@@ -121,19 +130,33 @@ class Saver:
         return sizes.pop() if len(sizes) == 1 else None
 
 
+def _named(node: Node) -> bool:
+    return node.kind in KNOWN or "filename_prefix" in (*node.inputs, *node.links)
+
+
 def _notes(items: list[Batch]) -> str:
     return "; ".join(dict.fromkeys(note for item in items for row in item.rows for note in row.notes))[:LONGEST_PREFIX]
 
 
 def savers_of(prompt: Prompt) -> list[Saver]:
     """All nodes that write files; where none is known for it, all that no other node reads from."""
-    nodes = [node for node in prompt.nodes.values() if node.kind not in OTHERS]
-    found = [n for n in nodes if n.kind in KNOWN or "filename_prefix" in (*n.inputs, *n.links)]
-    found = found or [n for n in nodes if n.links and SAVING.search(n.kind)]
+    nodes = [node for node in prompt.nodes.values() if node.kind not in OTHERS and not _idle(node)]
+    found = [n for n in nodes if _named(n) or (n.links and SAVING.search(shown(n.kind)))]
     if not found:
         read = {link.node for node in prompt.nodes.values() for link in node.links.values()}
         found = [node for node in nodes if node.links and node.id not in read]
     return [Saver(node, _prefix(prompt, node)) for node in found]
+
+
+def _idle(node: Node) -> bool:
+    """Whether it is an Explorer that shows a page and saves nothing: what it finishes it writes."""
+    if node.kind != "SurrogateExplorer" or "session" in node.links:
+        return False
+    try:
+        session = Session.parse(str(node.inputs.get("session") or ""))
+    except ValueError:
+        return False
+    return session.pages[session.shown].act != "finish"
 
 
 def _prefix(prompt: Prompt, node: Node) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 import types
-import uuid
 from contextlib import contextmanager
 
 import numpy as np
@@ -43,37 +42,6 @@ def run(study, searching, generations=1_000_000) -> list:
 
 def places(history) -> set:
     return set(zip(history.run.tolist(), history.generation.tolist(), history.index.tolist(), strict=True))
-
-
-def test_processes_share_a_database_server(searching, host):
-    """`SURROGATE_TEST_DATABASE` is the URL of one, such as postgresql://user@host/name; its studies are left alone."""
-    url = os.environ.get("SURROGATE_TEST_DATABASE")
-    if not url:
-        pytest.skip("SURROGATE_TEST_DATABASE names no server")
-    name = f"test {uuid.uuid4().hex} 🎨"
-    code = (
-        f"study = Study.open(file, {name!r}, recipe, budget=200, population=5)\n"
-        + SEARCH.replace('study = Study.load(file, "study")', "")
-        + "result = [study.identity, told]"
-    )
-    pieces = [host.start(code, file=url, recipe=searching.space().recipe()) for _ in range(4)]
-    identities, told = zip(*(piece.result() for piece in pieces))
-    assert len(set(identities)) == 1
-    assert sorted(trial for trials in told for trial in trials) == list(range(200))
-    study = searching.open(url, name=name, budget=200, population=5)
-    try:
-        history = study.history()
-        assert len(places(history)) == len(np.unique(history.u, axis=0)) == 200
-        assert study.finished
-    finally:
-        study.delete()
-    other = searching.open(url, name=name, budget=64)
-    try:
-        run(other, searching)
-        searching.forget()
-        assert other.history().u.tolist() == run(searching.open(budget=64), searching)
-    finally:
-        other.delete()
 
 
 @pytest.mark.parametrize("name", ["cma-es", "sobol"])

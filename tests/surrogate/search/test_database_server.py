@@ -1,0 +1,211 @@
+"""Studies in PostgreSQL: several workers and readers, workers that are killed, a server that restarts, and passwords."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from dev.postgres import PASSWORD
+from surrogate.search import Study, StudyError, patience, study_names, while_waiting
+from surrogate.search.addresses import password_remark
+from surrogate.search.ledger import Ledger
+
+SEARCH = """
+import time
+study = Study.open(url, "study", recipe, budget=budget, population=5)
+told = []
+while len(asked := study.ask()):
+    time.sleep(pause)
+    study.tell(asked, -((asked.u - 0.3) ** 2).sum(axis=1))
+    told += asked.trials.tolist()
+result = [study.identity, told]
+"""
+
+
+@pytest.fixture
+def url(postgres):
+    """A new database, its URL with the password."""
+    return postgres.database()
+
+
+@pytest.fixture
+def start(searching, host, url):
+    """Starts a worker that searches until the budget is spent."""
+    return lambda budget, pause=0.0: host.start(
+        SEARCH, url=url, recipe=searching.space().recipe(), budget=budget, pause=pause
+    )
+
+
+def places(history) -> set:
+    return set(zip(history.run.tolist(), history.generation.tolist(), history.index.tolist(), strict=True))
+
+
+def check_whole(history, budget: int) -> None:
+    """None lost, none twice."""
+    assert (history.state == "complete").all()
+    assert len(history) == len(places(history)) == len(np.unique(history.u, axis=0)) == budget
+
+
+def test_the_search_is_the_same_as_in_memory(searching, url):
+    def run(study):
+        while len(asked := study.ask()):
+            study.tell(asked, searching.bowl(asked.u))
+        return study.history().u.tolist()
+
+    study = searching.open(url, name="test 🎨")
+    assert study_names(url) == ["test 🎨"]
+    found = run(study)
+    searching.forget()
+    assert study.history().u.tolist() == found == run(searching.open())
+    study.delete()
+    assert study_names(url) == []
+
+
+def test_a_reader_sees_one_state(searching, url):
+    """What another worker writes between two of its queries is not half in what it reads."""
+    study = searching.open(url)
+    asked = study.ask()
+    store, number = study._access.store, study._access.study_id
+    with store.reading() as connection:
+        assert store.state(connection, number).runs[0].claimed is None
+        study.tell(asked, searching.bowl(asked.u))
+        study.ask()
+        ledger = Ledger(3, ("maximize",))
+        store.read(connection, number, ledger)
+    assert (ledger.history().state == "running").all() and len(ledger) == 8
+    assert len(study.history()) == 16
+
+
+def test_a_reader_while_six_workers_write(searching, url, start):
+    workers = [start(90) for _ in range(6)]
+    while "study" not in study_names(url):
+        time.sleep(0.01)
+    while not all(worker.path.exists() for worker in workers):
+        history = Study.load(url, "study").history()
+        assert np.isfinite(history.scores[history.state == "complete"]).all()
+        searching.forget()
+    identities, told = zip(*(worker.result() for worker in workers))
+    assert len(set(identities)) == 1
+    assert sorted(trial for trials in told for trial in trials) == list(range(90))
+    check_whole(Study.load(url, "study").history(), 90)
+
+
+def test_workers_that_are_killed_lose_nothing(url, start, searching):
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        workers = [start(150, 0.01), start(150, 0.01)]
+        time.sleep(rng.uniform(0.1, 0.4))
+        for worker in workers:
+            if not worker.path.exists():
+                worker.kill()
+    start(150).result()
+    check_whole(Study.load(url, "study").history(), 150)
+
+
+def test_workers_wait_for_a_server_that_crashes_and_comes_back(postgres, url, start):
+    workers = [start(100, 0.1) for _ in range(2)]
+    while "study" not in study_names(url) or len(Study.load(url, "study").history()) < 20:
+        time.sleep(0.02)
+    postgres.stop()
+    time.sleep(0.3)
+    postgres.start()
+    told = [trial for worker in workers for trial in worker.result()[1]]
+    assert sorted(told) == list(range(100))
+    check_whole(Study.load(url, "study").history(), 100)
+
+
+class Cancelled(Exception):
+    pass
+
+
+def test_who_waits_is_told_so_and_can_stop(postgres, url, searching, monkeypatch):
+    monkeypatch.setattr(patience, "PAUSE", 0.3)
+    study = searching.open(url)
+    asked = study.ask()
+    scores = searching.bowl(asked.u).tolist()
+    postgres.stop()
+
+    def cancel(sentence):
+        raise Cancelled(sentence)
+
+    with pytest.raises(Cancelled, match="Waiting until the database is back; nothing is lost") as stopped:
+        with while_waiting(cancel):
+            study.tell(asked, scores)
+    assert PASSWORD not in str(stopped.value)
+    with pytest.raises(StudyError), monkeypatch.context() as short:
+        short.setattr(patience, "PATIENCE", 0.5)
+        study.report()
+    sentences: list = []
+    starting = threading.Timer(0.7, postgres.start)
+    starting.start()
+    with while_waiting(sentences.append):
+        report = study.tell(asked, scores)
+    starting.join()
+    assert report.evaluated == 8 and sentences
+    assert study.history().scores[:, 0].tolist() == scores
+    assert len(study.ask()) == 8
+
+
+def test_points_retold_twice_are_as_retold_once(searching):
+    """As when the reply to the first attempt was lost."""
+    study = searching.open()
+    study.tell(study.ask(), [1.0] * 7 + [float("nan")])
+    for _ in range(2):
+        study.retell([7], [2.0])
+    assert study.best.score == 2.0
+    with pytest.raises(ValueError, match="did not fail"):
+        study.retell([7], [3.0])
+
+
+def test_a_server_that_was_never_there_is_not_waited_for(postgres):
+    with pytest.raises(StudyError, match="refused"):
+        study_names("postgresql://tester@127.0.0.1:1/postgres")
+    with pytest.raises(StudyError, match="password"):
+        study_names(postgres.public_url)
+
+
+def test_a_missing_driver_says_what_to_type():
+    with pytest.raises(StudyError, match=r'not installed .*pip install "psycopg\[binary\]"'):
+        study_names("postgresql+pg8000://tester@127.0.0.1/postgres")
+
+
+# Passwords.
+
+
+def test_a_variable_has_the_url(url, searching, monkeypatch):
+    monkeypatch.setenv("SURROGATE_DATABASE_OF_TESTS", url)
+    study = searching.open("${SURROGATE_DATABASE_OF_TESTS}")
+    study.tell(study.ask(), [0.0] * 8)
+    assert study_names(url) == ["study"]
+    assert Study.load(url, "study").report().evaluated == 8
+
+
+@pytest.mark.parametrize(
+    "value, message", [(None, "is not set"), ("secret-token", "does not hold a database URL")], ids=["missing", "other"]
+)
+def test_a_variable_without_an_url(value, message, searching, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    if value:
+        monkeypatch.setenv("SURROGATE_DATABASE_OF_TESTS", value)
+    with pytest.raises(StudyError, match=message) as error:
+        searching.open("${SURROGATE_DATABASE_OF_TESTS}")
+    assert "secret" not in str(error.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_password_comes_from_the_environment_or_a_file(postgres, monkeypatch, tmp_path):
+    passwords = tmp_path / "passwords"
+    passwords.write_text(f"127.0.0.1:{postgres.port}:*:tester:{PASSWORD}\n")
+    passwords.chmod(0o600)
+    assert study_names(f"{postgres.public_url}?passfile={passwords}") == []
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    assert study_names(postgres.public_url + "?application_name=surrogate") == []
+
+
+def test_a_password_in_the_url_is_warned_of(postgres):
+    assert "${SURROGATE_DATABASE}" in password_remark(postgres.url)
+    for address in ("", "studies.db", postgres.public_url, "${SURROGATE_DATABASE}", "no://url at all"):
+        assert password_remark(address) == ""
