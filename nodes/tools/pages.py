@@ -44,7 +44,8 @@ class Picture:
 
     def heard(self) -> dict:
         """Its sound as a number at every sample, silence where it is NaN."""
-        return {**self.sound, "waveform": self.sound["waveform"].nan_to_num(0.0)}
+        sound = self.sound or {}
+        return {**sound, "waveform": sound["waveform"].nan_to_num(0.0)}
 
     def told(self) -> dict:
         """What the browser needs to show it."""

@@ -118,7 +118,7 @@ def render(
         for place, (i, images, sound) in enumerate(zip(group, pictures, sounds, strict=True)):
             fault = _fault(images, [part[place] for part in parts], sound)
             sample = select({**chosen, "samples": samples}, [place])
-            frames = drawn(sound) if images is None else as_pixels(images)
+            frames = drawn(sound) if images is None and sound is not None else as_pixels(images)
             yield Rendered(i, frames, sample, fault, sound)
         progress.decoded(len(group), frames[0])
 

@@ -7,6 +7,7 @@
     generation   the points to score now                                                     values.py
     phases       an open study with its space, and what follows a scouting                   phases.py
     loop         the whole search: pictures, scores, until the budget is spent               loop.py
+    picks        what a person picked of a generation, as scores                              picks.py
     patience     a database server that restarts is waited for                              patience.py
     faults       pictures that are of no use, and so get no score                            faults.py
     report       how a study stands; its best points, its history                            values.py
@@ -35,9 +36,22 @@ from .opened import OpenedStudies
 from .optimisers import OPTIMISERS, Optimiser, Proposal, make_optimiser
 from .patience import while_waiting
 from .phases import OpenStudy, Successor
+from .picks import VERDICTS, Picks, check_takes_picks, generation_name, last_picked, pick_scores, tell_picks
 from .scouting import Scouting, scouting_name
 from .study import Study, study_names
-from .values import COMPLETE, FAILED, RUNNING, Best, Generation, History, OtherStudy, Report, StudyError, UnknownStudy
+from .values import (
+    COMPLETE,
+    FAILED,
+    RUNNING,
+    SKIPPED,
+    Best,
+    Generation,
+    History,
+    OtherStudy,
+    Report,
+    StudyError,
+    UnknownStudy,
+)
 
 __all__ = [
     "COMPLETE",
@@ -45,6 +59,8 @@ __all__ = [
     "FAILED",
     "OPTIMISERS",
     "RUNNING",
+    "SKIPPED",
+    "VERDICTS",
     "Best",
     "Definition",
     "Generation",
@@ -57,6 +73,7 @@ __all__ = [
     "OpenedStudies",
     "Optimiser",
     "OtherStudy",
+    "Picks",
     "Picture",
     "Proposal",
     "Report",
@@ -66,15 +83,20 @@ __all__ = [
     "Successor",
     "UnknownStudy",
     "answered",
+    "check_takes_picks",
     "describe_study",
     "faults_in",
+    "generation_name",
+    "last_picked",
     "make_optimiser",
     "named_faults",
     "password_remark",
+    "pick_scores",
     "reasons_of",
     "score_each",
     "scouting_name",
     "study_names",
+    "tell_picks",
     "while_waiting",
     "without_faulty",
 ]

@@ -79,7 +79,9 @@ OPEN = {
     "model.model.model_sampling.noise_scaling": "Invert: how noise and image begin, never copied",
     "model.model.model_sampling.sigma_max": "whether a model ignores its noise; what core's schedulers begin with",
     "server.PromptServer.instance": "messages and the route",
-    "server.PromptServer.instance.routes.get": "the route",
+    "server.PromptServer.instance.routes.get": "the routes",
+    "server.PromptServer.instance.routes.post": "answers to Pick",
+    "server.PromptServer.instance.send_sync": "messages to the browser",
     "vae.decode": "pictures",
 }
 
@@ -112,6 +114,7 @@ GUARDED = {
     "server.PromptServer.instance.client_id": "nobody is told of the next run",
     "server.PromptServer.instance.last_prompt_id": "a search says: press Run for each step",
     "server.PromptServer.instance.port": "a search says: press Run for each step",
+    "server.PromptServer.instance.sockets": "Pick waits, whoever is there",
     "server.PromptServer.instance.send_progress_text": "no text under the node",
     "vae.audio_sample_rate": "44100, as core itself says then",
     "vae.audio_sample_rate_output": "only of LTX-2's sound; others have audio_sample_rate",

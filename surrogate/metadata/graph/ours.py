@@ -321,6 +321,7 @@ OURS = {
     "SurrogateScout": Rule(_not_in_the_file("a study's points are")),
     "SurrogateAsk": Rule(_not_in_the_file("a study's points are")),
     "SurrogateTell": Rule(_not_in_the_file("a study's points are")),
+    "SurrogatePick": Rule(_not_in_the_file("a study's points are")),
     "SurrogateSearch": Rule(_not_in_the_file("a search's points are")),
     "SurrogateExplorer": Rule(_explorer),
 }
