@@ -8,6 +8,7 @@ space       the space, what is known about it, which of its points is nearest to
 quality     whether near points are near pictures, and blends like the model's own
 points      which points to look at
 noise       the points' noise for stock samplers
+conditioning  points on the prompt instead of the initial noise
 over_time   noise that moves along a path from the beginning of a clip to its end
 pinned      stochastic samplers whose noise is pinned
 render      sample, decode and save many points in one node
@@ -43,6 +44,7 @@ NODES = {
     "quality": ("SpaceQuality",),
     "points": ("Point", "Weights", "Grid", "Corners", "Slice", "Path", "Neighbours", "RandomPoints", "SelectPoints"),
     "noise": ("Noise", "KSamplerNoise"),
+    "conditioning": ("Conditioning", "Carrier"),
     "over_time": ("NoiseOverTime",),
     "pinned": ("PinnedSampler",),
     "render": ("RenderPoints",),

@@ -7,8 +7,10 @@ import inspect
 import itertools
 import typing
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from ...checks import choice
+from ...conditioning.acts import CARRIERS
 from ...explore import Course, Session
 from ...points import Points, acts, parse_selection
 from ...seeds import Seeds
@@ -21,7 +23,7 @@ from ...space.point_seed import seed_at
 from ..errors import Untraceable
 from .rules import Place, Rule
 from .stock import sampled
-from .values import MOST_ROWS, Batch, Noise, Opaque, Row
+from .values import MOST_ROWS, Batch, Noise, Opaque, Row, random_noise
 
 __all__ = ["OURS"]
 
@@ -181,9 +183,35 @@ def _ksampler_noise(place: Place, space: SurrogateSpace, points: Points, latent:
     return _points_noise(space, points, range(len(points))), _repeat_to(latent, len(points))
 
 
-def _render_points(place: Place, space: SurrogateSpace, points: Points, latent: Batch):
+@dataclass(frozen=True)
+class _OnPrompt:
+    """A guider whose points are on the prompt, and whose initial noise is that of `seed`."""
+
+    seed: int
+
+
+def _carrier(place: Place, guider: object, carrier: str = next(iter(CARRIERS)), seed: int = 0):
+    return guider if CARRIERS[choice("carrier", carrier, CARRIERS)] else _OnPrompt(seed)
+
+
+def _rendered(place: Place, guider: object, space: SurrogateSpace, points: Points, latent: Batch) -> Batch:
+    """The points, sampled by a node of this pack from `latent`, a batch of one or of as many."""
+    latent, noise = _repeat_to(latent, len(points)), _points_noise(space, points, range(len(points)))
+    if isinstance(guider, _OnPrompt):
+        noise, latent = random_noise(guider.seed), replace(latent, index=(0,) * len(points))
+    return sampled(place, latent, noise, None)
+
+
+@_typed(acts.batches)
+def _conditioning(place: Place, points: Points, latent: Batch, **typed):
     latent = _repeat_to(latent, len(points))
-    made = sampled(place, latent, _points_noise(space, points, range(len(points))), None)
+    groups = acts.batches(points, **typed)
+    prompts = [Opaque(str(place)) for _ in groups]
+    return prompts, [replace(_rows(latent, group), index=(0,) * len(group)) for group in groups], [Opaque(str(place))]
+
+
+def _render_points(place: Place, space: SurrogateSpace, points: Points, latent: Batch, guider: object = None):
+    made = _rendered(place, guider, space, points, latent)
     return [made], _one_by_one([made], len(points))
 
 
@@ -215,11 +243,12 @@ def _explorer(
     session: str = "",
     seeds: Seeds | None = None,
     space: SurrogateSpace | None = None,
+    guider: object = None,
 ):
     given, transport = (seeds or Seeds(()), "gaussian") if space is None else (space.seeds, space.transport)
     course = Course(_session(place, session, pictures, len(given)), seed, given, transport)
     shown, points = course.page()
-    page = sampled(place, _repeat_to(latent, len(points)), _points_noise(shown, points, range(len(points))), None)
+    page = _rendered(place, guider, shown, points, latent)
     if course.act == "finish":
         finished: Batch | Untraceable = page
     else:
@@ -305,6 +334,8 @@ OURS = {
     "SurrogateSelectPoints": _act(acts.select, _few_numbers),
     "SurrogateLocateLatent": Rule(_not_in_the_file("the latent it located is")),
     "SurrogateNoise": Rule(_noise, lists="out"),
+    "SurrogateConditioning": Rule(_conditioning, lists="out"),
+    "SurrogateCarrier": Rule(_carrier),
     "SurrogateNoiseOverTime": Rule(_noise_over_time, lists="out"),
     "SurrogateKSamplerNoise": Rule(_ksampler_noise),
     "SurrogateRenderPoints": Rule(_render_points, lists="out"),
