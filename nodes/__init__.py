@@ -20,6 +20,8 @@ ask_tell    one generation of a search for each run of the graph
 pick        the same, by choosing among its pictures
 search      a whole search in one node
 scores      what a good picture is
+sound_scores  what a good sound is
+scoring_nodes  nodes of other packs that say what a good picture is
 report      a search in pictures and files
 utility     what each seed contributes to a search
 sheet       contact sheets
@@ -55,7 +57,9 @@ NODES = {
     "explorer": ("Explorer",),
     "report": ("StudyReport",),
     "utility": ("SeedUtility",),
+    "scoring_nodes": ("ScoreInput", "ScoreOutput", "SearchStep"),
     "scores": ("MatchImage", "PictureStatistics", "ClipScore", "CombineScores"),
+    "sound_scores": ("MatchSound", "SoundStatistics"),
     "sheet": ("ContactSheet",),
     "sounds": ("SoundSheet",),
     "demo": ("DemoModel", "DemoPicture"),

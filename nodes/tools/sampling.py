@@ -40,7 +40,7 @@ log = logging.getLogger("ComfyUI-Surrogate")
 PREVIEW = 512
 NO_PICTURES = (
     "vae decodes to {}, which is not pictures. For sound use Surrogate Noise, SamplerCustomAdvanced, VAE Decode Audio and "
-    "Sound Sheet; to search among sounds, Ask and Tell around them."
+    "Sound Sheet; to search among sounds, Surrogate Search with a score of sounds, or Ask and Tell around these nodes."
 )
 # What to do where pictures are NaN.
 FAULTS_ADVICE = (
