@@ -17,6 +17,8 @@ from dev.workflow_files import WORKFLOWS
 from .conftest import Comfy
 from .core_names import GUARDED
 from .test_core_names import missing_in
+from .test_scoring_nodes import scored
+from .test_search import history
 from .test_workflows import skip_if_too_old
 from .ui_format import to_prompt
 
@@ -55,6 +57,13 @@ def test_every_node_is_there_and_takes_the_same_inputs(oldest, comfy):
         for kind in ("required", "optional"):
             assert list(node["input"].get(kind, {})) == list(new[name]["input"].get(kind, {})), name
         assert node["output"] == new[name]["output"]
+
+
+def test_nodes_of_the_graph_score_a_search(oldest):
+    graph, _ = scored(oldest, "by nodes")
+    graph.run()
+    rows = history(oldest, "by nodes")
+    assert len(rows) == 12 and np.isfinite(rows.scores).all()
 
 
 def test_it_has_the_names_that_the_pack_uses(oldest):
