@@ -305,9 +305,7 @@ def test_a_search_of_clips_learns_from_four_frames(comfy):
         return g, model, conditioning, vae, latent, study
 
     g, model, conditioning, vae, latent, study = graph(12)
-    g("SurrogateSearch", guider=g("BasicGuider", model=model, conditioning=conditioning),
-      sampler=g("KSamplerSelect", sampler_name="euler"),
-      sigmas=g("BasicScheduler", model=model, scheduler="simple", steps=1, denoise=1.0),
+    g("SurrogateSearch", **g.sampling(model, conditioning),
       latent=latent, vae=vae, study=study, scorer=g("SurrogatePictureStatistics")[1], score_seeds=False)  # fmt: skip
     g.run()
     g, model, conditioning, vae, latent, study = graph(16)
