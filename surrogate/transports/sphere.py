@@ -24,7 +24,7 @@ class Sphere(Transport):
     uses_power = True
 
     def __init__(self, radius: float | None = None):
-        self.radius = None if radius is None else number("radius, in units of Gaussian noise's norm,", radius, above=0)
+        self.radius = None if radius is None else number("radius", radius, above=0)
 
     @classmethod
     def examples(cls):

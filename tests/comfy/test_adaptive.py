@@ -259,7 +259,10 @@ def test_two_scores_are_refused(comfy):
 
 
 def test_settings_that_cannot_be_say_why(comfy):
-    for settings, message in (('{"noises": 4096}', "noises must be at most 1024"), ('{"scout": 1}', "scout must be")):
+    for settings, message in (
+        ('{"noises": 4096}', "noises must be a whole number from 2 to 1024"),
+        ('{"scout": 1}', "scout must be"),
+    ):
         with pytest.raises(ExecutionFailed, match=message):
             Small(comfy, settings=settings).loop().run()
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ...checks import share, whole
-from ..values import COMPLETE, FAILED, RUNNING, History, StudyError
+from ..values import COMPLETE, FAILED, RUNNING, SKIPPED, History, StudyError
 from .base import Optimiser, Proposal
 from .quiet import quiet_optuna
 
@@ -168,6 +168,7 @@ class _Mirror:
         from optuna.trial import TrialState, create_trial
 
         states = {RUNNING: TrialState.RUNNING, COMPLETE: TrialState.COMPLETE, FAILED: TrialState.FAIL}
+        states[SKIPPED] = TrialState.FAIL  # the samplers' word for a point that says nothing
         for row in range(len(self.rows), len(history)):
             place = (int(history.run[row]), int(history.generation[row]), int(history.index[row]))
             number = self.proposed.pop(place, None)
