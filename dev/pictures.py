@@ -1,6 +1,6 @@
 """Takes the README's pictures of ComfyUI's own page (``docs/pictures``), with the demo model. By hand, on a quiet machine.
 
-    python dev/launch.py dev/pictures.py [explore | search | app …]     default: all
+    python dev/launch.py dev/pictures.py [explore | search | app | templates …]     default: all
 
 With SURROGATE_FRONTEND (see dev/browser.py) they show that version of the page; *app* needs one that has apps (1.41).
 """
@@ -23,13 +23,14 @@ sys.path.append(str(ROOT))
 from dev.browser import FRONTENDS, frontend_arguments, open_page, prepare, show  # noqa: E402
 from dev.client import Client  # noqa: E402
 from dev.server import Server  # noqa: E402
-from dev.workflow_files import read  # noqa: E402
+from dev.workflow_files import WORKFLOWS, read  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 FOLDER = ROOT / "docs" / "pictures"
 WINDOW = (1440, 810)
+THUMBNAIL = 512  # pixels: a side of the template browser's pictures
 MOVING = 960  # pixels: the width of the moving picture
 FRAME = 180  # milliseconds that each of its frames is shown
 LAST = 3000
@@ -114,7 +115,20 @@ def app(page: Page, client: Client) -> None:
     _write(_shot(page), "app")
 
 
-PICTURES: dict[str, Callable[[Page, Client], None]] = {"explore": explore, "search": search, "app": app}
+def templates(page: Page, client: Client) -> None:
+    """For the templates whose models are not here: their graphs, as the pictures of the template browser."""
+    for name in ("flux_explore", "z_image_explore", "stable_audio_explore"):
+        left, top, right, bottom = _open(page, name, [node["id"] for node in read(name)["nodes"][:-3]])
+        side = min(right - left, bottom - top)  # of a square with the Explorer, which is on the right
+        picture = _shot(page, [right - side, top, right, top + side])
+        picture.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS).save(
+            WORKFLOWS[name].with_suffix(".jpg"), quality=85
+        )
+
+
+PICTURES: dict[str, Callable[[Page, Client], None]] = {
+    "explore": explore, "search": search, "app": app, "templates": templates,
+}  # fmt: skip
 
 
 def _open(page: Page, name: str, nodes: Sequence[int]) -> list[int]:

@@ -13,7 +13,7 @@ from .environment import Environment
 from .pack import Pack
 from .server import PACK_NAME, free_port, link_packs, option_known
 
-__all__ = ["command_line", "cpu"]
+__all__ = ["command_line", "cpu", "welcome"]
 
 PORT = 8188
 ACCELERATORS = {"--cpu", "--directml", "--cuda-device", "--default-device", "--oneapi-device-selector"}
@@ -37,11 +37,23 @@ def command_line(pack: Pack, environment: Environment, arguments: list[str]) -> 
     base = pack.home / "base"
     link_packs(base, {PACK_NAME: pack.root})
     options = ["--base-directory", str(base)]
+    welcome(base, pack.root)
     if option_known(environment.comfyui, "--database-url"):  # its default lies in ComfyUI's own folder
         options += ["--database-url", f"sqlite:///{base / 'user' / 'comfyui.db'}"]
     if not environment.owned:
         options += ["--extra-model-paths-config", str(_model_paths(pack, environment.comfyui))]
     return [*options, *arguments], port, base
+
+
+def welcome(base: Path, root: Path) -> None:
+    """Have the page open the pack's first template (web/welcome.js) if nobody has used this base folder yet."""
+    settings = base / "user" / "default" / "comfy.settings.json"
+    if settings.exists():
+        return
+    first = min(path.stem for path in (root / "workflows").glob("*.json"))
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    # Otherwise the page covers it with its list of templates.
+    settings.write_text(json.dumps({"Comfy.TutorialCompleted": True, "Surrogate.OpenTemplate": first}), "utf-8")
 
 
 def cpu(environment: Environment, arguments: list[str]) -> list[str]:

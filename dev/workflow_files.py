@@ -30,7 +30,7 @@ def read(name: str) -> dict:
 
 def has_sound(name: str) -> bool:
     """Whether it uses core's nodes for sound, which a ComfyUI without torchaudio does not have."""
-    return any(node["type"] == "VAEDecodeAudio" for node in read(name)["nodes"])
+    return any(node["type"] in ("VAEDecodeAudio", "EmptyLatentAudio") for node in read(name)["nodes"])
 
 
 def needs(name: str) -> tuple[int, ...]:

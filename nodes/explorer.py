@@ -1,4 +1,4 @@
-"""Explorer: pages of pictures; what a person likes on one decides what the next one shows."""
+"""Explorer: pages of pictures, clips or sounds; what a person likes on one decides what the next one shows."""
 
 from __future__ import annotations
 
@@ -37,10 +37,13 @@ class Explorer(io.ComfyNode):
                 "evolve",
                 "interactive",
                 "more like this",
+                "audio picker",
+                "sound explorer",
             ],
             category="surrogate/search",
-            description="A page of pictures: click those you like, press Run, and the next page shows more like them. "
-            "Begins with fresh noises, or with your seeds. Finish renders what you liked with all steps and saves it.",
+            description="A page of pictures, clips or sounds: click those you like, press Run, and the next page shows more "
+            "like them. Begins with fresh noises, or with your seeds. Finish renders what you liked with all steps and saves "
+            "it.",
             inputs=[
                 guider_input(),
                 sampler_input(),
@@ -101,7 +104,9 @@ class Explorer(io.ComfyNode):
                 io.Image.Output(
                     display_name="finished", tooltip="What Finish rendered; nothing is sent before Finish is pressed."
                 ),
-                io.Image.Output(display_name="page", tooltip="The pictures of the page, in order."),
+                io.Image.Output(
+                    display_name="page", tooltip="The pictures of the page, in order; of sounds, their waveforms."
+                ),
                 io.Noise.Output(
                     display_name="noise",
                     tooltip="The noise of everything that you liked up to this page, for SamplerCustomAdvanced. Like the "
@@ -115,6 +120,16 @@ class Explorer(io.ComfyNode):
                 wires.Seeds.Output(
                     display_name="seeds",
                     tooltip="The liked pictures as seeds, for Surrogate Space or Surrogate Save Seeds.",
+                ),
+                io.Audio.Output(
+                    display_name="finished_sounds",
+                    is_output_list=True,
+                    tooltip="Of a model of sound: what Finish rendered, one by one; nothing is sent before Finish is pressed.",
+                ),
+                io.Audio.Output(
+                    display_name="page_sounds",
+                    is_output_list=True,
+                    tooltip="Of a model of sound: the sounds of the page one by one, in order.",
                 ),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
@@ -151,10 +166,13 @@ class Explorer(io.ComfyNode):
         page = as_images([picture.frames for picture in made])
         nothing = ExecutionBlocker(None)
         outputs = _liked(course, latent, noise_seed) or [nothing] * 5
+        sounds = [picture.heard() for picture in made] if renderer.of_sound else nothing
         return io.NodeOutput(
             page if finishing else nothing,
             page,
             *outputs,
+            sounds if finishing else nothing,
+            sounds,
             ui={"surrogate_explorer": [{**renderer.shown(course, made, drafts), "saved": saved}]},
         )
 

@@ -24,7 +24,7 @@ class Explorer {
     this.view = new View({
       act: (what, value) => this.act(what, value),
       grows: () => Boolean(globalThis.LiteGraph?.vueNodesMode),
-      address: (key, whole) => api.apiURL(`/surrogate/explorer/${key}${whole ? "?whole" : ""}`),
+      address: (key, part) => api.apiURL(`/surrogate/explorer/${key}${part ? `?${part}` : ""}`),
     });
     this.widget = node.addDOMWidget(name, "SURROGATE_SESSION", this.view.element, {
       getValue: () => write(this.session),
@@ -91,9 +91,9 @@ class Explorer {
   }
 
   // One picture of the page that is being rendered.
-  arrived({ cell, key, fault }) {
+  arrived({ cell, node: _, ...picture }) {
     const page = this.page() ?? this.#remember(this.session.page, {});
-    page.cells[cell] = { key, fault };
+    page.cells[cell] = picture;
     this.show();
   }
 
@@ -111,7 +111,7 @@ class Explorer {
   }
 
   removed() {
-    this.view.hideLarge();
+    this.view.hide();
   }
 }
 

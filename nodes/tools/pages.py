@@ -12,13 +12,14 @@ import numpy as np
 from server import PromptServer
 
 from ...surrogate.explore import Course
-from ...surrogate.pictures.gallery import Gallery
+from ...surrogate.pictures.gallery import RECIPE, Gallery
 from ...surrogate.points.batches import in_groups
 from .latents import repeat_to
 from .notices import warn
-from .provenance import drawn_shape, run_hash, texts, with_tensors
+from .provenance import drawn, run_hash, texts, with_tensors
 from .sampling import FAULTS_ADVICE, Progress, render
 from .shelf import KEY_LENGTH, Shelf
+from .sound import is_for_sound, save_flac
 
 __all__ = ["EVENT", "Picture", "Renderer"]
 
@@ -31,11 +32,28 @@ COSMETIC = ("session", "seed", "pictures", "draft_steps", "images_per_batch", "f
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of a page: frames (t, h, w, c) uint8, the key under which it is kept, and what is wrong with it, if anything."""
+    """A picture of a page: frames (t, h, w, c) uint8, the key under which it is kept, and what is wrong with it, if anything.
+
+    Of a model of sound, `sound` is the AUDIO of one whose waveform the picture shows.
+    """
 
     frames: np.ndarray
     key: str
     fault: str = ""
+    sound: dict | None = None
+
+    def heard(self) -> dict:
+        """Its sound as a number at every sample, silence where it is NaN."""
+        sound = self.sound or {}
+        return {**sound, "waveform": sound["waveform"].nan_to_num(0.0)}
+
+    def told(self) -> dict:
+        """What the browser needs to show it."""
+        frames, height, width, _ = self.frames.shape
+        return {
+            "key": self.key, "fault": self.fault, "frames": frames, "width": width, "height": height,
+            "sound": self.sound is not None,
+        }  # fmt: skip
 
 
 class Renderer:
@@ -44,6 +62,7 @@ class Renderer:
     def __init__(self, node, sampling: tuple, latent: dict, vae, noise_seed: int, images_per_batch: int):
         self.node, self.sampling, self.latent, self.vae = node, sampling, latent, vae
         self.noise_seed, self.at_once, self.shelf = noise_seed, images_per_batch, Shelf()
+        self.of_sound = is_for_sound(vae)
 
     def page(self, course: Course, draft_steps: int | None) -> list[Picture]:
         """The pictures of the page that is shown, with all steps or as drafts after `draft_steps`.
@@ -52,16 +71,15 @@ class Renderer:
         """
         space, points = course.page()
         keys = self._keys(course, draft_steps)
-        frames = [self.shelf.load(key) for key in keys]
-        missing = [i for i, known in enumerate(frames) if known is None]
-        made = {i: Picture(known, keys[i]) for i, known in enumerate(frames) if known is not None}
-        for i in made:
-            self._tell(i, made[i])
-        for i, picture in self._rendered(space, points.w, missing, draft_steps):
-            made[i] = Picture(picture.frames, keys[i], picture.fault)
-            if not picture.fault:
-                self.shelf.keep(keys[i], picture.frames)
-            self._tell(i, made[i])
+        made = {i: kept for i, key in enumerate(keys) if (kept := self._kept(key))}
+        for i, picture in made.items():
+            self._tell(i, picture)
+        missing = [i for i in range(len(keys)) if i not in made]
+        for one in self._rendered(space, points.w, missing, draft_steps):
+            picture = made[one.index] = Picture(one.frames, keys[one.index], one.fault, one.sound)
+            if not one.fault:
+                self.shelf.keep(picture.key, picture.frames, picture.sound)
+            self._tell(one.index, picture)
         self.shelf.tidy(set(keys))
         self._say(made)
         return [made[i] for i in range(len(keys))]
@@ -71,25 +89,31 @@ class Renderer:
         folder, stem, _, subfolder, _ = folder_paths.get_save_image_path(
             prefix, folder_paths.get_output_directory(), *made[0].frames.shape[2:0:-1]
         )
-        shape = drawn_shape(self.sampling[0], self.latent)
+        noise = drawn(self.sampling[0], self.latent)
         saved = []
         for picture, (space, points) in zip(made, course.alone(), strict=True):
             if picture.fault:
                 continue
             gallery = Gallery(Path(folder), stem, picture.key)
             own = {"space": space.recipe(), **points.recipe(0), "label": points.labels[0]}
-            recipe = with_tensors({**own, "shape": shape, "noise_seed": self.noise_seed}, space, gallery)
-            gallery.save(1, picture.frames, recipe or {}, texts(self.node.hidden))
-            saved.append({"filename": gallery.name(1), "subfolder": subfolder, "type": "output"})
+            recipe = with_tensors({**own, **noise, "noise_seed": self.noise_seed}, space, gallery)
+            name = self._write(gallery, picture, recipe)
+            saved.append({"filename": name, "subfolder": subfolder, "type": "output"})
         return saved
+
+    def _write(self, gallery: Gallery, picture: Picture, recipe: dict | None) -> str:
+        """The file of a finished picture, or of its sound; returns its name."""
+        written = texts(self.node.hidden)
+        if picture.sound is None:
+            return gallery.save(1, picture.frames, recipe or {}, written).name
+        path = (gallery.folder / gallery.name(1)).with_suffix(".flac")
+        save_flac(path, picture.sound, written if recipe is None else {**written, RECIPE: json.dumps(recipe)})
+        return path.name
 
     def shown(self, course: Course, made: list[Picture], draft_steps: int | None) -> dict:
         """What the page in the browser shows."""
         _, points = course.page()
-        cells = [
-            {"key": picture.key, "label": label, "fault": picture.fault, "frames": len(picture.frames)}
-            for picture, label in zip(made, points.labels, strict=True)
-        ]
+        cells = [{**picture.told(), "label": label} for picture, label in zip(made, points.labels, strict=True)]
         return {
             "session": course.session.text(), "draft_steps": draft_steps or 0, "steps": len(self.sampling[2]) - 1,
             "cells": cells,
@@ -102,6 +126,13 @@ class Renderer:
         texts = [json.dumps([run, recipe], sort_keys=True) for recipe in recipes]
         return [hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH] for text in texts]
 
+    def _kept(self, key: str) -> Picture | None:
+        frames = self.shelf.load(key)
+        sound = self.shelf.load_sound(key) if self.of_sound and frames is not None else None
+        if frames is None or (self.of_sound and sound is None):
+            return None
+        return Picture(frames, key, sound=sound)
+
     def _rendered(self, space, w, missing: list[int], draft_steps: int | None):
         if not missing:
             return
@@ -111,15 +142,13 @@ class Renderer:
         repeated = repeat_to(self.latent, len(w), "pictures")
         self.progress = Progress(guider, len(missing), sigmas, self.node, previews=False)
         groups = [[missing[j] for j in group] for group in in_groups(len(missing), self.at_once)]
-        draft = draft_steps is not None
-        for picture in render(
-            guider, sampler, sigmas, repeated, self.vae, space, w, self.noise_seed, groups, self.progress, draft
-        ):
-            yield picture.index, picture
+        vae, audio_vae = (None, self.vae) if self.of_sound else (self.vae, None)
+        sampling = guider, sampler, sigmas, repeated, vae, space, w, self.noise_seed, groups, self.progress
+        yield from render(*sampling, draft=draft_steps is not None, audio_vae=audio_vae)
 
     def _tell(self, index: int, picture: Picture) -> None:
         server, hidden = PromptServer.instance, self.node.hidden
-        what = {"node": hidden.unique_id, "cell": index, "key": picture.key, "fault": picture.fault}
+        what = {"node": hidden.unique_id, "cell": index, **picture.told()}
         server.send_sync(EVENT, what, getattr(server, "client_id", None))
 
     def _say(self, made: dict[int, Picture]) -> None:

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from ...surrogate.resizing import area_means
+from .carrier import OneNoise, sampled_by
 from .clips import split_clips
 from .core_noise import notice_replaced_noise
 from .latents import PointsNoise, fix_empty, select, tensors_of
@@ -21,7 +22,7 @@ from .notices import say, warn
 from .parts import part_for
 from .peculiar import check_noise_counts, depends_on_batch, needs_batch_of_one
 from .progress import quiet
-from .sound import decode_sounds
+from .sound import decode_sounds, drawn
 
 __all__ = [
     "FAULTS_ADVICE",
@@ -39,7 +40,7 @@ log = logging.getLogger("ComfyUI-Surrogate")
 PREVIEW = 512
 NO_PICTURES = (
     "vae decodes to {}, which is not pictures. For sound use Surrogate Noise, SamplerCustomAdvanced, VAE Decode Audio and "
-    "Sound Sheet; to search among sounds, Ask and Tell around them."
+    "Sound Sheet; to search among sounds, Surrogate Search with a score of sounds, or Ask and Tell around these nodes."
 )
 # What to do where pictures are NaN.
 FAULTS_ADVICE = (
@@ -52,9 +53,9 @@ FAULTS_ADVICE = (
 class Rendered:
     """A point that was sampled and decoded.
 
-    frames (t, h, w, c) uint8; `sample` a LATENT of one; `sound` an AUDIO of one, where an audio VAE decoded it. `fault` is
-    why the picture is of no use ("its pixels are NaN or infinite"), empty if it is good: such a picture is black where it
-    is not a number, and must get no score.
+    frames (t, h, w, c) uint8, of a sound alone its waveform; `sample` a LATENT of one; `sound` an AUDIO of one, where an
+    audio VAE decoded it. `fault` is why the picture is of no use ("its pixels are NaN or infinite"), empty if it is good:
+    such a picture is black where it is not a number, and must get no score.
     """
 
     index: int
@@ -83,7 +84,8 @@ def render(
     Yields each point as soon as its group is decoded. `progress` is shared by several calls; by default this call is all
     there is to do. A model that samples only one image at a time gets the images of a group one by one. Of a `draft`, whose
     `sigmas` end before the last step, what the model predicts there is decoded. Of a latent of several parts, each VAE
-    decodes the one that it is for.
+    decodes the one that it is for; `vae` is None for a model of sound alone. A guider of Surrogate Carrier has the points
+    on its prompt.
     Stops at once, with ComfyUI's own exception, if the user presses Cancel. Raises ValueError if the VAE gives something
     else than pictures, the audio VAE something else than sound, or the model ignores its noise.
     """
@@ -101,10 +103,10 @@ def render(
         if progress.one_at_a_time and len(group) > 1:
             waiting[:0] = [[i] for i in group]
             continue
-        noise = PointsNoise(space, w[group], noise_seed)
+        sampled, noise = sampled_by(guider, space, w[group], noise_seed)
         chosen = fix_empty(guider.model_patcher, select(latent, group))
         try:
-            samples = _sample(guider, sampler, sigmas, chosen, noise, progress.steps_of(chosen), draft)
+            samples = _sample(sampled, sampler, sigmas, chosen, noise, progress.steps_of(chosen), draft)
         except Exception as error:
             if len(group) == 1 or not needs_batch_of_one(error):
                 raise
@@ -113,13 +115,14 @@ def render(
             waiting.insert(0, group)
             continue
         parts = tensors_of(samples)
-        pictures = _decode(vae, parts)
-        sounds = [None] * len(group) if audio_vae is None else decode_sounds(audio_vae, parts)
+        pictures = [None] * len(group) if vae is None else _decode(vae, parts)
+        sounds = [None] * len(group) if audio_vae is None else decode_sounds(audio_vae, parts, alone=vae is None)
         for place, (i, images, sound) in enumerate(zip(group, pictures, sounds, strict=True)):
             fault = _fault(images, [part[place] for part in parts], sound)
             sample = select({**chosen, "samples": samples}, [place])
-            yield Rendered(i, as_pixels(images), sample, fault, sound)
-        progress.decoded(len(group), as_pixels(pictures[-1][:1])[0])
+            frames = drawn(sound) if images is None and sound is not None else as_pixels(images)
+            yield Rendered(i, frames, sample, fault, sound)
+        progress.decoded(len(group), frames[0])
 
 
 def as_images(pictures: list[np.ndarray], longest: int = 0) -> torch.Tensor:
@@ -233,7 +236,7 @@ def _previewer(model):
         return None
 
 
-def _sample(guider, sampler, sigmas, latent: dict, noise: PointsNoise, callback, draft: bool = False):
+def _sample(guider, sampler, sigmas, latent: dict, noise: PointsNoise | OneNoise, callback, draft: bool = False):
     """What SamplerCustomAdvanced does: the sampled latents of `noise` for `latent`, on ComfyUI's intermediate device.
 
     Of a `draft` its other output: the picture that the model predicts in the last step.
@@ -281,10 +284,11 @@ def _decode(vae, parts: list[torch.Tensor]) -> torch.Tensor:
     return images
 
 
-def _fault(images: torch.Tensor, sample: list[torch.Tensor], sound: dict | None) -> str:
+def _fault(images: torch.Tensor | None, sample: list[torch.Tensor], sound: dict | None) -> str:
     # The latents first: they are the model's doing, pixels and sound alone the VAEs'.
+    seen = [] if images is None else [images]
     heard = [] if sound is None else [sound["waveform"]]
-    for what, tensors in (("latents", sample), ("pixels", [images]), ("sounds", heard)):
+    for what, tensors in (("latents", sample), ("pixels", seen), ("sounds", heard)):
         if not all(torch.isfinite(tensor).all() for tensor in tensors):
             return f"its {what} are NaN or infinite"
     return ""

@@ -15,7 +15,7 @@ from ..space.clip_seed import ClipSeed
 from ..space.point_seed import PointSeed
 from .analysed import Analysed, Written, seeds_in
 from .errors import CannotRead, NotSampled, Untraceable
-from .files.bounds import shown_name
+from .files.bounds import printable, shown_name
 from .files.embedded import Embedded, read_embedded
 from .files.numbering import Folder, Row
 from .found import Found
@@ -62,7 +62,7 @@ class Reader:
                 raise Untraceable(why_no_prompt(embedded))
             return self._of_prompt(path, embedded, self._prompt(embedded))
         except (CannotRead, Untraceable) as error:
-            return Found(path, reason=str(error))
+            return Found(path, reason=printable(str(error)))
 
     def _prompt(self, embedded: Embedded) -> Analysed:
         found = self.analysed(embedded.texts["prompt"])
@@ -88,7 +88,7 @@ class Reader:
         return Found(
             path,
             tuple(_named(seed, path, f" frame {i}" * (len(rows) > 1)) for i, seed in enumerate(seeds, 1)),
-            notes=tuple(dict.fromkeys(note for row in rows for note in row.notes)),
+            notes=tuple(dict.fromkeys(printable(note) for row in rows for note in row.notes)),
             pixels=embedded.size,
             frames=embedded.frames or len(rows),
             size=saver.size(analysed.trace) if len(samplers) == 1 else None,
@@ -110,8 +110,9 @@ class Reader:
             try:
                 files = analysed.written(saver, embedded)
             except Untraceable as error:
-                # A preview of something that no sampler made is not it; any other picture may be.
-                aside = isinstance(error, NotSampled) and match is None and saver.node.kind in TEMPORARY
+                # A preview of something that no sampler made is not it, nor is a node that may write no pictures.
+                other = saver.node.kind in TEMPORARY or saver.guessed
+                aside = isinstance(error, NotSampled) and match is None and other
                 (others if aside else reasons).append(str(error))
                 continue
             # Two nodes that write under one name: their files are mixed in an order that is not known.

@@ -1,4 +1,4 @@
-"""Surrogate Explorer as a person uses it: mouse, keyboard, both renderings of nodes, reload, and two of them."""
+"""Surrogate Explorer as a person uses it: mouse, keyboard, both renderings of nodes, reload."""
 
 import json
 import re
@@ -6,59 +6,8 @@ import re
 import pytest
 
 from dev.browser import READY, SLOW, show
-from dev.workflow_files import read
 
-WORKFLOW = read("demo_explore")
-NODE = "app.graph.nodes.find(n => n.type === 'SurrogateExplorer')"
-QUICK = {"pictures": 4, "images_per_batch": 4}
-
-
-def explore(page, nodes: str, seed: int, **values) -> None:
-    """Open the workflow with quick settings and a seed that no other test has."""
-    page.set_viewport_size({"width": 1500, "height": 1400})
-    show(page, WORKFLOW, nodes == "Nodes 2.0")
-    values = QUICK | {"seed": seed} | values
-    page.evaluate(
-        f"values => Object.entries(values).forEach(([k, v]) => {NODE}.widgets.find(w => w.name === k).value = v)",
-        values,
-    )
-    page.evaluate(
-        "() => app.graph.nodes.find(n => n.type === 'BasicScheduler').widgets.find(w => w.name === 'steps').value = 2"
-    )
-
-
-def run(page, client) -> None:
-    """Press Run and wait until the queue is empty and the page has its pictures."""
-    page.evaluate("async () => { await app.queuePrompt(0); }")
-    settle(page, client)
-
-
-def settle(page, client) -> None:
-    page.wait_for_timeout(300)
-    for _ in range(600):
-        queue = client.get("/queue")
-        if not queue["queue_running"] and not queue["queue_pending"]:
-            break
-        page.wait_for_timeout(200)
-    page.wait_for_function(
-        "() => document.querySelectorAll('.surrogate-explorer .cell.empty').length === 0", timeout=SLOW
-    )
-
-
-def session(page) -> dict:
-    return json.loads(page.evaluate(f"() => {NODE}.widgets.find(w => w.name === 'session').value") or "{}")
-
-
-def cells(page):
-    return page.locator(".surrogate-explorer .cell")
-
-
-def press(page, name: str) -> None:
-    page.locator(".surrogate-explorer button", has_text=name).click()
-
-
-def sources(page) -> list[str]:
-    return page.evaluate("() => [...document.querySelectorAll('.surrogate-explorer .cell img')].map(i => i.src)")
+from .exploring import NODE, WORKFLOW, cells, explore, press, run, session, settle, sources
 
 
 @pytest.mark.parametrize("nodes", ["classic", "Nodes 2.0"])
@@ -81,13 +30,19 @@ def test_with_the_mouse(client, page, nodes):
 
     press(page, "◀")
     assert sources(page) == first
-    assert cells(page).nth(1).get_attribute("aria-pressed") == "true"
+    assert cells(page).nth(1).get_attribute("aria-selected") == "true"
     cells(page).nth(0).click()  # changes no page that is there
     press(page, "▶")
     assert sources(page) == second
     assert "2 liked" in page.locator(".surrogate-explorer .note").inner_text()
 
     page.evaluate(f"() => {NODE}.properties.surrogate_explorer.run = true")
+    press(page, "Mix")
+    settle(page, client)
+    press(page, "Surprise me")
+    settle(page, client)
+    assert [made.get("do", "new") for made in session(page)["pages"]] == ["new", "more", "mix", "surprise"]
+    assert not set(sources(page)) & {*first, *second}
     press(page, "Finish 2")
     settle(page, client)
     assert sources(page) == [first[1], first[3]]
@@ -119,6 +74,11 @@ def test_with_the_keyboard_alone(client, page, nodes):
     assert session(page)["pages"][2]["do"] == "more"
     run(page, client)
     assert len(set(sources(page))) == 4
+    for act in ("none", "finish"):
+        page.locator(f".surrogate-explorer button[data-act={act}]").focus()
+        page.keyboard.press("Enter")
+        run(page, client)
+    assert [made.get("do", "new") for made in session(page)["pages"]] == ["new", "near", "more", "none", "finish"]
 
 
 def test_a_workflow_that_is_opened_again_shows_the_same_page(client, page):
@@ -133,24 +93,6 @@ def test_a_workflow_that_is_opened_again_shows_the_same_page(client, page):
     page.wait_for_timeout(500)
     assert sources(page) == shown
     assert session(page)["page"] == 1
-
-
-def test_a_copy_of_the_node_has_a_session_of_its_own(client, page):
-    explore(page, "classic", 4000)
-    run(page, client)
-    page.evaluate(f"() => {{ const copy = {NODE}.clone(); app.graph.add(copy); copy.pos = [1000, 600]; }}")
-    page.wait_for_timeout(500)
-    page.evaluate("""() => {
-        const [one, two] = app.graph.nodes.filter(n => n.type === 'SurrogateExplorer');
-        two.surrogateExplorer.act('like', 2);
-    }""")
-    values = page.evaluate("""() => app.graph.nodes.filter(n => n.type === 'SurrogateExplorer')
-        .map(n => n.widgets.find(w => w.name === 'session').value)""")
-    assert "likes" not in values[0]
-    assert json.loads(values[1])["pages"][0]["likes"] == [2]
-    page.evaluate("() => app.graph.nodes.filter(n => n.type === 'SurrogateExplorer').forEach(n => app.graph.remove(n))")
-    assert page.locator(".surrogate-explorer").count() == 0
-    assert page.locator(".surrogate-explorer-large").count() == 0
 
 
 def test_drafts_are_called_drafts(client, page):

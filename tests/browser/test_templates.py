@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dev.blueprints import BLUEPRINTS, FOLDER, made
-from dev.browser import show
+from dev.browser import SLOW, show
 from dev.workflow_files import WORKFLOWS, read
 
 PACK = "ComfyUI-Surrogate"
@@ -69,3 +69,12 @@ def test_a_blueprint_is_listed_and_becomes_the_nodes_that_it_holds(client, page,
             assert node["inputs"][entry] == value
     widgets = page.evaluate("() => app.graph.nodes[0].widgets.map(widget => widget.name)")
     assert widgets == [name for _, _, name in blueprint.shown]
+
+
+def test_a_fresh_user_s_page_opens_the_first_template_once(client, page):
+    client.post("/settings", {"Surrogate.OpenTemplate": WORKFLOWS["demo_explore"].stem})
+    page.reload(timeout=SLOW)
+    page.wait_for_function(
+        "() => window.app?.graph?.nodes.some(n => n.type === 'SurrogateExplorer' && n.surrogateExplorer)", timeout=SLOW
+    )
+    assert client.get("/settings/Surrogate.OpenTemplate") == ""

@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from io import BytesIO
 
 import pytest
 import torch
@@ -11,9 +12,11 @@ from PIL import Image
 from dev.client import ExecutionFailed
 from surrogate import space_from_recipe
 from surrogate.explore import Session
+from surrogate.files import load_seeds
+from surrogate.metadata import seeds_of
 from surrogate.pictures.gallery import read_recipe
 
-from .graph import Graph, counted, output
+from .graph import Graph, counted, needs_sound, output
 
 STEPS = 4
 
@@ -84,8 +87,10 @@ def test_finish_gives_the_picture_that_the_plain_sampler_gives(comfy):
     finished, latent = g.keep(node[0]), node[3]
     model, conditioning = g("TestAnyModel", channels=4, video=False, prompt=0).outputs(2)
     plain = g.keep(g.decoded(g.custom(model, conditioning, node[2], latent, STEPS), g("TestAnyVAE")))
+    enlarged = g.keep(g("ImageScaleBy", image=node[0], upscale_method="bilinear", scale_by=2.0))
     entry = g.run()
     assert finished.tensor.shape == (3, 8, 8, 3)
+    assert enlarged.tensor.shape == (3, 16, 16, 3)
     assert torch.equal(finished.tensor, as_saved(plain.tensor))
 
     files = sorted((output(comfy) / "finished").glob("*.png"))
@@ -140,6 +145,25 @@ def test_what_is_liked_feeds_other_nodes(comfy):
     g.run()
     expected = [torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(seed)) for seed in (81, 83)]
     assert all(torch.equal(one.tensor, torch.cat(expected)) for one in kept)
+
+
+def test_fresh_noises_and_blends_are_seeds_of_a_grid_and_of_a_file(comfy):
+    session = Session.parse("", 4).like(0, 1, 3).then("more", 4).like(2)
+    g = Graph(comfy)
+    node = explorer(g, session, seed=80)
+    space = g("SurrogateSpace", seeds=node[6])
+    grid = g("SurrogateCorners", space=space, columns=3, rows=3)
+    corners = g("SurrogateSelectPoints", points=grid, numbers="1, 3, 7, 9")
+    latent = g.latent(1, 4, 8, 8)
+    found = g("SurrogateNoise", space=space, points=corners, latent=latent)
+    g("SurrogateSaveSeeds", seeds=node[6], filename_prefix="surrogate/explored")
+    kept = [g.keep(found, found[1]), g.keep(node[2], node[3])]
+    g.run()
+    in_corners, own = (one.tensor for one in kept)
+    assert torch.allclose(in_corners, own, atol=1e-5)  # three fresh noises and a blend
+    (path,) = (output(comfy) / "surrogate").glob("explored*.safetensors")
+    read = torch.stack([seed.noise(((4, 8, 8),))[0] for seed in load_seeds(path).seeds])
+    assert torch.allclose(read, own, atol=1e-6)
 
 
 def test_nothing_is_sent_before_something_is_liked_or_finished(comfy):
@@ -207,9 +231,7 @@ def test_clips(comfy):
     model, conditioning = g("TestAnyModel", channels=16, video=True, prompt=0).outputs(2)
     node = g(
         "SurrogateExplorer",
-        guider=g("BasicGuider", model=model, conditioning=conditioning),
-        sampler=g("KSamplerSelect", sampler_name="euler"),
-        sigmas=g("BasicScheduler", model=model, scheduler="simple", steps=1, denoise=1.0),
+        **g.sampling(model, conditioning),
         latent=g.latent(1, 16, 3, 8, 8),
         vae=g("TestAnyVAE"),
         session="",
@@ -224,3 +246,50 @@ def test_clips(comfy):
     status, _, kind = fetched(comfy, said["cells"][0]["key"])
     assert (status, kind) == (200, "image/webp")
     json.dumps(said)
+    key = said["cells"][0]["key"]
+    (still, moving) = (Image.open(BytesIO(fetched(comfy, name)[1])) for name in (key, f"{key}?moving"))
+    assert (getattr(still, "n_frames", 1), moving.n_frames) == (1, frames)
+
+
+def test_sounds_are_core_s_own_and_finish_saves_them_with_their_seeds(comfy):
+    needs_sound(comfy)
+
+    def page(session: Session):
+        g = Graph(comfy)
+        model, conditioning = g("TestFamily", family="Stable Audio").outputs(2)
+        vae, latent = g("TestSoundVAE"), g("EmptyLatentAudio", seconds=1.0)
+        node = g(
+            "SurrogateExplorer",
+            guider=g("BasicGuider", model=model, conditioning=conditioning),
+            sampler=g("KSamplerSelect", sampler_name="euler"),
+            sigmas=g("BasicScheduler", model=model, scheduler="simple", steps=2, denoise=1.0),
+            latent=latent, vae=vae, session=session.text(), seed=30, images_per_batch=1, filename_prefix="heard/x",
+        )  # fmt: skip
+        plain = [g.ksampler(model, conditioning, latent, seed, steps=2) for seed in (30, 31)]
+        own = [g.keep(g("VAEDecodeAudio", samples=samples, vae=vae)) for samples in plain]
+        heard, finished = g.keep(node[8]), g.keep(node[7])
+        saved = g("SaveAudio", audio=node[8], filename_prefix="page/x")
+        entry = g.run()
+        names = [file["filename"] for file in entry["outputs"][saved.number]["audio"]]
+        found = [seeds_of(output(comfy) / "page" / name) for name in names]
+        return shown(entry, node), heard, finished, own, found
+
+    first = Session.parse("", 2)
+    said, heard, finished, own, saved = page(first)
+    assert all(torch.equal(one, core.tensor) for one, core in zip(heard.tensors.values(), own, strict=True))
+    assert not finished.path.exists()
+    assert [cell["sound"] for cell in said["cells"]] == [True, True]
+    assert fetched(comfy, said["cells"][0]["key"])[::2] == (200, "image/webp")
+    status, body, kind = fetched(comfy, f"{said['cells'][0]['key']}?sound")
+    assert (status, kind) == (200, "audio/mpeg")
+    assert len(body) < 20_000  # 16 kB a second
+
+    assert [one.seeds[0].label for one in saved] == ["30", "31"]
+
+    said, _, finished, own, _ = page(first.like(1).then("finish"))
+    assert torch.equal(finished.tensor, own[1].tensor)
+    (file,) = said["saved"]
+    found = seeds_of(output(comfy) / file["subfolder"] / file["filename"])
+    expected = torch.randn(1, 64, 22, generator=torch.Generator().manual_seed(31))
+    assert file["filename"].endswith(".flac")
+    assert torch.equal(found.seeds[0].noise(((64, 22),))[0], expected[0]), found.reason

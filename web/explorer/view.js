@@ -1,4 +1,5 @@
 // The page in the node: pictures to like, and what to do next. It knows nothing of ComfyUI.
+import * as player from "./player.js";
 import { liked, likesOf } from "./session.js";
 import { say } from "./words.js";
 
@@ -7,7 +8,7 @@ const HOVER = 700; // milliseconds until a picture is shown large
 
 export class View {
   // `act` is called with what the person did: like, near, more, new, mix, surprise, none, finish, go, turn, run.
-  // `address(key, whole)` is where a picture is; `grows()` whether the page may be as high as it likes (Nodes 2.0).
+  // `address(key, part)` is where a picture is: a small copy, or its part "whole", "moving" or "sound"; `grows()` whether the page may be as high as it likes (Nodes 2.0).
   constructor({ act, address, grows }) {
     this.act = act;
     this.grows = grows;
@@ -30,9 +31,11 @@ export class View {
     }
   }
 
-  // state: { session, cells, count, steps, draft, saved, turn, run }; cells[i] is { key, label, fault } or undefined.
+  // state: { session, cells, count, steps, draft, saved, turn, run }; cells[i] is undefined or
+  // { key, label, fault, frames, width, height, sound }.
   show(state) {
     const before = this.state;
+    if (before && before.session.page !== state.session.page) this.hide();
     this.state = state;
     const { session } = state;
     const pages = session.pages.length;
@@ -52,6 +55,11 @@ export class View {
     clearTimeout(this.timer);
     this.large?.remove();
     this.large = undefined;
+  }
+
+  hide() {
+    this.hideLarge();
+    if (this.state?.cells.some((picture) => picture && player.progress(picture.key) !== undefined)) player.stop();
   }
 
   #noteOf({ session, cells, draft, steps, saved }) {
@@ -107,6 +115,8 @@ export class View {
 
   #showCells(state) {
     const { count } = state;
+    const { width, height } = state.cells.find((picture) => picture?.width) ?? {};
+    if (width) this.aspect = width / height; // before a picture is loaded: nothing moves when it is
     while (this.grid.childElementCount > count) this.grid.lastElementChild.remove();
     while (this.grid.childElementCount < count) this.grid.append(this.#cell(this.grid.childElementCount));
     const likes = likesOf(state.session);
@@ -140,35 +150,67 @@ export class View {
   }
 
   #cell(i) {
-    const cell = make("button", "cell");
-    cell.type = "button";
+    const cell = make("div", "cell");
     cell.setAttribute("role", "gridcell");
-    cell.append(make("img"), make("span", "heart"), make("span", "fault"));
-    cell.firstChild.draggable = false;
-    cell.firstChild.addEventListener("load", () => this.#loaded(cell.firstChild));
-    cell.firstChild.addEventListener("error", () => cell.firstChild.removeAttribute("src")); // not kept any more
+    const play = button("▶", "play", () => this.#play(i));
+    play.className = "play";
+    play.tabIndex = -1; // the key P does it
+    for (const name of ["click", "dblclick"]) play.addEventListener(name, (event) => event.stopPropagation());
+    cell.append(make("img"), make("span", "heart"), make("span", "fault"), play, make("span", "at"));
+    const [image] = cell.children;
+    image.draggable = false;
+    image.addEventListener("load", () => this.#loaded(image));
+    image.addEventListener("error", () => image.removeAttribute("src")); // not kept any more
     cell.addEventListener("click", () => this.#has(i) && this.act("like", i));
     cell.addEventListener("dblclick", () => this.#has(i) && this.act("near", i));
     cell.addEventListener("pointerenter", () => this.#soonLarge(i));
     cell.addEventListener("pointerleave", () => this.hideLarge());
     cell.addEventListener("focus", () => (this.focused = i));
+    for (const name of ["pointerenter", "pointerleave", "focus", "blur"]) {
+      cell.addEventListener(name, () => this.#showPicture(i));
+    }
     return cell;
   }
 
   #showCell(cell, i, picture, isLiked) {
-    const [image, heart, fault] = cell.children;
-    const source = picture && !picture.fault ? this.address(picture.key) : "";
-    if (source && image.getAttribute("src") !== source) image.src = source;
-    if (!source) image.removeAttribute("src");
-    image.alt = say("picture", { number: i + 1 });
+    const [image, heart, fault, play] = cell.children;
+    this.#showPicture(i);
+    image.alt = say(picture?.sound ? "sound" : "picture", { number: i + 1 });
     heart.textContent = isLiked ? "♥" : "";
     fault.textContent = picture?.fault ? say("failed") : "";
+    play.hidden = !picture?.sound || Boolean(picture.fault);
+    this.#showPlaying(i);
     cell.title = picture?.fault || "";
     cell.tabIndex = i === this.focused ? 0 : -1;
     cell.classList.toggle("liked", isLiked);
-    cell.classList.toggle("empty", !source);
-    cell.setAttribute("aria-pressed", String(isLiked));
+    cell.classList.toggle("empty", !this.#has(i));
+    cell.setAttribute("aria-selected", String(isLiked));
     cell.setAttribute("aria-label", image.alt);
+  }
+
+  // A clip moves while one points at it or has the focus on it.
+  #showPicture(i) {
+    const cell = this.grid.children[i];
+    const image = cell.firstChild;
+    if (!this.#has(i)) return image.removeAttribute("src");
+    const { key, frames } = this.state.cells[i];
+    const moves = frames > 1 && (cell.matches(":hover") || cell === document.activeElement);
+    const source = this.address(key, moves ? "moving" : undefined);
+    if (image.getAttribute("src") !== source) image.src = source;
+  }
+
+  #play(i) {
+    const { key, sound } = this.state.cells[i] ?? {};
+    if (sound && this.#has(i)) player.toggle(key, this.address(key, "sound"), () => this.#showPlaying(i));
+  }
+
+  #showPlaying(i) {
+    const [, , , play, at] = this.grid.children[i]?.children ?? [];
+    if (!play) return;
+    const part = player.progress(this.state.cells[i]?.key);
+    play.textContent = play.hidden ? "" : part === undefined ? "▶" : "❚❚";
+    at.hidden = part === undefined;
+    at.style.left = `${100 * (part ?? 0)}%`;
   }
 
   #has(i) {
@@ -184,6 +226,7 @@ export class View {
     else if (event.key === " ") this.#has(i) && this.act("like", i);
     else if (event.key === "Enter") this.#has(i) && this.act("near", i);
     else if (event.key === "v" || event.key === "V") this.large ? this.hideLarge() : this.#showLarge(i);
+    else if (event.key === "p" || event.key === "P") this.#play(i);
     else if (event.key === "Escape" && this.large) this.hideLarge();
     else return;
     event.preventDefault(); // a button would click
@@ -201,6 +244,7 @@ export class View {
 
   #soonLarge(i) {
     this.hideLarge();
+    if (this.state.cells[i]?.sound) return; // there is nothing more to see
     this.timer = setTimeout(() => this.element.isConnected && this.#showLarge(i), HOVER);
   }
 
@@ -208,7 +252,7 @@ export class View {
     this.hideLarge();
     if (!this.#has(i)) return;
     this.large = document.body.appendChild(make("img", "surrogate-explorer-large"));
-    this.large.src = this.address(this.state.cells[i].key, true);
+    this.large.src = this.address(this.state.cells[i].key, "whole");
     const { left, right } = this.grid.children[i].getBoundingClientRect();
     this.large.style[left > innerWidth - right ? "left" : "right"] = "16px"; // on the side with more room
   }

@@ -207,24 +207,32 @@ def check_rows(count: int) -> None:
 
 @dataclass(frozen=True)
 class Joined:
-    """A node that joins however many batches are linked, in the order of the numbers in their names."""
+    """A node that joins however many batches are linked, in the order of the numbers in their names.
+
+    `prefix` is what the names have in common; latents keep their numbers as Latent Batch does it.
+    """
+
+    prefix: str = "image"
 
     def apply(self, place: Place, values: dict[str, list]) -> list[list]:
         """The one batch, as a list of items. Raises Untraceable where a clip of unknown length would be joined."""
         names = sorted(
-            (name for name in place.node.links if "image" in name),
+            (name for name in place.node.links if self.prefix in name),
             key=lambda name: int(re.sub(r"\D", "", name[-6:]) or 0),
         )
         found = [as_type(values[name][0], Batch, name, place) for name in names]
         if not found:
             raise Untraceable(f"{place} has no pictures")
-        return [[reduce(partial(_image_batch, place), found)]]
+        join = _image_batch if found[0].decoded or self.prefix == "image" else _latent_batch
+        return [[reduce(partial(join, place), found)]]
 
 
 BATCHES: dict[str, Rule | Joined] = {
     "BatchImagesNode": Joined(),
     "ImpactMakeImageBatch": Joined(),
     "ImageBatchMulti": Joined(),
+    "BatchLatentsNode": Joined("latent"),
+    "BatchImagesMasksLatentsNode": Joined("input"),
     "LatentFromBatch": Rule(_latent_from_batch),
     "RepeatLatentBatch": Rule(_repeat_latent_batch),
     "LatentBatch": Rule(_latent_batch),

@@ -57,7 +57,8 @@ class Evidence:
     @property
     def prompt(self) -> bool:
         """Whether it is told what to paint by something other than a text encoder."""
-        return bool(self.names & PROMPTS) and "clip" not in self.links
+        typed = self.names & PROMPTS or isinstance(self.place.node.inputs.get("positive"), str)
+        return bool(typed) and "clip" not in self.links
 
     @property
     def inner_sampler(self) -> bool:
@@ -68,6 +69,11 @@ class Evidence:
     def diffusion(self) -> bool:
         """Whether a model is plugged into it that may paint."""
         return any(MODEL_LINK.search(name) and not NOT_DIFFUSION.search(name) for name in self.links)
+
+    @property
+    def samples(self) -> bool:
+        """Whether a model and what guides it are plugged into it: then it samples, by whatever noise."""
+        return self.diffusion and bool(self.links & {"positive", "conditioning", "cond", "guider"})
 
     @property
     def noise(self) -> Noise | None:

@@ -19,7 +19,7 @@ __all__ = [
 
 # Core's nodes that hand on as many pictures as they get, in the same order.
 KEEPING = {
-    *("VAEDecode", "VAEDecodeTiled", "SetLatentNoiseMask"),
+    *("VAEDecode", "VAEDecodeTiled"),
     *("LatentUpscale", "LatentUpscaleBy", "LatentFlip", "LatentRotate", "LatentCrop", "LatentMultiply"),
     *("LatentApplyOperation", "LatentConcat", "LatentCut", "LatentAdd", "LatentSubtract", "LatentInterpolate"),
     *("LatentBlend", "LatentComposite", "LatentCompositeMasked", "NormalizeVideoLatentStart", "TrimVideoLatent"),
@@ -46,13 +46,13 @@ KEEPING = {
     *("easy kSampler", "easy kSamplerTiled"),
     *("SeedVR2Preprocess", "SeedVR2Conditioning", "SeedVR2PostProcessing", "ReferenceMultiLatent", "SaveImageAdvanced"),
     *("SaveAudioAdvanced", "DrawBBoxes", "MarigoldV2PostProcess"),
-    *("RemoveLatentMask+", "RemoveNoiseMask", "PreviewBridge", "PreviewBridgeLatent", "LatentUpscaler"),
+    *("PreviewBridge", "PreviewBridgeLatent", "LatentUpscaler"),
     *("NNLatentUpscale", "Latent Upscale by Factor (WAS)", "ImageResize+", "ImageResizeKJ", "ImageResizeKJv2"),
 }
 # Of these, those that keep the size of an empty latent too.
 SAME_SIZE = {
-    *("SetLatentNoiseMask", "LTXVAddGuide", "LTXVCropGuides", "LTXVConcatAVLatent", "LTXVSeparateAVLatent"),
-    *("LTXVImgToVideoInplace", "RemoveLatentMask+", "RemoveNoiseMask", "LatentApplyOperation"),
+    *("LTXVAddGuide", "LTXVCropGuides", "LTXVConcatAVLatent", "LTXVSeparateAVLatent"),
+    *("LTXVImgToVideoInplace", "LatentApplyOperation"),
 }
 LONGEST_NAME = 200
 SAVING = re.compile(r"save|preview|videocombine|video_combine", re.I)

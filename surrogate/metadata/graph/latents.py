@@ -36,16 +36,31 @@ def _encode(place: Place, pixels: object) -> Batch:
         source = pixels.node if isinstance(pixels, Opaque) else str(place)
         note = f"how many pictures {source} gives is not in the file: taken to be one"
         return Batch((Row(given=True, unsure=True, notes=(note,)),))
-    return replace(batch, index=None, decoded=False).each(lambda row: row if row.made else replace(row, given=True))
+    return replace(batch, index=None, decoded=False, masked=False).each(
+        lambda row: row if row.made else replace(row, given=True)
+    )
 
 
 def _vae_encode(place: Place, pixels: object):
     return _encode(place, pixels)
 
 
-def _inpainted(place: Place, pixels: object):
+def _vae_encode_masked(place: Place, pixels: object):
+    return _masked(place, _encode(place, pixels))
+
+
+def _inpainted(place: Place, pixels: object, noise_mask: object = True):
     guidance = Opaque(str(place))
-    return guidance, guidance, _encode(place, pixels)
+    latent = _encode(place, pixels)
+    return guidance, guidance, latent if noise_mask is False else _masked(place, latent)
+
+
+def _masked(place: Place, samples: Batch):
+    return replace(samples, masked=True)
+
+
+def _unmasked(place: Place, samples: Batch):
+    return replace(samples, masked=False)
 
 
 def _vae_encode_audio(place: Place, audio: object):
@@ -111,8 +126,11 @@ LATENTS = {
     "EmptyImage": Rule(_painted),
     "VAEEncode": Rule(_vae_encode),
     "VAEEncodeTiled": Rule(_vae_encode),
-    "VAEEncodeForInpaint": Rule(_vae_encode),
+    "VAEEncodeForInpaint": Rule(_vae_encode_masked),
     "InpaintModelConditioning": Rule(_inpainted),
+    "SetLatentNoiseMask": Rule(_masked),
+    "RemoveNoiseMask": Rule(_unmasked),
+    "RemoveLatentMask+": Rule(_unmasked),
     "VAEEncodeAudio": Rule(_vae_encode_audio),
     "EmptyLatentAudio": Rule(_empty_audio),
     "EmptyAceStepLatentAudio": Rule(_empty_audio),

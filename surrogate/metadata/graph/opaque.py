@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from .values import Batch, Opaque, Sigmas, batch_of
@@ -21,6 +22,8 @@ SETTINGS = {
     *("height", "batch_size", "guidance", "clip_skip", "clip_width", "clip_height"),
 }
 MOST_VISITED = 200
+# What these give is drawn by the number that is typed in; it is another one.
+DRAWING = re.compile(r"random|shuffle|hash", re.I)
 
 
 def told(value: Opaque, wanted: type, name: str) -> object:
@@ -40,7 +43,7 @@ def told(value: Opaque, wanted: type, name: str) -> object:
 
 def _number(value: Opaque, name: str) -> object:
     if len(value.numbers) == 1 and value.numbers[0][0] in NUMBER_NAMES and not value.links:
-        return value.numbers[0][1]
+        return value if DRAWING.search(value.node.rpartition(" (node ")[0]) else value.numbers[0][1]
     found = set(_carried(value, SEEDS if name in SEEDS else (name,)))
     return found.pop() if len(found) == 1 else value
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import reduce
 
+from .kinds import shown
 from .rules import Place
 from .values import Batch, Row, Unknown, batch_of, unknown_of
 
@@ -26,6 +27,11 @@ ASIDE = re.compile(
     r"|caption|string|filename|filename_prefix|path|noise|name|script|hook|control_net)(_|$|\d)",
     re.I,
 )
+# They hand on one of several: which, is not known of nodes without a rule.
+CHOOSING = re.compile(
+    r"switch|select|choose|choice|chooser|multiplex|\bmux\b|if ?else|conditional ?branch|toggle", re.I
+)
+MIXING = re.compile(r"composite|blend|interpolat|paste|mix|merge|LatentAdd|LatentSubtract", re.I)
 LATENT = re.compile(r"latent|^samples|^stage_c$")
 PIXELS = re.compile(r"image|pixel|frame|picture")
 
@@ -49,10 +55,19 @@ def foremost(place: Place, items: Iterable[tuple[str, object]]) -> Batch | Unkno
     if unknown is not None:
         return unknown
     batches = [_by_name(name, batch) for name, value in found.items() if (batch := batch_of(value)) is not None]
+    if CHOOSING.search(shown(place.node.kind)) and len({_content(batch) for batch in batches}) > 1:
+        return Unknown(f"which input {place} hands on cannot be told")
     made = [batch for batch in batches if batch.made]
     if len({tuple(row.origin for row in batch.rows) for batch in made}) > 1:
         return Unknown(f"{place} joins pictures of several samplings")
+    if made and len(made) < len(batches) and not made[0].decoded and MIXING.search(shown(place.node.kind)):
+        made = [made[0].noted(f"{place} mixes what was sampled with another latent"), *made[1:]]
     return reduce(_with_notes, made) if made else next(iter(batches), None)
+
+
+def _content(batch: Batch) -> tuple:
+    """Equal for batches of the same noises, as far as these are known."""
+    return batch.index, tuple((row.origin, row.given) for row in batch.rows)
 
 
 def _with_notes(batch: Batch, other: Batch) -> Batch:

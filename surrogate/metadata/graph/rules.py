@@ -111,6 +111,8 @@ def as_type(value, hint, name: str, place: Place):
             return wanted(number)
     elif isinstance(value, wanted):
         return value
+    if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str):
+        raise Untraceable(f"the {name} of {place} comes from node {value[0][:40]}, which is not in its prompt")
     shown = value.node if isinstance(value, Opaque) else _short(value)
     raise Untraceable(f"the {name} of {place} cannot be told: it is {shown}")
 

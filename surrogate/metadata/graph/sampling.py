@@ -28,6 +28,7 @@ def idle(latent: Batch, reason: str) -> Batch:
 
 def sampled(place: Place, latent: Batch, noise: Noise, whole: bool | None) -> Batch:
     """The latent after a sampler. `whole`: it begins where noise is all there is, so that nothing before it counts.
+    What is outside a noise mask stays as it was, wherever it begins.
 
     Raises Untraceable for a batch that does not fit its batch_index, and where two noises make the picture.
     """
@@ -35,6 +36,7 @@ def sampled(place: Place, latent: Batch, noise: Noise, whole: bool | None) -> Ba
         return idle(latent, f"{place} adds no noise")
     if latent.index is not None and len(latent.index) != len(latent.rows):
         raise Untraceable(f"{place} has a batch of {len(latent.rows)} with a batch_index of {len(latent.index)}")
+    whole = False if latent.masked else whole
     kept = [row.made and whole is not True for row in latent.rows]
     rows = [_again(place, row, noise, whole) for row in latent.rows]
     if not all(kept):

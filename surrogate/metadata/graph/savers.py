@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ...explore import Session
 from ..errors import NotSampled, Untraceable
 from ..files.embedded import Embedded
+from .kinds import SAVING, shown
 from .prompt import Node, Prompt
 from .trace import Trace
 from .values import Batch, Opaque, Row, batch_of, unknown_of
@@ -48,7 +49,6 @@ TEMPORARY = {
     "PreviewAudio": r"ComfyUI_temp_[a-z]{5}_(?P<counter>\d{5,12})_\.flac",
     "SurrogateSoundSheet": r"surrogate_sounds_(?P<counter>\d{5,12})_\.flac",
 }
-SAVING = re.compile(r"save|preview|videocombine|video_combine", re.I)
 LONGEST_PREFIX = 250
 DATES = {"%year%": r"\d{4}", **{f"%{name}%": r"\d\d" for name in ("month", "day", "hour", "minute", "second")}}
 
@@ -59,6 +59,11 @@ class Saver:
 
     node: Node
     prefix: str | None
+
+    @property
+    def guessed(self) -> bool:
+        """Whether nothing but its name says that it writes files."""
+        return not _named(self.node)
 
     def fits(self, embedded: Embedded) -> bool:
         """Whether it writes files of this kind."""
@@ -125,6 +130,10 @@ class Saver:
         return sizes.pop() if len(sizes) == 1 else None
 
 
+def _named(node: Node) -> bool:
+    return node.kind in KNOWN or "filename_prefix" in (*node.inputs, *node.links)
+
+
 def _notes(items: list[Batch]) -> str:
     return "; ".join(dict.fromkeys(note for item in items for row in item.rows for note in row.notes))[:LONGEST_PREFIX]
 
@@ -132,8 +141,7 @@ def _notes(items: list[Batch]) -> str:
 def savers_of(prompt: Prompt) -> list[Saver]:
     """All nodes that write files; where none is known for it, all that no other node reads from."""
     nodes = [node for node in prompt.nodes.values() if node.kind not in OTHERS and not _idle(node)]
-    found = [n for n in nodes if n.kind in KNOWN or "filename_prefix" in (*n.inputs, *n.links)]
-    found = found or [n for n in nodes if n.links and SAVING.search(n.kind)]
+    found = [n for n in nodes if _named(n) or (n.links and SAVING.search(shown(n.kind)))]
     if not found:
         read = {link.node for node in prompt.nodes.values() for link in node.links.values()}
         found = [node for node in nodes if node.links and node.id not in read]

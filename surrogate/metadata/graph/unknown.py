@@ -23,6 +23,13 @@ from .values import Batch, Noise, Opaque, Row, Sigmas, Unknown, batch_of, random
 __all__ = ["handed_on", "nothing_known"]
 
 REROUTE = re.compile(r"reroute|pass ?through|\bany\b", re.I)
+# A number or text behind these is the one that goes in.
+SAYING_THE_SAME = re.compile(
+    r"(int|integer|float|num|number|string|str|text)[ _]?(to|2)[ _]?(int|integer|float|num|number|string|str|text)"
+    r"|show|display|preview|debug|print|primitive",
+    re.I,
+)
+INPAINTING = re.compile(r"inpaint|noise[ _]?mask", re.I)
 
 
 def handed_on(place: Place, inputs: dict[str, list]) -> list[list]:
@@ -30,12 +37,22 @@ def handed_on(place: Place, inputs: dict[str, list]) -> list[list]:
     node = place.node
     if len(node.links) == 1 and not node.inputs:
         (only,) = (inputs[name] for name in node.links)
-        # A reroute; what a node without settings does to pictures is not known from that alone.
-        if REROUTE.search(node.kind) or all(batch_of(item) is None for item in only):
+        if all(_the_same(place, item) for item in only):
             return [only]
     names = picture_inputs(place)
     several = max((len(inputs[name]) for name in names), default=1)
     return [[_value(place, names, _position(inputs, i)) for i in range(several)]]
+
+
+def _the_same(place: Place, item: object) -> bool:
+    """Whether a node without settings hands on what it is given: a reroute does. What others do to pictures, noises,
+    schedules and numbers is not known from that alone."""
+    kind = shown(place.node.kind)
+    if REROUTE.search(kind):
+        return True
+    if isinstance(item, (int, float, str)):
+        return SAYING_THE_SAME.search(kind) is not None
+    return isinstance(item, (Opaque, Unknown)) and batch_of(item) is None
 
 
 def nothing_known(place: Place, inputs: dict[str, list]) -> bool:
@@ -77,7 +94,7 @@ def _pictures(place: Place, names: list[str], given: dict[str, object]) -> Batch
     try:
         fresh = empty_latent(place, given, batch is not None or any(PIXELS.search(name) for name in names))
         if fresh is not None:
-            return _foreign(place, fresh) if evidence.seed else fresh
+            return _foreign(place, fresh) if evidence.seed or evidence.inner_sampler or evidence.noise else fresh
         return _changed(place, batch, evidence) if isinstance(batch, Batch) else batch
     except Untraceable as error:
         return Unknown(str(error))
@@ -89,7 +106,9 @@ def _changed(place: Place, batch: Batch, evidence: Evidence) -> Batch:
     if "decode" in kind.lower():
         batch = replace(batch, decoded=True)
     if "encode" in kind.lower() and "vae" in evidence.links:
-        batch = replace(batch, decoded=False, index=None)
+        batch = replace(batch, decoded=False, index=None, masked=False)
+    if not batch.decoded and INPAINTING.search(kind):
+        batch = replace(batch, masked=True)
     if kind in KEEPING or SAVING.search(kind) or "filename_prefix" in evidence.names:
         return _kept(place, batch)
     latents = not batch.decoded
@@ -132,7 +151,7 @@ def _by_other_sampler(place: Place, latent: Batch, evidence: Evidence, reason: s
     """Behind a sampler of another noise, which counts only where nothing of KSampler's is left."""
     if continues(shown(place.node.kind)):
         return latent.noted(f"sampled on by {place}") if latent.made else _foreign(place, latent, reason)
-    if latent.made and evidence.partial:
+    if latent.made and (evidence.partial or latent.masked):
         return latent.noted(f"sampled again by {place}{_with_seed(evidence)}")
     return _foreign(place, latent, reason)
 
@@ -150,10 +169,11 @@ def _by_signs(place: Place, batch: Batch, evidence: Evidence) -> Batch:
     if evidence.prompt:
         return _foreign(place, batch, f"{place} paints by a prompt of its own, with a noise that is not known")
     if not batch.made:
-        paints = evidence.seed or evidence.inner_sampler
+        paints = evidence.seed or evidence.inner_sampler or (evidence.samples and not batch.decoded)
         return _foreign(place, batch) if paints else _unsure(place, batch)
-    if evidence.inner_sampler or (evidence.seed and (evidence.diffusion or not batch.decoded)):
-        partial = evidence.partial or not (evidence.seed or evidence.whole)
+    samples = evidence.samples or (evidence.seed and (evidence.diffusion or not batch.decoded))
+    if evidence.inner_sampler or samples:
+        partial = evidence.partial or batch.masked or not (evidence.seed or evidence.whole)
         return batch.noted(again) if partial else _foreign(place, batch)
     return _unsure(place, batch.noted(f"changed by {place}, which has a seed of its own") if evidence.seed else batch)
 

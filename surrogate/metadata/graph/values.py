@@ -67,13 +67,14 @@ class Row:
 class Batch:
     """A LATENT or an IMAGE: its rows. `index` is a latent's `batch_index`; `size` are width, height (and frames) in
     pixels that a sampler works at, where the prompt tells; a row of a `clip` is many pictures; `decoded`: these are
-    pixels, not latents."""
+    pixels, not latents; `masked`: a noise mask keeps a sampler to a part of each."""
 
     rows: tuple[Row, ...]
     index: tuple[int, ...] | None = None
     size: tuple[int, ...] | tuple[float] | None = None
     clip: bool = False
     decoded: bool = False
+    masked: bool = False
 
     def __post_init__(self):
         if not 1 <= len(self.rows) <= MOST_ROWS:

@@ -12,6 +12,7 @@ from .base import Optimiser, Proposal
 from .cma_es import CmaEs
 from .designs import Random, Sobol
 from .optuna_samplers import Bayesian, NsgaII, Tpe
+from .picks import Picks
 from .scout import Scout
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "CmaEs",
     "NsgaII",
     "Optimiser",
+    "Picks",
     "Proposal",
     "Random",
     "Scout",
@@ -29,7 +31,9 @@ __all__ = [
     "make_optimiser",
 ]
 
-OPTIMISERS: dict[str, type[Optimiser]] = {o.name: o for o in (CmaEs, Adaptive, Bayesian, Tpe, Sobol, Random, NsgaII)}
+OPTIMISERS: dict[str, type[Optimiser]] = {
+    o.name: o for o in (CmaEs, Adaptive, Bayesian, Tpe, Sobol, Random, NsgaII, Picks)
+}
 
 
 def make_optimiser(name: str, **settings) -> Optimiser:

@@ -17,10 +17,10 @@ def node(kind: str, **inputs) -> dict:
     return {"class_type": kind, "inputs": inputs}
 
 
-def ksampler(**inputs) -> dict:
+def ksampler(kind: str = "KSampler", **inputs) -> dict:
     settings = {"seed": 5, "steps": 4, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple", "denoise": 1.0}
     links = {"model": ["model", 0], "positive": ["text", 0], "negative": ["text", 0], "latent_image": ["latent", 0]}
-    return node("KSampler", **(settings | links | inputs))
+    return node(kind, **(settings | links | inputs))
 
 
 def graph(count: int = 1, image=("decoded", 0), prefix: str = "x", saver: str = "SaveImage", **more) -> dict:

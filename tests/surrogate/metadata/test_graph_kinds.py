@@ -61,7 +61,30 @@ CROPPED = {
     "stitched": STITCH,
 }
 
+LOADED_LATENT = {"v": node("VAEEncode", pixels=["l", 0], vae=["model", 2]), "l": LOADED}
+NUMBER = {"n": node("PrimitiveInt", value=7)}
+THREE = {f"{{}}{i}": ["latent", 0] for i in range(3)}
+
+
+def masked(kind: str, **inputs) -> dict:
+    """KSampler of seed 7, a noise mask over what it made, and a full pass of seed 9 behind it."""
+    mask = node(kind, **({"samples": ["first", 0], "pixels": ["d", 0], "vae": ["model", 2], "mask": ["l", 1]} | inputs))
+    return graph(
+        sampler=ksampler(seed=9, latent_image=["m", 2 if "positive" in inputs else 0]), m=mask, first=ksampler(),
+        d=node("VAEDecode", samples=["first", 0], vae=["model", 2]), l=LOADED,
+    )  # fmt: skip
+
+
 FOUND = {
+    "a noise through a reroute": (along(node("BasicScheduler", denoise=1.0)) | {"noise": node("Reroute (any)", **{"": ["n", 0]}), "n": node("RandomNoise", noise_seed=7)}, "7"),
+    "a seed that is made text and back": (graph(sampler=ksampler(seed=["i", 0]), i=node("StringToInt", text=["t", 0]), t=node("Int to String", int=["n", 0]), **NUMBER), "7"),
+    "a mask that is taken away again": (masked("SetLatentNoiseMask") | {"sampler": ksampler(seed=9, latent_image=["r", 0]), "r": node("RemoveNoiseMask", samples=["m", 0])}, "9"),
+    "a picture to be painted over, without a noise mask": (masked("InpaintModelConditioning", positive=["text", 0], noise_mask=False), "9"),
+    "core's batch of latents": (graph(sampler=ksampler(latent_image=["b", 0]), b=node("BatchLatentsNode", **{name.format("latents.latent"): link for name, link in THREE.items()}), **THIRD), "7"),
+    "core's batch of whatever comes": (
+        graph(image=("third", 0), third=node("ImageFromBatch", image=["b", 0], batch_index=1, length=1), b=node("BatchImagesMasksLatentsNode", **{"inputs.input1": ["decoded", 0], "inputs.input0": ["decoded2", 0]}), **SECOND),
+        "7",
+    ),
     "the third of four, by KJNodes": (graph(image=("r", 0), r=node("GetImageRangeFromBatch", images=["decoded", 0], start_index=2, num_frames=1), **BATCH), "7:2/4"),
     "the last of four, by KJNodes": (graph(image=("r", 0), r=node("GetImageRangeFromBatch", images=["decoded", 0], start_index=-1, num_frames=1), **BATCH), "7:3/4"),
     "the last of four, by Essentials": (graph(image=("r", 0), r=node("ImageFromBatch+", image=["decoded", 0], start=9, length=-1), **BATCH), "7:3/4"),
@@ -148,6 +171,18 @@ def test_found(tmp_path, prompt, label):
 
 
 REFUSED = {
+    "a noise behind a node that is not known": (along(node("BasicScheduler", denoise=1.0)) | {"noise": node("InvertNoise", noise=["n", 0]), "n": node("RandomNoise", noise_seed=7)}, "noise of .* cannot be told: it is InvertNoise"),
+    "a seed that is counted up": (graph(sampler=ksampler(seed=["i", 0]), i=node("NextInt", value=["n", 0]), **NUMBER), "seed of .* cannot be told: it is NextInt"),
+    "a seed that a seed draws": (graph(sampler=ksampler(seed=["i", 0]), i=node("RandomInteger", seed=7)), "seed of .* cannot be told: it is RandomInteger"),
+    "a seed of a node that was muted": (graph(sampler=ksampler(seed=["gone", 0])), "comes from node gone, which is not in its prompt"),
+    "an unknown switch between latents": (graph(sampler=ksampler(denoise=0.5, latent_image=["s", 0]), s=node("MyLatentSwitch", select=1, latent1=["v", 0], latent2=["first", 0]), first=ksampler(), **LOADED_LATENT), "which input MyLatentSwitch"),
+    "an unknown switch between pictures": (graph(image=("s", 0), s=node("ImageChooser", which=1, image1=["l", 0], image2=["decoded", 0]), l=LOADED), "which input ImageChooser"),
+    "a partial pass over an unknown sampler without a seed": (graph(sampler=ksampler(denoise=0.5, latent_image=["first", 0]), first=node("SimpleSampler", model=["model", 0], positive=["text", 0], latent_image=["latent", 0], steps=20)), "SimpleSampler .* is not a sampler whose noise"),
+    "a partial pass over a sampler that makes its own latent": (
+        along(node("ManualSigmas", sigmas="0.9, 0.5, 0"), latent=("b", 0), b=node("LTXVBaseSampler", model=["model", 0], vae=["model", 2], width=768, height=512, num_frames=97, guider=["guider", 0], sampler=["k", 0], sigmas=["sigmas", 0], noise=["noise", 0])),
+        "LTXVBaseSampler .* is not a sampler whose noise",
+    ),
+    "a picture that is told in words what to become": (graph(image=("a", 0), a=node("AcmeEdit", positive="make it blue", image=["decoded", 0], seed=3)), "paints by a prompt of its own"),
     "tiles that are painted anew": (graph(image=("f", 0), f=node("UltimateSDUpscale", image=["decoded", 0], seed=9, denoise=1.0, model=["model", 0])), "parts of a picture"),
     "a sampler in a sampler that starts anew": (second_pass(node("TwoSamplersForMask", latent_image=["first", 0], base_sampler=["p", 0], mask=["model", 3])) | {"p": node("KSamplerProvider", seed=9, denoise=1.0)}, "is not a sampler whose noise is known"),
     "AnimateDiff that draws again and again": (graph(sampler=ksampler(model=["ad", 0]), ad=node("ADE_UseEvolvedSampling", model=["model", 0], sample_settings=["st", 0]), st=node("ADE_AnimateDiffSamplingSettings", noise_type="default", seed_gen="comfy", iteration_opts=["model", 0])), "in another way than KSampler"),
@@ -213,6 +248,14 @@ def test_refused(tmp_path, prompt, reason):
 
 UPSCALE = {"u": node("LatentUpscaleBy", samples=["first", 0], scale_by=1.5)}
 NOTED = {
+    "a noise mask over what was sampled": (masked("SetLatentNoiseMask"), "sampled again by KSampler .* with seed 9"),
+    "a noise mask of the encoder": (masked("VAEEncodeForInpaint", grow_mask_by=6), "sampled again by KSampler .* with seed 9"),
+    "a noise mask of the conditioning": (masked("InpaintModelConditioning", positive=["text", 0], noise_mask=True), "sampled again by KSampler .* with seed 9"),
+    "a noise mask and another pack's sampler": (masked("SetLatentNoiseMask") | {"sampler": ksampler("ClownsharKSampler_Beta", seed=9, latent_image=["m", 0])}, "sampled again by ClownsharK"),
+    "a noise mask over a loaded picture": (graph(sampler=ksampler(latent_image=["m", 0]), m=node("VAEEncodeForInpaint", pixels=["l", 0], vae=["model", 2], mask=["l", 1]), l=LOADED), "starts from a picture"),
+    "a schedule of another pack's over what was sampled": (along(node("SigmasTail", sigmas=["b", 0]), latent=("first", 0), b=node("BasicScheduler", denoise=1.0), first=ksampler()) | {"noise": node("RandomNoise", noise_seed=9)}, "whose denoise cannot be told"),
+    "an unknown second sampler without a seed": (graph(image=("d5", 0), d5=node("VAEDecode", samples=["f", 0], vae=["model", 2]), f=node("SimpleRefiner", model=["model", 0], positive=["text", 0], latent=["sampler", 0], steps=4)), "sampled again by SimpleRefiner"),
+    "a latent that is put into another": (graph(sampler=ksampler(seed=9, denoise=0.6, latent_image=["c", 0]), c=node("LatentCompositeMasked", destination=["v", 0], source=["first", 0], x=0, y=0), first=ksampler(), **LOADED_LATENT), "mixes what was sampled with another latent"),
     "a sampler in a sampler": (second_pass(node("TwoSamplersForMask", latent_image=["first", 0], base_sampler=["p", 0], mask=["model", 3])) | {"p": node("KSamplerProvider", seed=9, denoise=0.5)}, "sampled again by TwoSamplersForMask"),
     "an unknown second sampler that says nothing of denoise": (second_pass(node("KSampler [Somebody]", seed=9, steps=4, model=["model", 0], latent_image=["first", 0])), "whose denoise cannot be told"),
     "a face that is painted anew": (graph(image=("f", 0), f=node("FaceDetailer", image=["decoded", 0], seed=9, denoise=1.0, model=["model", 0])), "sampled again by FaceDetailer"),
@@ -306,6 +349,19 @@ def test_a_renamed_picture_may_be_the_preview(tmp_path):
     assert [seed.label for seed in found_in(tmp_path, prompt).seeds] == ["7"]
     same = graph(view=node("PreviewImage", images=["decoded", 0]))
     assert [seed.label for seed in found_in(tmp_path, same, "cat.png").seeds] == ["7"]
+
+
+def test_a_saver_that_only_its_name_tells(tmp_path):
+    """It may have written a file whose name is no other's, also where nodes that are known write files."""
+    other = {"d2": node("VAEDecode", samples=["s2", 0], vae=["model", 2]), "s2": ksampler(seed=9)}
+    saver = node("Image Saver", images=["decoded", 0], filename="%time")
+    previewed = graph(save=saver, view=node("PreviewImage", images=["d2", 0]), **other)
+    assert [seed.label for seed in found_in(tmp_path, previewed).seeds] == ["7"]
+    saved = graph(save=saver, more=node("SaveImage", images=["d2", 0], filename_prefix="y"), **other)
+    assert "one of 2 noises made it" in found_in(tmp_path, saved).reason
+    assert [seed.label for seed in found_in(tmp_path, saved, "y_00001_.png").seeds] == ["9"]
+    words = graph(note=node("SaveWords", text=["t", 0]), t=node("Words", text="a"))
+    assert [seed.label for seed in found_in(tmp_path, words, "cat.png").seeds] == ["7"]
 
 
 def test_a_name_that_a_node_composes_is_not_a_previews(tmp_path):

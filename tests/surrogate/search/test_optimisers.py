@@ -15,7 +15,12 @@ import torch
 from surrogate.search import COMPLETE, OPTIMISERS, History, Optimiser, make_optimiser
 
 # The Gaussian process takes most of a second a point: few of them, and early.
-QUICK = {"bayesian": {"startup": 2}, "tpe": {"startup": 4}, "adaptive": {"scout": 8, "noises": 24}}
+QUICK = {
+    "bayesian": {"startup": 2},
+    "tpe": {"startup": 4},
+    "adaptive": {"scout": 8, "noises": 24},
+    "picks": {"noises": 32},
+}
 POPULATION = {
     name: {"adaptive": 4, "bayesian": 2, "nsga-ii": 6}.get(name, max(5, OPTIMISERS[name].smallest_population))
     for name in OPTIMISERS
@@ -369,15 +374,15 @@ def test_cma_keeps_its_distribution_when_the_population_changes(searching):
         ("annealing", {}, "choose one of cma-es, adaptive"),
         ("cma-es", {"sigma": 0.1}, "no setting 'sigma'; it has sigma0, x0, boundary"),
         ("random", {"sigma0": 0.1}, "it has none"),
-        ("cma-es", {"sigma0": 0}, "above 0 and at most 0.5"),
-        ("cma-es", {"sigma0": "wide"}, "above 0 and at most 0.5"),
+        ("cma-es", {"sigma0": 0}, "sigma0 must be a number above 0 and up to 0.5"),
+        ("cma-es", {"sigma0": "wide"}, "sigma0 must be a number above 0 and up to 0.5"),
         ("cma-es", {"x0": 1.5}, "0…1"),
         ("cma-es", {"x0": [0.5, float("nan")]}, "0…1"),
-        ("cma-es", {"boundary": "Fence"}, "BoundTransform or BoundPenalty"),
+        ("cma-es", {"boundary": "Fence"}, "boundary must be one of BoundTransform, BoundPenalty, got 'Fence'"),
         ("bayesian", {"startup": 0}, "at least 1"),
         ("tpe", {"candidates": 2.5}, "whole number"),
-        ("nsga-ii", {"crossover": 2}, "probability"),
-        ("nsga-ii", {"crossover": None}, "probability"),
+        ("nsga-ii", {"crossover": 2}, "crossover must be a number from 0 to 1"),
+        ("nsga-ii", {"crossover": None}, "crossover must be a number from 0 to 1"),
     ],
 )
 def test_wrong_settings_are_explained(name, settings, message):

@@ -1,0 +1,113 @@
+"""Surrogate Explorer where workflows put it: in several tabs and subgraphs, copied, undone, queued, cancelled."""
+
+import json
+
+from dev.browser import READY, SLOW
+
+from .exploring import NODE, cells, explore, run, session, settle, sources
+
+SESSIONS = """() => app.graph.nodes.filter(n => n.type === 'SurrogateExplorer')
+    .map(n => n.widgets.find(w => w.name === 'session').value)"""
+
+
+def test_another_tab_sees_nothing_of_it(client, page):
+    explore(page, "classic", 8000)
+    other = page.context.new_page()
+    try:
+        other.goto(client.url, timeout=SLOW)
+        other.wait_for_function(READY, timeout=SLOW)
+        other.wait_for_timeout(2500)
+        explore(other, "classic", 8000)
+        run(page, client)
+        cells(page).nth(1).click()
+        assert sources(page)[1]
+        assert sources(other) == [""] * 4
+        assert session(other) == {}
+        run(other, client)  # the same page, which is there already
+        assert sources(other) == sources(page)
+        assert "likes" not in session(other)["pages"][0]
+        assert session(page)["pages"][0]["likes"] == [1]
+    finally:
+        other.close()
+
+
+def test_in_two_instances_of_a_subgraph(client, page):
+    explore(page, "classic", 8100)
+    page.evaluate(f"""() => {{
+        const {{ node }} = app.graph.convertToSubgraph(new Set([{NODE}]));
+        const copy = LiteGraph.createNode(node.type);
+        copy.pos = [node.pos[0], node.pos[1] + 400];
+        app.graph.add(copy);
+        node.inputs.forEach((input, i) => {{
+            const link = app.graph.links.get(input.link);
+            if (link) app.graph.getNodeById(link.origin_id).connect(link.origin_slot, copy, i);
+        }});
+        app.canvas.setGraph(node.subgraph);
+    }}""")
+    page.wait_for_timeout(500)
+    inner = "app.canvas.graph.nodes.find(n => n.type === 'SurrogateExplorer')"
+    ids = page.evaluate("async () => Object.entries((await app.graphToPrompt()).output)")
+    assert len([i for i, node in ids if node["class_type"] == "SurrogateExplorer" and ":" in i]) == 2
+    run(page, client)
+    first = sources(page)
+    assert len(set(first)) == 4
+    cells(page).nth(2).click()
+    run(page, client)
+    made = json.loads(page.evaluate(f"() => {inner}.widgets.find(w => w.name === 'session').value"))
+    assert len(made["pages"]) == 2  # one page, though two nodes are run
+    assert sources(page)[0] == first[2]
+    page.evaluate("() => app.canvas.setGraph(app.graph)")
+
+
+def test_a_pasted_copy_has_a_session_of_its_own(client, page):
+    explore(page, "classic", 8200)
+    run(page, client)
+    page.evaluate(f"() => {{ app.canvas.selectItems([{NODE}]); app.canvas.copyToClipboard(); app.canvas.pasteFromClipboard(); }}")  # fmt: skip
+    page.wait_for_timeout(500)
+    page.evaluate(
+        "() => app.graph.nodes.findLast(n => n.type === 'SurrogateExplorer').surrogateExplorer.act('like', 2)"
+    )
+    one, two = page.evaluate(SESSIONS)
+    assert "likes" not in json.loads(one)["pages"][0]
+    assert json.loads(two)["pages"][0]["likes"] == [2]
+    page.evaluate("() => app.graph.nodes.filter(n => n.type === 'SurrogateExplorer').forEach(n => app.graph.remove(n))")
+    assert page.locator(".surrogate-explorer, .surrogate-explorer-large").count() == 0
+
+
+def test_a_like_can_be_undone(client, page):
+    explore(page, "classic", 8300)
+    run(page, client)
+    shown = sources(page)
+    page.evaluate("() => app.extensionManager.workflow.activeWorkflow.changeTracker.checkState()")
+    cells(page).nth(3).click()
+    assert session(page)["pages"][0]["likes"] == [3]
+    page.keyboard.press("Control+z")
+    page.wait_for_function("() => !document.querySelector('.surrogate-explorer .cell.liked')", timeout=10_000)
+    assert "likes" not in session(page)["pages"][0]
+    assert sources(page) == shown
+
+
+def test_a_queue_of_ten_makes_one_page(client, page):
+    explore(page, "classic", 8400)
+    run(page, client)
+    cells(page).nth(0).click()
+    page.evaluate("async () => { await app.queuePrompt(0, 10); }")
+    settle(page, client)
+    assert len(session(page)["pages"]) == 2
+    assert len(set(sources(page))) == 4
+
+
+def test_after_cancel_the_next_run_goes_on(client, page):
+    explore(page, "classic", 8500, images_per_batch=1, steps=60)
+    page.evaluate("async () => { await app.queuePrompt(0); }")
+    page.wait_for_function("() => document.querySelector('.surrogate-explorer .cell:not(.empty)')", timeout=SLOW)
+    page.evaluate("async () => { await fetch('/interrupt', { method: 'POST' }); }")
+    first = sources(page)[0]
+    for _ in range(100):
+        if not client.get("/queue")["queue_running"]:
+            break
+        page.wait_for_timeout(200)
+    assert sources(page)[3] == ""
+    run(page, client)
+    assert sources(page)[0] == first
+    assert len(set(sources(page))) == 4
