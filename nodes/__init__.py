@@ -35,7 +35,7 @@ __all__ = ["NODES"]
 
 # File -> its nodes.
 NODES = {
-    "seeds": ("SeedsFromIntegers", "SeedsFromLatents", "JoinSeeds"),
+    "seeds": ("SeedsFromIntegers", "SeedsFromLatents", "SeedsFromPoints", "JoinSeeds"),
     "invert": ("Invert",),
     "pictures": ("SeedsFromPictures",),
     "seed_files": ("SaveSeeds", "LoadSeeds"),

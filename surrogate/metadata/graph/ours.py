@@ -19,7 +19,7 @@ from ...space import LARGEST_K, SurrogateSpace
 from ...space import acts as space_acts
 from ...space.clip_seed import ClipSeed
 from ...space.over_time import Stretch
-from ...space.point_seed import seed_at
+from ...space.point_seed import recipe_size, seed_at
 from ..errors import Untraceable
 from .rules import Place, Rule
 from .stock import sampled
@@ -30,6 +30,8 @@ __all__ = ["OURS"]
 LONGEST = 1 << 20
 # Coordinates of all points together: larger sets were never rendered and sampled from one prompt.
 MOST_NUMBERS = 1 << 20
+# Seeds in the recipe of a space, those of spaces within it counted wherever they occur.
+MOST_NESTED = 1 << 17
 
 
 def _typed(act: Callable) -> Callable[[Callable], Callable]:
@@ -68,7 +70,14 @@ def _few_integers(place: Place, seeds: str, first: int, count: int) -> None:
 def _seeds_from_latents(place: Place, latent: Batch, noise: Noise | None = None):
     if noise is None or noise.draw is None:
         raise Untraceable(f"the noises of {place} are not in the file; pictures of Render Points carry them")
-    return Seeds(tuple(noise.draw(latent)))
+    seeds = Seeds(tuple(noise.draw(latent)))
+    _shallow(place, seeds)
+    return seeds
+
+
+def _shallow(place: Place, seeds: Seeds) -> None:
+    if recipe_size(seeds) > MOST_NESTED:
+        raise Untraceable(f"{place} has spaces within spaces that are too many to rebuild")
 
 
 def _few_seeds(place: Place, **sets: Seeds | None) -> None:
@@ -93,6 +102,11 @@ def _few_rows(place: Place, space: SurrogateSpace, **typed: str) -> None:
         if len(text) > LONGEST:
             raise Untraceable(f"{name} is longer than {LONGEST >> 20} MiB")
         _enough(space, max(1, sum(bool(line.strip()) for line in text.splitlines())))
+
+
+def _few_given(place: Place, space: SurrogateSpace, points: Points) -> None:
+    if len(points) * recipe_size(space.seeds) > MOST_NESTED:
+        raise Untraceable(f"{place} has spaces within spaces that are too many to rebuild")
 
 
 def _short(text: str, count: int, name: str) -> None:
@@ -321,6 +335,7 @@ OURS = {
     "SurrogateInvert": Rule(_not_in_the_file("its noises are")),
     "SurrogateLoadSeeds": Rule(_not_in_the_file("its seeds are")),
     "SurrogateSaveSeeds": Rule(_save_seeds),
+    "SurrogateSeedsFromPoints": _act(acts.seeds, _few_given),
     "SurrogateJoinSeeds": _act(seed_acts.join, _few_seeds),
     "SurrogateSpace": _act(space_acts.space),
     "SurrogatePoint": _act(acts.point, _few_rows),
