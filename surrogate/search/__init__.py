@@ -31,7 +31,7 @@ from .addresses import password_remark
 from .definition import DIRECTIONS, Definition
 from .description import describe_study
 from .faults import NoUsablePictures, faults_in, named_faults, reasons_of, without_faulty
-from .loop import Judged, Loop, Picture, score_each
+from .loop import Judged, Judging, Loop, Picture, answered, score_each
 from .opened import OpenedStudies
 from .optimisers import OPTIMISERS, Optimiser, Proposal, make_optimiser
 from .patience import while_waiting
@@ -66,6 +66,7 @@ __all__ = [
     "Generation",
     "History",
     "Judged",
+    "Judging",
     "Loop",
     "NoUsablePictures",
     "OpenStudy",
@@ -81,6 +82,7 @@ __all__ = [
     "StudyError",
     "Successor",
     "UnknownStudy",
+    "answered",
     "check_takes_picks",
     "describe_study",
     "faults_in",

@@ -31,7 +31,7 @@ IN_FILE = {
 }
 
 # The V3 API: what ComfyUI promises to node packs.
-IO = """Audio Boolean Clip ClipVision Combo ComfyNode Conditioning Custom Float FolderType Guider Hidden.extra_pnginfo
+IO = """Audio Boolean Clip ClipVision Combo ComfyNode Conditioning Custom Float FolderType Guider Hidden.dynprompt Hidden.extra_pnginfo
         Hidden.prompt Hidden.unique_id Image Int Latent Model MultiType Noise NodeOutput Sampler Schema Sigmas String Vae""".split()
 
 # Used by core's own node files or described in its documentation, in the way that the pack uses it: core cannot change
@@ -62,6 +62,7 @@ OPEN = {
     "comfy_api.latest.InputImpl.VideoFromComponents": "clips with their sound",
     "comfy_api.latest.Types.VideoComponents": "clips with their sound",
     "comfy_execution.graph.ExecutionBlocker": "Ask, Tell and scores hold back what has no value",
+    "comfy_execution.graph_utils.is_link": "Score Output: which nodes lead to it",
     "folder_paths.annotated_filepath": "Load Seeds",
     "folder_paths.get_input_directory": "files",
     "folder_paths.get_output_directory": "files",
