@@ -60,7 +60,7 @@ def test_a_blueprint_is_listed_and_becomes_the_nodes_that_it_holds(client, page,
     sent = page.evaluate("async () => (await app.graphToPrompt()).output")
     inner = {node["id"]: node for node in file["definitions"]["subgraphs"][0]["nodes"]}
     assert {node["class_type"] for node in sent.values()} == {node["type"] for node in inner.values()}
-    twin = {node["type"]: node for node in read(blueprint.source)["nodes"]}
+    twin = {node["type"]: node for node in read(blueprint.source)["nodes"] if node["id"] in blueprint.nodes}
     for node in sent.values():
         for entry, value in zip(
             [e["name"] for e in twin[node["class_type"]]["inputs"] if "widget" in e],
@@ -72,9 +72,16 @@ def test_a_blueprint_is_listed_and_becomes_the_nodes_that_it_holds(client, page,
 
 
 def test_a_fresh_user_s_page_opens_the_first_template_once(client, page):
-    client.post("/settings", {"Surrogate.OpenTemplate": WORKFLOWS["demo_explore"].stem})
-    page.reload(timeout=SLOW)
-    page.wait_for_function(
-        "() => window.app?.graph?.nodes.some(n => n.type === 'SurrogateExplorer' && n.surrogateExplorer)", timeout=SLOW
-    )
-    assert client.get("/settings/Surrogate.OpenTemplate") == ""
+    # As a fresh user has it: the page loads a first graph of its own.
+    first = WORKFLOWS["demo_explore"].stem
+    client.post("/settings", {"Comfy.Workflow.Persist": True, "Surrogate.OpenTemplate": first})
+    try:
+        page.evaluate("() => app.graph.clear()")
+        page.reload(timeout=SLOW)
+        page.wait_for_function(
+            "() => window.app?.graph?.nodes.some(n => n.type === 'SurrogateExplorer' && n.surrogateExplorer)",
+            timeout=SLOW,
+        )
+        assert client.get("/settings/Surrogate.OpenTemplate") == ""
+    finally:
+        client.post("/settings", {"Comfy.Workflow.Persist": False, "Surrogate.OpenTemplate": ""})

@@ -78,6 +78,8 @@ def test_its_browser_would_send_the_same_graph(oldest, name):
 
 # What a person did in the Explorer: two pictures are liked and finished.
 FINISHED = '{"pages": [{"n": 4, "likes": [1, 2]}, {"do": "finish"}]}'
+# And in Pick: of a single generation two pictures.
+PICKED = "2, 5"
 
 
 @pytest.mark.parametrize("name", [name for name in WORKFLOWS if name.startswith("demo_")])
@@ -89,6 +91,10 @@ def test_the_demo_workflows_run(oldest, name):
             node["inputs"]["budget"] = 24
         if "session" in node["inputs"]:
             node["inputs"] |= {"session": FINISHED, "pictures": 4}
+        if "picks" in node["inputs"]:
+            node["inputs"]["likes"] = PICKED
+            study = next(node for node in prompt.values() if node["class_type"] == "SurrogateStudy")["inputs"]
+            study["budget"] = study["population"]
     oldest.client.run(prompt, read(WORKFLOWS[name]), timeout=900)
     deadline = time.monotonic() + 900
     for study in [node["inputs"]["name"] for node in prompt.values() if node["class_type"] == "SurrogateStudy"]:
