@@ -29,6 +29,9 @@ HARMLESS = {
     ),
     "SurrogateTell": ("until_finished",),
     "SurrogateSearch": ("images_per_batch", "n_best", "score_seeds"),
+    "SurrogateExplorer": (
+        "session", "seed", "pictures", "draft_steps", "images_per_batch", "filename_prefix", "seeds", "space", "study",
+    ),
 }  # fmt: skip
 
 

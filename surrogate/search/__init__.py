@@ -8,6 +8,7 @@
     phases       an open study with its space, and what follows a scouting                   phases.py
     loop         the whole search: pictures, scores, until the budget is spent               loop.py
     patience     a database server that restarts is waited for                              patience.py
+    explored     a session of the Explorer as a study                                       explored.py
     faults       pictures that are of no use, and so get no score                            faults.py
     report       how a study stands; its best points, its history                            values.py
 
@@ -29,6 +30,7 @@ Optuna (the storage's format, and samplers) and pycma are imported when a study 
 from .addresses import password_remark
 from .definition import DIRECTIONS, Definition
 from .description import describe_study
+from .explored import record_course
 from .faults import NoUsablePictures, faults_in, named_faults, reasons_of, without_faulty
 from .loop import Judged, Loop, Picture, score_each
 from .opened import OpenedStudies
@@ -70,6 +72,7 @@ __all__ = [
     "named_faults",
     "password_remark",
     "reasons_of",
+    "record_course",
     "score_each",
     "scouting_name",
     "study_names",
