@@ -70,6 +70,16 @@ BLUEPRINTS = (
         ((6, 0, "noise"), (6, 1, "latent"), (5, 0, "points")),
     ),
     Blueprint(
+        "Score one by one",
+        "Scores each image of a batch by itself and gives the scores in the order of the images, for Surrogate Tell. Open it "
+        "and put the node that shall score into the place of Picture Statistics: its number, or a text with one number.",
+        ("score", "reward", "judge", "one at a time", "rebatch"),
+        "demo_ask_tell",
+        (22, 12),
+        ((12, "statistic", "statistic"), (12, "colour", "colour")),
+        ((12, 0, "scores"),),
+    ),
+    Blueprint(
         "Search by text",
         "Searches the space between seeds for the image that fits a text best, by the CLIP text and vision models that "
         "are connected. Shows the images as they come.",

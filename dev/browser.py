@@ -18,7 +18,8 @@ from dev.client import Client
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-__all__ = ["CHROMIUM", "FRONTENDS", "NODES", "READY", "SLOW", "frontend_arguments", "open_page", "prepare", "show"]
+__all__ = ["CHROMIUM", "FRONTENDS", "NODES", "READY", "SLOW", "frontend_arguments", "open_page", "prepare", "settle",
+           "show"]  # fmt: skip
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FRONTENDS: dict[str, Path | None] = {"own": None}
@@ -31,6 +32,23 @@ SLOW = 120_000  # milliseconds
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
               "--disable-component-update", "--disable-sync"]  # fmt: skip
 READY = "() => !!(window.app && app.graph && app.extensionManager && LiteGraph.registered_node_types.SurrogateSpace)"
+# A dozen times in a row, with a frame drawn in between, every node has its place, its size and its elements.
+_SETTLED = """async () => {
+    const shape = () => JSON.stringify([
+        app.graph.nodes.map(node => [node.id, ...node.pos, ...node.size]),
+        [...document.querySelectorAll('[data-node-id]')].map(({ offsetWidth, offsetHeight, childElementCount }) =>
+            [offsetWidth, offsetHeight, childElementCount]),
+        document.querySelectorAll('*').length,
+    ]);
+    const end = performance.now() + 10000;
+    let before = '', quiet = 0;
+    while (quiet < 12 && performance.now() < end) {
+        await new Promise(resolve => setTimeout(() => requestAnimationFrame(resolve), 30));
+        const now = shape();
+        quiet = now === before ? quiet + 1 : 0;
+        before = now;
+    }
+}"""
 # Otherwise a default template takes the place of what we load, and a dialog about missing models lies over it.
 _OFF = ("Comfy.Workflow.Persist", "Comfy.Workflow.ShowMissingModelsWarning")
 
@@ -80,5 +98,10 @@ def show(page: Page, workflow: dict, nodes_2: bool = False, as_app: bool = False
     extra = workflow.get("extra", {})
     opened = workflow if as_app else {**workflow, "extra": {**extra, "linearMode": False}}
     page.evaluate("workflow => app.loadGraphData(workflow, true, true)", opened)
-    page.wait_for_timeout(1500)
+    settle(page)
     return workflow
+
+
+def settle(page: Page) -> None:
+    """Wait until what the page draws of the graph stays as it is: at least half a second, at most 10 seconds."""
+    page.evaluate(_SETTLED)

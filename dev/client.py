@@ -17,7 +17,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -162,11 +162,11 @@ class Client:
 
     def wait(self, prompt_id: str, timeout: float = 600.0) -> dict[str, Any]:
         """The history entry of a prompt queued before. Raises ExecutionFailed, TimeoutError."""
-        deadline = time.monotonic() + timeout
+        deadline, pauses = time.monotonic() + timeout, _pauses()
         while (entry := self.history(prompt_id)) is None:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"prompt {prompt_id} has not finished within {timeout:.0f} seconds")
-            time.sleep(0.05)
+            time.sleep(next(pauses))
         return _checked(entry)
 
     def run(
@@ -208,8 +208,9 @@ class Client:
                     if kind in _ENDINGS or (kind == "executing" and data.get("node") is None):
                         break
         # The end is announced a moment before the history has it. A lost connection ends up here too.
+        pauses = _pauses()
         while (entry := self.history(prompt_id)) is None:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(next(pauses))
         return _checked(entry)
 
     def _request(self, path: str, body: bytes | None, timeout: float, **query: str) -> bytes:
@@ -253,6 +254,14 @@ def _update(progress: Progress, kind: str, data: Any, prompt: Prompt) -> bool:
     else:
         return False
     return True
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds between two looks: short at first, because most prompts of small models take a few milliseconds."""
+    pause = 0.002
+    while True:
+        yield pause
+        pause = min(2 * pause, 0.05)
 
 
 def _checked(entry: dict[str, Any]) -> dict[str, Any]:

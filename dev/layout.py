@@ -21,7 +21,7 @@ ROOT = Path(__file__).absolute().parents[1]
 sys.path.append(str(ROOT))
 
 from dev.boxes import NOTES, Box, drawn, faults  # noqa: E402
-from dev.browser import FRONTENDS, NODES, frontend_arguments, open_page, prepare, show  # noqa: E402
+from dev.browser import FRONTENDS, NODES, frontend_arguments, open_page, prepare, settle, show  # noqa: E402
 from dev.client import Client  # noqa: E402
 from dev.server import Server  # noqa: E402
 from dev.workflow_files import WORKFLOWS, write  # noqa: E402
@@ -73,7 +73,7 @@ def show_whole(page, workflow: dict, nodes_2: bool) -> None:
         app.canvas.ds.offset = [100 - edge(0), 150 - edge(1)];
         app.canvas.setDirty(true, true);
     }""")
-    page.wait_for_timeout(700)
+    settle(page)
 
 
 def _enlarge(sizes: Sizes, nodes: Sequence[Box]) -> None:

@@ -123,9 +123,8 @@ class Venv:
             return
         works = said_by(self.python, _TORCHAUDIO_WORKS) is not None
         if not works:
-            index = os.environ.get(TORCH_INDEX, "").strip()
             # No dependencies: it asks for the torch that it was built with. Not one that is lent and does not work.
-            options = ["--no-deps", "--ignore-installed", *(["--index-url", index] if index else [])]
+            options = ["--no-deps", "--ignore-installed", *_torch_index()]
             try:
                 with stage(self.pack, "Installing torchaudio, for the tests of sound"), self._busy("torchaudio"):
                     run_pip(self.pack, self.python, ["install", *options, torchaudio_for(torch)], "install torchaudio")
@@ -171,8 +170,7 @@ class Venv:
             return facts
 
     def _install_torch(self) -> dict:
-        index = os.environ.get(TORCH_INDEX, "").strip()
-        arguments = ["install", *(["--index-url", index] if index else []), "torch", "torchvision"]
+        arguments = ["install", *_torch_index(), "torch", "torchvision"]
         with stage(self.pack, "Installing torch and torchvision (a large download, once)"):
             run_pip(self.pack, self.python, arguments, "install torch and torchvision")
             facts = _torch_facts(self.python)
@@ -206,6 +204,12 @@ class Venv:
             remove_tree(self.folder)
             raise
         self._record(busy="")
+
+
+def _torch_index() -> list[str]:
+    """Arguments of pip for the index that `TORCH_INDEX` names, if it names one."""
+    index = os.environ.get(TORCH_INDEX, "").strip()
+    return ["--index-url", index] if index else []
 
 
 def _torch_facts(python: Path) -> dict | None:

@@ -8,6 +8,7 @@ space       the space, what is known about it, which of its points is nearest to
 quality     whether near points are near pictures, and blends like the model's own
 points      which points to look at
 noise       the points' noise for stock samplers
+conditioning  points on the prompt instead of the initial noise
 over_time   noise that moves along a path from the beginning of a clip to its end
 pinned      stochastic samplers whose noise is pinned
 render      sample, decode and save many points in one node
@@ -16,8 +17,11 @@ known_scores  scores that are known before a search
 scout       searches that find their own seeds
 explorer    pages of pictures to choose from
 ask_tell    one generation of a search for each run of the graph
+pick        the same, by choosing among its pictures
 search      a whole search in one node
 scores      what a good picture is
+sound_scores  what a good sound is
+scoring_nodes  nodes of other packs that say what a good picture is
 report      a search in pictures and files
 utility     what each seed contributes to a search
 sheet       contact sheets
@@ -31,7 +35,7 @@ __all__ = ["NODES"]
 
 # File -> its nodes.
 NODES = {
-    "seeds": ("SeedsFromIntegers", "SeedsFromLatents", "JoinSeeds"),
+    "seeds": ("SeedsFromIntegers", "SeedsFromLatents", "SeedsFromPoints", "JoinSeeds"),
     "invert": ("Invert",),
     "pictures": ("SeedsFromPictures",),
     "seed_files": ("SaveSeeds", "LoadSeeds"),
@@ -40,6 +44,7 @@ NODES = {
     "quality": ("SpaceQuality",),
     "points": ("Point", "Weights", "Grid", "Corners", "Slice", "Path", "Neighbours", "RandomPoints", "SelectPoints"),
     "noise": ("Noise", "KSamplerNoise"),
+    "conditioning": ("Conditioning", "Carrier"),
     "over_time": ("NoiseOverTime",),
     "pinned": ("PinnedSampler",),
     "render": ("RenderPoints",),
@@ -47,11 +52,14 @@ NODES = {
     "known_scores": ("KnownScores",),
     "scout": ("Scout",),
     "ask_tell": ("Ask", "Tell"),
+    "pick": ("Pick",),
     "search": ("Search",),
     "explorer": ("Explorer",),
     "report": ("StudyReport",),
     "utility": ("SeedUtility",),
+    "scoring_nodes": ("ScoreInput", "ScoreOutput", "SearchStep"),
     "scores": ("MatchImage", "PictureStatistics", "ClipScore", "CombineScores"),
+    "sound_scores": ("MatchSound", "SoundStatistics"),
     "sheet": ("ContactSheet",),
     "sounds": ("SoundSheet",),
     "demo": ("DemoModel", "DemoPicture"),

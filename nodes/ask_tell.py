@@ -11,10 +11,12 @@ from comfy_execution.graph import ExecutionBlocker
 from ..surrogate import points
 from ..surrogate.search import named_faults, reasons_of, without_faulty
 from .tools import wires
+from .tools.asked import usable_pictures
 from .tools.live import Live, album_of, keep_pictures
 from .tools.notices import say, warn
+from .tools.picking import tell_carried
 from .tools.resubmit import resubmit
-from .tools.sampling import FAULTS_ADVICE, as_images, clips_of, faults_of
+from .tools.sampling import FAULTS_ADVICE, as_images
 from .tools.schema import schema
 from .tools.studies import note_graph, patient_node
 from .tools.told_scores import more_scores, score_columns, scores_input
@@ -33,17 +35,19 @@ class Ask(io.ComfyNode):
             search_aliases=["evolve", "genetic", "optimize", "next generation", "interactive evolution"],
             category="surrogate/search",
             description="Gives the next generation of a study: the points to render now. Render them, score the "
-            "images with any nodes, and connect the scores to Surrogate Tell. Each run of the workflow is one "
-            "generation.",
+            "images with any nodes, and connect the scores to Surrogate Tell, or choose among them in Surrogate Pick. Each "
+            "run of the workflow is one generation.",
             inputs=[
                 wires.Study.Input("study", tooltip="The study, from Surrogate Study, Surrogate Scout or Known Scores.")
             ],
             outputs=[
-                wires.Study.Output(display_name="study", tooltip="The study with this generation, for Surrogate Tell."),
+                wires.Study.Output(
+                    display_name="study", tooltip="The study with this generation, for Surrogate Tell or Pick."
+                ),
                 wires.Points.Output(display_name="points", tooltip="The points to render now."),
                 wires.Space.Output(display_name="space", tooltip="The space of these points, for Surrogate Noise."),
             ],
-            hidden=[io.Hidden.unique_id],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt],
             not_idempotent=True,
         )
 
@@ -54,7 +58,7 @@ class Ask(io.ComfyNode):
     @classmethod
     @patient_node
     def execute(cls, study) -> io.NodeOutput:
-        study = study.present()
+        study = tell_carried(cls, study.present())
         generation = study.study.ask()
         asked = replace(study, generation=generation)
         if not len(generation):
@@ -144,8 +148,7 @@ class Tell(io.ComfyNode):
             )
         report, failed = opened.study.report(), ""
         if len(generation):
-            clips, faults = _pictures(images, len(generation))
-            _refuse_all(faults)
+            clips, faults = usable_pictures(images, len(generation))
             told = without_faulty(score_columns(cls, scores, more, len(generation)), faults)
             warn(cls, note_graph(cls, opened.study))
             report = opened.study.tell(generation, told, reasons_of(faults), clips)
@@ -182,20 +185,4 @@ class Tell(io.ComfyNode):
             report.generation,
             finished,
             ui={"text": [text], "images": live},
-        )
-
-
-def _pictures(images, count: int) -> tuple[list, list[str]]:
-    """The clip of each of `count` points, None where there is none or it is of no use, and why it is of no use."""
-    if images is None:
-        return [None] * count, [""] * count
-    faults = faults_of(images, count)
-    return [None if fault else clip for clip, fault in zip(clips_of(images, count), faults, strict=True)], faults
-
-
-def _refuse_all(faults: list[str]) -> None:
-    if len(faults) > 1 and all(faults):
-        raise ValueError(
-            f"All {len(faults)} pictures of this generation are unusable: of the first, {faults[0]}. Nothing was recorded; "
-            f"the next run makes them again. {FAULTS_ADVICE}"
         )

@@ -20,6 +20,8 @@ __all__ = [
 
 MOST_SIDE = 256
 MOST_POINTS = 10_000
+# A pad shows no more seeds than that.
+MOST_NAMES = 64
 
 
 def _space(tooltip="The space to take points from."):
@@ -28,6 +30,12 @@ def _space(tooltip="The space to take points from."):
 
 def _outputs(text: str) -> list:
     return [wires.Points.Output(display_name="points", tooltip=text)]
+
+
+def _pad(space) -> dict:
+    """For a node's `ui`: what the pad in the browser has to know of the space."""
+    labels = list(space.seeds.labels[:MOST_NAMES])
+    return {"surrogate_pad": [{"k": space.k, "labels": labels, "chart": space.chart.name}]}
 
 
 def _base(text):
@@ -59,7 +67,7 @@ class Point(io.ComfyNode):
 
     @classmethod
     def execute(cls, **typed) -> io.NodeOutput:
-        return io.NodeOutput(acts.point(**typed))
+        return io.NodeOutput(acts.point(**typed), ui=_pad(typed["space"]))
 
 
 class Weights(io.ComfyNode):
@@ -88,7 +96,7 @@ class Weights(io.ComfyNode):
 
     @classmethod
     def execute(cls, **typed) -> io.NodeOutput:
-        return io.NodeOutput(acts.weights(**typed))
+        return io.NodeOutput(acts.weights(**typed), ui=_pad(typed["space"]))
 
 
 class Grid(io.ComfyNode):

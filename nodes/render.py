@@ -19,7 +19,7 @@ from .tools.latents import fix_empty, repeat_to, select, tensors_of
 from .tools.memory import room
 from .tools.notices import say
 from .tools.parts import part_for
-from .tools.provenance import drawn_shape, run_hash, texts, with_tensors
+from .tools.provenance import drawn, run_hash, texts, with_tensors
 from .tools.sampling import Progress, as_images, render
 from .tools.sampling_inputs import BATCH, guider_input, noise_seed_input, sampler_input, sigmas_input, vae_input
 from .tools.schema import schema
@@ -145,7 +145,7 @@ class RenderPoints(io.ComfyNode):
             raise ValueError(f"finished_pictures must be {CONTINUE!r} or {AGAIN!r}, got {finished_pictures!r}.")
         latent = repeat_to(latent, len(points), "points")
         needed, rebuilt = trimmed(space, points)
-        recipe = {"space": needed.recipe(), "shape": drawn_shape(guider, latent), "noise_seed": noise_seed}
+        recipe = {"space": needed.recipe(), **drawn(guider, latent), "noise_seed": noise_seed}
         run = run_hash(cls.hidden, [recipe, *_places(points)], {"SurrogateRenderPoints": COSMETIC}, latent, sigmas)
         size = _width_and_height(filename_prefix, guider, latent, vae)
         gallery, subfolder = _gallery(filename_prefix, size, run, frames_per_second)

@@ -12,21 +12,24 @@ from comfy_execution.graph import ExecutionBlocker
 from ..surrogate.scores import MATCHES, SCORES, STATISTICS, Expression, cosine, make_score
 from .tools import wires
 from .tools.clip_model import embedding_of_text, embeddings_of_pictures, embeddings_of_target
+from .tools.combined import Combined
 from .tools.notices import warn
 from .tools.sampling import FAULTS_ADVICE
 from .tools.schema import schema
 
-__all__ = ["ClipScore", "CombineScores", "MatchImage", "PictureStatistics"]
+__all__ = ["ClipScore", "CombineScores", "MatchImage", "PictureStatistics", "explained", "outputs"]
 
 LETTERS = "abcd"
 
 
-def _outputs():
+def outputs(medium: str = "image") -> list:
+    """Numbers for each `medium` that is connected, and the scorer itself."""
     return [
         io.Float.Output(
             display_name="scores",
             is_output_list=True,
-            tooltip="One number for each image, if images are connected. For Surrogate Tell or Contact Sheet.",
+            tooltip=f"One number for each {medium}, if {medium}s are connected. For Surrogate Tell or "
+            f"{'Contact' if medium == 'image' else 'Sound'} Sheet.",
         ),
         wires.Scorer.Output(display_name="scorer", tooltip="The scorer, for Surrogate Search or Combine Scores."),
     ]
@@ -40,7 +43,7 @@ def _images():
     )
 
 
-def _explained(scores: dict) -> str:
+def explained(scores: dict) -> str:
     """What each of the `scores` of a drop-down measures."""
     return " ".join(f"{name}: {score.tooltip}." for name, score in scores.items())
 
@@ -94,7 +97,7 @@ class MatchImage(io.ComfyNode):
                     "method",
                     options=list(MATCHES),
                     default=next(iter(MATCHES)),
-                    tooltip=f"What is compared. {_explained(MATCHES)}",
+                    tooltip=f"What is compared. {explained(MATCHES)}",
                 ),
                 io.Int.Input(
                     "side",
@@ -122,7 +125,7 @@ class MatchImage(io.ComfyNode):
                     "what the pictures show counts.",
                 ),
             ],
-            outputs=_outputs(),
+            outputs=outputs(),
             hidden=[io.Hidden.unique_id],
         )
 
@@ -156,7 +159,7 @@ class PictureStatistics(io.ComfyNode):
                     "statistic",
                     options=list(STATISTICS),
                     default=next(iter(STATISTICS)),
-                    tooltip=f"What to measure. {_explained(STATISTICS)}",
+                    tooltip=f"What to measure. {explained(STATISTICS)}",
                 ),
                 io.String.Input(
                     "colour",
@@ -166,7 +169,7 @@ class PictureStatistics(io.ComfyNode):
                 ),
                 _images(),
             ],
-            outputs=_outputs(),
+            outputs=outputs(),
             hidden=[io.Hidden.unique_id],
         )
 
@@ -212,7 +215,7 @@ class ClipScore(io.ComfyNode):
                 ),
                 _images(),
             ],
-            outputs=_outputs(),
+            outputs=outputs(),
             hidden=[io.Hidden.unique_id],
         )
 
@@ -262,7 +265,7 @@ class CombineScores(io.ComfyNode):
                     for x in LETTERS
                 ),
             ],
-            outputs=_outputs(),
+            outputs=outputs(),
             is_input_list=True,
         )
 
@@ -278,8 +281,5 @@ class CombineScores(io.ComfyNode):
         if all(x in numbers for x in formula.names):
             scores = np.asarray(formula(numbers)).tolist()
         if all(x in scorers for x in formula.names):
-
-            def scorer(images):
-                return formula({x: scorers[x](images) for x in formula.names})
-
+            scorer = Combined(formula, {x: scorers[x] for x in formula.names})
         return io.NodeOutput(scores, scorer)

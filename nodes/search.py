@@ -3,24 +3,55 @@
 from __future__ import annotations
 
 import torch
-from comfy.model_management import InterruptProcessingException
 from comfy_api.latest import io
 from PIL import Image
 
 from ..surrogate import points
-from ..surrogate.search import Judged, Loop, NoUsablePictures, named_faults, score_each
+from ..surrogate.search import Judging, Loop, NoUsablePictures, named_faults
 from .tools import wires
+from .tools.combined import medium_of
 from .tools.latents import repeat_to, sample_parts
 from .tools.live import Live, keep_pictures
 from .tools.notices import say, warn
+from .tools.running import run_search
 from .tools.sampling import FAULTS_ADVICE, Progress, Rendered, as_images, render
 from .tools.sampling_inputs import BATCH, guider_input, noise_seed_input, sampler_input, sigmas_input, vae_input
 from .tools.schema import schema
+from .tools.scoring_nodes import NodeScorer
+from .tools.sound import is_for_sound
 from .tools.studies import note_graph, patient_node
 
-__all__ = ["Search"]
+__all__ = ["Search", "outputs"]
 
 AGAIN = "The next run makes these pictures again."
+
+
+def outputs(in_list: bool = True) -> list:
+    """What a search gives; its scores `in_list`, or as one value."""
+    return [
+        io.Latent.Output(display_name="best_latent", tooltip="The latent of the best picture, before decoding."),
+        io.Image.Output(display_name="best_image", tooltip="The best picture, or the frames of the best clip."),
+        io.Image.Output(display_name="n_best_images", tooltip="The best pictures, the best one first."),
+        wires.Points.Output(
+            display_name="n_best_points",
+            tooltip="The points of the best pictures, in the same order. Use the space output with them.",
+        ),
+        io.Float.Output(
+            display_name="n_best_scores",
+            is_output_list=in_list,
+            tooltip="The first score of each of the best pictures, in the same order.",
+        ),
+        io.String.Output(
+            display_name="report",
+            tooltip="A sentence that says how far the search is and what its best score is.",
+        ),
+        wires.Study.Output(display_name="study", tooltip="The study, for Surrogate Study Report or Seed Utility."),
+        wires.Space.Output(
+            display_name="space",
+            tooltip="The space of n_best_points. With the optimiser adaptive, and after Surrogate Scout, it "
+            "is not the space that you connected.",
+        ),
+    ]
 
 
 class Search(io.ComfyNode):
@@ -57,7 +88,7 @@ class Search(io.ComfyNode):
                 wires.Scorer.Input(
                     "scorer",
                     tooltip="What a good picture is: from Surrogate Match Image, CLIP Score, Picture Statistics or "
-                    "Combine Scores.",
+                    "Combine Scores; for sounds, Match Sound or Sound Statistics; for nodes of other packs, Score Output.",
                 ),
                 noise_seed_input(),
                 io.Int.Input(
@@ -79,36 +110,10 @@ class Search(io.ComfyNode):
                     "scorer_3", optional=True, tooltip="A third score, for a study with several directions."
                 ),
             ],
-            outputs=[
-                io.Latent.Output(
-                    display_name="best_latent", tooltip="The latent of the best picture, before decoding."
-                ),
-                io.Image.Output(display_name="best_image", tooltip="The best picture, or the frames of the best clip."),
-                io.Image.Output(display_name="n_best_images", tooltip="The best pictures, the best one first."),
-                wires.Points.Output(
-                    display_name="n_best_points",
-                    tooltip="The points of the best pictures, in the same order. Use the space output with them.",
-                ),
-                io.Float.Output(
-                    display_name="n_best_scores",
-                    is_output_list=True,
-                    tooltip="The first score of each of the best pictures, in the same order.",
-                ),
-                io.String.Output(
-                    display_name="report",
-                    tooltip="A sentence that says how far the search is and what its best score is.",
-                ),
-                wires.Study.Output(
-                    display_name="study", tooltip="The study, for Surrogate Study Report or Seed Utility."
-                ),
-                wires.Space.Output(
-                    display_name="space",
-                    tooltip="The space of n_best_points. With the optimiser adaptive, and after Surrogate Scout, it "
-                    "is not the space that you connected.",
-                ),
-            ],
-            hidden=[io.Hidden.unique_id, io.Hidden.prompt],
+            outputs=outputs(),
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.dynprompt],
             is_output_node=True,
+            enable_expand=True,
         )
 
     @classmethod
@@ -129,39 +134,47 @@ class Search(io.ComfyNode):
         scorer_2=None,
         scorer_3=None,
     ) -> io.NodeOutput:
-        scorers = [s for s in (scorer, scorer_2, scorer_3) if s is not None]
-        following, opened = study.present(), None
-        while following is not opened:
-            opened = following
-            _check_latent(opened, latent)
-            warn(cls, note_graph(cls, opened.study))
-            run = _Run(
-                cls, opened, (guider, sampler, sigmas), latent, vae, noise_seed, scorers, images_per_batch, n_best
-            )
-            # The noises of a scouting are its seeds.
-            run.search(score_seeds=score_seeds and opened.successor is None)
-            following = opened.present()
-        return run.result()
+        named = {"scorer": scorer, "scorer_2": scorer_2, "scorer_3": scorer_3}
+        scorers = {name: given for name, given in named.items() if given is not None}
+        sampling, heard = (guider, sampler, sigmas), _of_sounds(scorers, vae)
+        searching = _searches(
+            cls, study, sampling, latent, vae, heard, noise_seed, images_per_batch, n_best, score_seeds
+        )
+        return run_search(cls, searching, {name: _of_rendered(given) for name, given in scorers.items()})
+
+
+def _searches(node, study, sampling, latent, vae, heard, noise_seed, images_per_batch, n_best, score_seeds):
+    """The search of a study and of those that follow it: gives out pictures to be judged, and returns what the node gives."""
+    following, opened = study.present(), None
+    while following is not opened:
+        opened = following
+        _check_latent(opened, latent)
+        warn(node, note_graph(node, opened.study))
+        run = _Run(node, opened, sampling, latent, vae, heard, noise_seed, images_per_batch, n_best)
+        # The noises of a scouting are its seeds.
+        yield from run.search(score_seeds=score_seeds and opened.successor is None)
+        following = opened.present()
+    return run.result()
 
 
 class _Run:
     """A search in this node: renders, keeps the pictures of the best, and shows how far it is."""
 
-    def __init__(self, node, opened, sampling, latent, vae, noise_seed, scorers, images_per_batch, n_best):
+    def __init__(self, node, opened, sampling, latent, vae, heard, noise_seed, images_per_batch, n_best):
         self.node, self.opened, self.sampling, self.latent, self.vae = node, opened, sampling, latent, vae
-        self.noise_seed, self.scorers, self.n_best = noise_seed, [_of_frames(s) for s in scorers], n_best
+        self.heard, self.noise_seed, self.n_best = heard, noise_seed, n_best
         self.live = Live(opened.study)
         self.kept: dict[int, Rendered] = {}  # the best, by number
-        self.loop = Loop(opened.study, opened.space, self._render, self._score, images_per_batch, self._keep)
+        self.loop = Loop(opened.study, opened.space, self._render, images_per_batch, self._keep)
 
-    def search(self, score_seeds: bool) -> None:
+    def search(self, score_seeds: bool) -> Judging[None]:
         """Until the budget is spent; first the seeds that have no score, if `score_seeds`."""
         guider, _, sigmas = self.sampling
         images, there = self.loop.planned(score_seeds)
         self.progress = Progress(guider, images + self.n_best, sigmas, self.node)
         self.progress.skip(there)
         try:
-            self.loop.run(score_seeds)
+            yield from self.loop.steps(score_seeds)
         except NoUsablePictures as error:
             raise ValueError(f"{error} {FAULTS_ADVICE} {AGAIN}") from None
 
@@ -210,13 +223,20 @@ class _Run:
         guider, sampler, sigmas = self.sampling
         everything, space, w = [list(range(len(u)))], self.opened.space, self.opened.space.weights(u)
         return list(
-            render(guider, sampler, sigmas, repeated, self.vae, space, w, self.noise_seed, everything, self.progress)
+            render(
+                guider,
+                sampler,
+                sigmas,
+                repeated,
+                None if self.heard else self.vae,
+                space,
+                w,
+                self.noise_seed,
+                everything,
+                self.progress,
+                audio_vae=self.vae if self.heard else None,
+            )
         )
-
-    def _score(self, pictures) -> Judged:
-        judged = score_each(self.scorers, pictures, (InterruptProcessingException,))
-        warn(self.node, sorted({reason for reason in judged.reasons if reason}))
-        return judged
 
     def _keep(self, trials, pictures, report) -> None:
         """Remember the latest pictures, the best ones whole, and show how far the search is."""
@@ -231,9 +251,25 @@ class _Run:
         say(self.node, self.opened.progress(report))
 
 
-def _of_frames(scorer):
-    """`scorer` of an IMAGE as a score of frames (t, h, w, c) uint8: a clip's is the mean of its frames'."""
-    return lambda frames: float(torch.as_tensor(scorer(as_images([frames]))).double().mean())
+def _of_sounds(scorers: dict, vae) -> bool:
+    """Whether the search is one of sounds: its scorers judge sounds, or nodes judge what an audio VAE gives."""
+    own = {name: scorer for name, scorer in scorers.items() if not isinstance(scorer, NodeScorer)}
+    heard = medium_of(own) == "sound" if own else is_for_sound(vae)
+    if heard and not is_for_sound(vae):
+        raise ValueError(f"{next(iter(own))} judges sounds, but vae decodes to pictures: connect an audio VAE.")
+    return heard
+
+
+def _of_rendered(scorer):
+    """`scorer` of an IMAGE or of waveforms as one of a Rendered: a clip's score is the mean of its frames'.
+
+    One that the graph runs is what it is.
+    """
+    if isinstance(scorer, NodeScorer):
+        return scorer
+    if medium_of({"scorer": scorer}) == "sound":
+        return lambda one: float(scorer(one.sound["waveform"], one.sound["sample_rate"])[0])
+    return lambda one: float(torch.as_tensor(scorer(as_images([one.frames]))).double().mean())
 
 
 def _check_latent(study, latent) -> None:

@@ -5,6 +5,7 @@ import inspect
 from comfy_api.latest import io
 
 from ..surrogate import Seeds
+from ..surrogate.points.acts import seeds as seeds_of
 from ..surrogate.seeds import acts
 from .tools import wires
 from .tools.advice import advice
@@ -12,7 +13,7 @@ from .tools.latents import tensors_of
 from .tools.notices import warn
 from .tools.schema import defaults, schema
 
-__all__ = ["JoinSeeds", "SeedsFromIntegers", "SeedsFromLatents"]
+__all__ = ["JoinSeeds", "SeedsFromIntegers", "SeedsFromLatents", "SeedsFromPoints"]
 
 
 class SeedsFromIntegers(io.ComfyNode):
@@ -122,6 +123,38 @@ class SeedsFromLatents(io.ComfyNode):
         labels = [f"{name.strip() or 'latent'} {i + 1}" for i in range(len(noises[0]))]
         with advice("If the latent is an empty one, connect a NOISE as well." if noise is None else ""):
             return io.NodeOutput(Seeds.from_tensors(noises, labels))
+
+
+class SeedsFromPoints(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return schema(
+            node_id="SurrogateSeedsFromPoints",
+            display_name="Surrogate Seeds from Points",
+            search_aliases=["point as seed", "points to seeds", "picture as seed", "blend as seed", "keep a point"],
+            category="surrogate/seeds",
+            description="Makes a seed from each point of a space: pictures that you found between seeds become the seeds "
+            "of the next space. The noise is exactly that of the point, at every resolution that the space has.",
+            inputs=[
+                wires.Space.Input("space", tooltip="The space that the points were made from."),
+                wires.Points.Input(
+                    "points",
+                    tooltip="The points to keep, such as those of Surrogate Select Points or Surrogate Weights. A point "
+                    "at a seed of the space gives that seed.",
+                ),
+            ],
+            outputs=[
+                wires.Seeds.Output(
+                    display_name="seeds",
+                    tooltip="One seed for each point, in their order, for Surrogate Space, Surrogate Explorer or "
+                    "Surrogate Save Seeds.",
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, space, points) -> io.NodeOutput:
+        return io.NodeOutput(seeds_of(space, points))
 
 
 class JoinSeeds(io.ComfyNode):

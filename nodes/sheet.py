@@ -8,6 +8,7 @@ from comfy_api.latest import io
 
 from ..surrogate.pictures import plan_sheet
 from .tools import wires
+from .tools.clickable import clickable
 from .tools.clips import split_clips
 from .tools.memory import room
 from .tools.sampling import as_pixels
@@ -26,9 +27,9 @@ class ContactSheet(io.ComfyNode):
             display_name="Surrogate Contact Sheet",
             search_aliases=["x/y plot", "xy plot", "image grid", "montage", "collage", "labelled grid"],
             category="surrogate/pictures",
-            description="Draws all pictures on one sheet, with axes, labels and numbers; seeds are framed. It takes "
-            "batches and lists of any sizes. Clips of several frames make a moving sheet, to save as an animation or "
-            "a video.",
+            description="Draws all pictures on one sheet, with axes, labels and numbers; seeds are framed. Click a picture "
+            "on the sheet to select it, to see its neighbours, or to make a seed of it. It takes batches and lists of any "
+            "sizes. Clips of several frames make a moving sheet, to save as an animation or a video.",
             inputs=[
                 io.Image.Input(
                     "images",
@@ -83,6 +84,7 @@ class ContactSheet(io.ComfyNode):
                 ),
             ],
             is_input_list=True,
+            is_output_node=True,
         )
 
     @classmethod
@@ -102,7 +104,10 @@ class ContactSheet(io.ComfyNode):
             **labels_of(points, only(columns) or None),
         )
         frames = max(len(clip) for clip in clips)
-        return io.NodeOutput(_drawn(_that_fits(plan, frames), clips, frames), clips)
+        sheet = _that_fits(plan, frames)
+        drawn = _drawn(sheet, clips, frames)
+        shown = clickable(sheet, as_pixels(drawn[:1])[0], points)
+        return io.NodeOutput(drawn, clips, ui={"surrogate_sheet": shown})
 
 
 def _drawn(sheet, clips: list[torch.Tensor], frames: int) -> torch.Tensor:

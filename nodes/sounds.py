@@ -14,7 +14,7 @@ from .tools.notices import warn
 from .tools.sampling import as_images
 from .tools.schema import schema
 
-__all__ = ["SoundSheet"]
+__all__ = ["SoundSheet", "one_by_one"]
 
 
 class SoundSheet(io.ComfyNode):
@@ -117,7 +117,7 @@ class SoundSheet(io.ComfyNode):
         numbers=None,
         players=None,
     ) -> io.NodeOutput:
-        single = [one for i, batch in enumerate(sounds) for one in _one_by_one(batch, i)]
+        single = [one for i, batch in enumerate(sounds) for one in one_by_one(batch, i)]
         points = only(points)
         if points is not None and len(single) != len(points):
             raise ValueError(
@@ -145,15 +145,15 @@ class SoundSheet(io.ComfyNode):
         )
 
 
-def _one_by_one(batch, number: int) -> list[dict]:
-    """The sounds of an AUDIO, each an AUDIO of one. Raises ValueError for what is not an AUDIO."""
+def one_by_one(batch, number: int, name: str = "sounds") -> list[dict]:
+    """The sounds of an AUDIO, each an AUDIO of one. Raises ValueError for what is not an AUDIO, at place `number` of `name`."""
     if not isinstance(batch, Mapping) or not {"waveform", "sample_rate"} <= set(batch):
-        raise ValueError(f"sounds: expected AUDIO with waveform and sample_rate at place {number}, got {batch!r:.80}.")
+        raise ValueError(f"{name}: expected AUDIO with waveform and sample_rate at place {number}, got {batch!r:.80}.")
     waveform, rate = batch["waveform"], batch["sample_rate"]
     if not isinstance(waveform, torch.Tensor) or waveform.ndim != 3 or 0 in waveform.shape:
         shape = tuple(waveform.shape) if isinstance(waveform, torch.Tensor) else type(waveform).__name__
         raise ValueError(
-            f"sounds: expected a waveform of shape (batch, channels, samples), at least one of each, at place {number}, "
+            f"{name}: expected a waveform of shape (batch, channels, samples), at least one of each, at place {number}, "
             f"got {shape}: is it cut to nothing, or made by a node that is not for sound?"
         )
     return [{"waveform": waveform[i : i + 1], "sample_rate": rate} for i in range(len(waveform))]

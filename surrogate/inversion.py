@@ -104,8 +104,12 @@ def invert(
     spread = number("spread", spread, above=0)
     if noise is not None and noise.shape != latent.shape:
         raise ValueError(f"noise must have the shape of latent, {tuple(latent.shape)}, got {tuple(noise.shape)}.")
-    walk = _Walk(denoise, latent, sigmas, spread, iterations, tolerance, progress)
+    return _walked(_Walk(denoise, latent, sigmas, spread, iterations, tolerance, progress), scale, noise)
 
+
+def _walked(walk: _Walk, scale: float, noise: torch.Tensor | None) -> Inversion:
+    """The best of up to `WALKS` walks for each sample; only samples outside `SHELL` are walked again."""
+    latent = walk.latent
     # How the last step is taken, a number for each row: how far it may go, the variance of the fresh noise on top.
     reach, fresh = latent.new_full((len(latent),), REACH), latent.new_zeros(len(latent))
     spare = torch.zeros_like(latent) if noise is None else noise.to(latent)
@@ -245,40 +249,25 @@ class _Walk:
         a sample that comes closer fast takes its last iteration unseen, with the residual that is foreseen.
         """
         mix = _Anderson(MEMORY)
-        f, best = self._first(active, target, sigma, following, x)
-        here, best_f, history = best, f, list[torch.Tensor]()
-        before, leapt = None, torch.zeros_like(active)
-        unseen, foreseen = x, torch.zeros_like(active, dtype=x.dtype)
-        finished, arrived = ~active, torch.zeros_like(active)
+        f, here = self._first(active, target, sigma, following, x)
+        course = _Course(active, here, f, self.tolerance)
         for iteration in range(self.iterations):
             if iteration:
                 f, here = self._evaluate(target, sigma, following, x)
-            # Not ">": a residual that is NaN is lost.
-            lost = ~(here.residual <= LOST * best.residual)
-            better = here.residual < best.residual
-            best = here.where(better, best)
-            best_f = torch.where(_rows(better, f), f, best_f)
-            history.append(best.residual)
-            finished = finished | arrived | (best.residual <= self.tolerance)
-            if iteration >= PATIENCE:
-                finished = finished | (best.residual > 0.9 * history[-1 - PATIENCE])
-            if finished.all():
+            lost = course.saw(here, f)
+            if course.finished.all():
                 break
-            ahead = mix(x, f, lost, (best.x, best_f))
+            ahead = mix(x, f, lost, (course.best.x, course.best_f))
             if radius is not None:
-                ahead, arrived = _within(radius, target, x, ahead)
-            elif before is not None:
-                rate = here.residual / before
-                leaps = ~finished & (rate < FAST) & (rate * here.residual <= self.tolerance)
-                unseen = torch.where(_rows(leaps, x), ahead, unseen)
-                foreseen = torch.where(leaps, rate * here.residual, foreseen)
-                leapt, finished = leapt | leaps, finished | leaps
-                if finished.all():
+                ahead, course.arrived = _within(radius, target, x, ahead)
+            else:
+                course.leap(here, ahead)
+                if course.finished.all():
                     break
-            before = here.residual
-            x = torch.where(_rows(finished, x), best.x, ahead)
+            x = torch.where(_rows(course.finished, x), course.best.x, ahead)
         # At a fixed point the slope is what leads to the target.
-        return _Solved(unseen, (unseen - target) / (sigma - following), foreseen).where(leapt, best)
+        slope = (course.unseen - target) / (sigma - following)
+        return _Solved(course.unseen, slope, course.foreseen).where(course.leapt, course.best)
 
 
 @dataclass(frozen=True)
@@ -297,6 +286,42 @@ class _Solved:
             torch.where(rows, self.slope, other.slope),
             torch.where(mine, self.residual, other.residual),
         )
+
+
+class _Course:
+    """How the iteration of each sample goes: the best so far, and which samples are `finished` (n,)."""
+
+    def __init__(self, active: torch.Tensor, first: _Solved, f: torch.Tensor, tolerance: float):
+        self.best, self.best_f, self.tolerance = first, f, tolerance
+        self.finished, self.arrived = ~active, torch.zeros_like(active)
+        # Samples whose last iterate is taken unseen, these iterates, and the residuals that are foreseen.
+        self.leapt, self.unseen, self.foreseen = torch.zeros_like(active), first.x, torch.zeros_like(first.residual)
+        self._history: list[torch.Tensor] = []
+        self._before: torch.Tensor | None = None
+
+    def saw(self, here: _Solved, f: torch.Tensor) -> torch.Tensor:
+        """Take note of an iterate and its mismatch f; which samples (n,) are lost and go back to their best."""
+        # Not ">": a residual that is NaN is lost.
+        lost = ~(here.residual <= LOST * self.best.residual)
+        better = here.residual < self.best.residual
+        self.best = here.where(better, self.best)
+        self.best_f = torch.where(_rows(better, f), f, self.best_f)
+        self._history.append(self.best.residual)
+        self.finished = self.finished | self.arrived | (self.best.residual <= self.tolerance)
+        if len(self._history) > PATIENCE:
+            self.finished = self.finished | (self.best.residual > 0.9 * self._history[-1 - PATIENCE])
+        return lost
+
+    def leap(self, here: _Solved, ahead: torch.Tensor) -> None:
+        """Finish with the iterate `ahead`, unseen, what comes closer so fast that it will be good enough."""
+        before, self._before = self._before, here.residual
+        if before is None:
+            return
+        rate = here.residual / before
+        leaps = ~self.finished & (rate < FAST) & (rate * here.residual <= self.tolerance)
+        self.unseen = torch.where(_rows(leaps, ahead), ahead, self.unseen)
+        self.foreseen = torch.where(leaps, rate * here.residual, self.foreseen)
+        self.leapt, self.finished = self.leapt | leaps, self.finished | leaps
 
 
 class _Anderson:

@@ -178,3 +178,9 @@ def test_the_template_browser_has_a_picture(path):
     with Image.open(path.with_suffix(".jpg")) as picture:
         assert picture.width == picture.height >= 256
     assert path.with_suffix(".jpg").stat().st_size < 100_000
+
+
+def test_no_workflow_has_the_picture_of_another():
+    pictures = {path.with_suffix(".jpg").read_bytes(): name for name, path in WORKFLOWS.items()}
+    borrowed = set(WORKFLOWS) - set(pictures.values())
+    assert not borrowed, "draw them with: python dev/launch.py dev/thumbnails.py"

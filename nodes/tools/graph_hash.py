@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 
-__all__ = ["graph_hash"]
+__all__ = ["graph_hash", "is_link"]
 
 
 def graph_hash(prompt: dict | None, node_id: str | None, ignored: Mapping[str, Collection[str]]) -> str:
@@ -24,7 +24,7 @@ def graph_hash(prompt: dict | None, node_id: str | None, ignored: Mapping[str, C
             node = nodes[node_id]
             skipped = ignored.get(node["class_type"], ())
             inputs = {
-                name: [visit(str(value[0])), value[1]] if _is_link(value, nodes) else value
+                name: [visit(str(value[0])), value[1]] if is_link(value, nodes) else value
                 for name, value in node["inputs"].items()
                 if name not in skipped
             }
@@ -35,5 +35,5 @@ def graph_hash(prompt: dict | None, node_id: str | None, ignored: Mapping[str, C
     return visit(str(node_id))
 
 
-def _is_link(value, prompt: dict) -> bool:
+def is_link(value, prompt: dict) -> bool:
     return isinstance(value, list) and len(value) == 2 and str(value[0]) in prompt and isinstance(value[1], int)

@@ -5,19 +5,18 @@ from __future__ import annotations
 import logging
 import math
 import time
-import uuid
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import folder_paths
 import numpy as np
-from PIL import Image
 
 from ...surrogate.pictures.album import Album
 from ...surrogate.points import from_coordinates
 from ...surrogate.recent import Recent
 from ...surrogate.search.drawing import card
 from ...surrogate.search.optimisers.adaptive import trimmed
+from .outputs import temporary_picture
 
 __all__ = ["Live", "album_of", "copy_pictures", "keep_pictures"]
 
@@ -91,15 +90,11 @@ class Live:
         """For a node's `ui["images"]`: the card as a file in ComfyUI's temp folder, a new one or the last."""
         pixels = self.draw(latest, always)
         if pixels is not None:
-            folder = Path(folder_paths.get_temp_directory())
-            folder.mkdir(parents=True, exist_ok=True)
-            name = f"surrogate_{uuid.uuid4().hex}.jpg"
             try:
-                Image.fromarray(pixels).save(folder / name, format="JPEG", quality=90)
+                file = temporary_picture(pixels)
             except OSError as error:
                 log.warning("The card of the search cannot be saved: %s", error)
                 return []
-            file = {"filename": name, "subfolder": "", "type": "temp"}
             _drawn.keep(self.study.identity, replace(self._last, file=file))
         file = self._last.file
         return [file] if file else []

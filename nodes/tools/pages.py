@@ -16,7 +16,7 @@ from ...surrogate.pictures.gallery import RECIPE, Gallery
 from ...surrogate.points.batches import in_groups
 from .latents import repeat_to
 from .notices import warn
-from .provenance import drawn_shape, run_hash, texts, with_tensors
+from .provenance import drawn, run_hash, texts, with_tensors
 from .sampling import FAULTS_ADVICE, Progress, render
 from .shelf import KEY_LENGTH, Shelf
 from .sound import is_for_sound, save_flac
@@ -47,7 +47,8 @@ class Picture:
 
     def heard(self) -> dict:
         """Its sound as a number at every sample, silence where it is NaN."""
-        return {**self.sound, "waveform": self.sound["waveform"].nan_to_num(0.0)}
+        sound = self.sound or {}
+        return {**sound, "waveform": sound["waveform"].nan_to_num(0.0)}
 
     def told(self) -> dict:
         """What the browser needs to show it."""
@@ -91,14 +92,14 @@ class Renderer:
         folder, stem, _, subfolder, _ = folder_paths.get_save_image_path(
             prefix, folder_paths.get_output_directory(), *made[0].frames.shape[2:0:-1]
         )
-        shape = drawn_shape(self.sampling[0], self.latent)
+        noise = drawn(self.sampling[0], self.latent)
         saved = []
         for picture, (space, points) in zip(made, course.alone(), strict=True):
             if picture.fault:
                 continue
             gallery = Gallery(Path(folder), stem, picture.key)
             own = {"space": space.recipe(), **points.recipe(0), "label": points.labels[0]}
-            recipe = with_tensors({**own, "shape": shape, "noise_seed": self.noise_seed}, space, gallery)
+            recipe = with_tensors({**own, **noise, "noise_seed": self.noise_seed}, space, gallery)
             name = self._write(gallery, picture, recipe)
             saved.append({"filename": name, "subfolder": subfolder, "type": "output"})
         return saved

@@ -11,10 +11,11 @@ from comfy.cli_args import args
 
 from ...surrogate.files.tensors import save_tensors
 from ...surrogate.pictures.gallery import Gallery
+from .carrier import recipe_of
 from .graph_hash import graph_hash
 from .latents import fix_empty, sample_parts, tensors_of
 
-__all__ = ["drawn_shape", "run_hash", "texts", "with_tensors"]
+__all__ = ["drawn", "run_hash", "texts", "with_tensors"]
 
 
 def run_hash(hidden, what, ignored: Mapping[str, Collection[str]], latent: dict, sigmas: torch.Tensor) -> str:
@@ -37,9 +38,11 @@ def texts(hidden) -> dict[str, str]:
     return found | {name: json.dumps(value) for name, value in (hidden.extra_pnginfo or {}).items()}
 
 
-def drawn_shape(guider, latent: dict) -> list[list[int]]:
-    """Of the noise that will be drawn: core fits an empty latent to the model."""
-    return [list(part) for part in sample_parts(fix_empty(guider.model_patcher, latent))]
+def drawn(guider, latent: dict) -> dict:
+    """What a recipe says of the noise that will be drawn: its shape (core fits an empty latent to the model), and what else
+    points change, by Surrogate Carrier."""
+    shape = [list(part) for part in sample_parts(fix_empty(guider.model_patcher, latent))]
+    return {"shape": shape, **recipe_of(guider)}
 
 
 def with_tensors(recipe: dict, space, gallery: Gallery) -> dict | None:

@@ -3,23 +3,28 @@
 GET /surrogate/study?name=…      how far a study is, for API clients
 GET /surrogate/explorer/KEY      a picture that an Explorer has shown: a small copy; of a clip, its first frame
 GET /surrogate/explorer/KEY?PART the whole picture, a small copy of the moving clip, or of the sound: whole, moving, sound
+GET /surrogate/pick              the pages of Pick that wait for an answer
+POST /surrogate/pick             an answer to one of them
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 
 from aiohttp import web
 from server import PromptServer
 
 from ...surrogate.search import StudyError, UnknownStudy, describe_study
+from .questions import answer, open_pages
 from .shelf import KEY, Shelf
 from .study_inputs import default_storage
 
 __all__ = ["add_routes"]
 
 log = logging.getLogger("ComfyUI-Surrogate")
+MOST_ANSWER = 1 << 14
 KINDS = {".webp": "image/webp", ".png": "image/png", ".mp3": "audio/mpeg"}
 
 
@@ -53,3 +58,26 @@ def add_routes() -> None:
         # What a key names never changes. Not every system knows the type of a WebP.
         headers = {"Cache-Control": "private, max-age=604800, immutable", "Content-Type": KINDS[path.suffix]}
         return web.FileResponse(path, headers=headers)
+
+    @PromptServer.instance.routes.get("/surrogate/pick")
+    async def pages(request: web.Request) -> web.Response:
+        return web.json_response({"pages": open_pages()}, headers={"Cache-Control": "no-store"})
+
+    @PromptServer.instance.routes.post("/surrogate/pick")
+    async def picked(request: web.Request) -> web.Response:
+        # A form of another site can send any other type without asking.
+        if request.content_type != "application/json":
+            return web.json_response({"error": "Send JSON, as application/json."}, status=415)
+        text = b""
+        async for part in request.content.iter_chunked(MOST_ANSWER):
+            text += part
+            if len(text) > MOST_ANSWER:
+                return web.json_response({"error": f"An answer has at most {MOST_ANSWER} bytes."}, status=413)
+        try:
+            entry = json.loads(text)
+        except (ValueError, RecursionError):
+            entry = None
+        if not isinstance(entry, dict):
+            return web.json_response({"error": "The answer is not a JSON object."}, status=400)
+        status, said = answer(entry)
+        return web.json_response(said, status=status)

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from ...surrogate.resizing import area_means
+from .carrier import OneNoise, sampled_by
 from .clips import split_clips
 from .core_noise import notice_replaced_noise
 from .latents import PointsNoise, fix_empty, select, tensors_of
@@ -39,7 +40,7 @@ log = logging.getLogger("ComfyUI-Surrogate")
 PREVIEW = 512
 NO_PICTURES = (
     "vae decodes to {}, which is not pictures. For sound use Surrogate Noise, SamplerCustomAdvanced, VAE Decode Audio and "
-    "Sound Sheet; to search among sounds, Ask and Tell around them."
+    "Sound Sheet; to search among sounds, Surrogate Search with a score of sounds, or Ask and Tell around these nodes."
 )
 # What to do where pictures are NaN.
 FAULTS_ADVICE = (
@@ -83,7 +84,8 @@ def render(
     Yields each point as soon as its group is decoded. `progress` is shared by several calls; by default this call is all
     there is to do. A model that samples only one image at a time gets the images of a group one by one. Of a `draft`, whose
     `sigmas` end before the last step, what the model predicts there is decoded. Of a latent of several parts, each VAE
-    decodes the one that it is for; `vae` is None for a model of sound alone.
+    decodes the one that it is for; `vae` is None for a model of sound alone. A guider of Surrogate Carrier has the points
+    on its prompt.
     Stops at once, with ComfyUI's own exception, if the user presses Cancel. Raises ValueError if the VAE gives something
     else than pictures, the audio VAE something else than sound, or the model ignores its noise.
     """
@@ -101,10 +103,10 @@ def render(
         if progress.one_at_a_time and len(group) > 1:
             waiting[:0] = [[i] for i in group]
             continue
-        noise = PointsNoise(space, w[group], noise_seed)
+        sampled, noise = sampled_by(guider, space, w[group], noise_seed)
         chosen = fix_empty(guider.model_patcher, select(latent, group))
         try:
-            samples = _sample(guider, sampler, sigmas, chosen, noise, progress.steps_of(chosen), draft)
+            samples = _sample(sampled, sampler, sigmas, chosen, noise, progress.steps_of(chosen), draft)
         except Exception as error:
             if len(group) == 1 or not needs_batch_of_one(error):
                 raise
@@ -118,7 +120,7 @@ def render(
         for place, (i, images, sound) in enumerate(zip(group, pictures, sounds, strict=True)):
             fault = _fault(images, [part[place] for part in parts], sound)
             sample = select({**chosen, "samples": samples}, [place])
-            frames = drawn(sound) if images is None else as_pixels(images)
+            frames = drawn(sound) if images is None and sound is not None else as_pixels(images)
             yield Rendered(i, frames, sample, fault, sound)
         progress.decoded(len(group), frames[0])
 
@@ -234,7 +236,7 @@ def _previewer(model):
         return None
 
 
-def _sample(guider, sampler, sigmas, latent: dict, noise: PointsNoise, callback, draft: bool = False):
+def _sample(guider, sampler, sigmas, latent: dict, noise: PointsNoise | OneNoise, callback, draft: bool = False):
     """What SamplerCustomAdvanced does: the sampled latents of `noise` for `latent`, on ComfyUI's intermediate device.
 
     Of a `draft` its other output: the picture that the model predicts in the last step.

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -107,7 +108,7 @@ def _encode(path: Path, sound: dict, kind: str, rate: int, texts: Mapping[str, s
     try:
         with av.open(str(part), "w", format=kind) as container:
             container.metadata.update(texts)
-            stream = container.add_stream(kind, rate=rate, layout=layout)
+            stream: Any = container.add_stream(kind, rate=rate, layout=layout)
             frame = av.AudioFrame.from_ndarray(samples.T.reshape(1, -1).copy(), format="flt", layout=layout)
             frame.sample_rate, frame.pts = int(sound["sample_rate"]), 0
             container.mux(stream.encode(frame))

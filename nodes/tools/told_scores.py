@@ -8,7 +8,7 @@ from comfy_api.latest import io
 from ...surrogate.scores import OneScore, as_scores, not_finite
 from .notices import warn
 
-__all__ = ["more_scores", "score_columns", "scores_input"]
+__all__ = ["KINDS", "more_scores", "score_columns", "scores_input"]
 
 MOST_SCORES = 3
 KINDS = [io.Float, io.Int, io.Boolean, io.String]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..files.tensors import load_tensors
 from ..recipes import space_from_recipe
-from ..seeds import Seed
+from ..seeds import IntegerSeed, Seed
 from ..space.point_seed import seed_at
 from .errors import CannotRead, Untraceable
 from .files.embedded import open_regular
@@ -38,6 +38,9 @@ class Recipes:
             recipe = json.loads(text)
             if not isinstance(recipe, dict) or "space" not in recipe or "u" not in recipe:
                 raise ValueError("space or u is missing")
+            carrier = recipe.get("carrier")
+            if isinstance(carrier, dict) and not carrier["noise"]:
+                return IntegerSeed(carrier["seed"])  # the point is on the prompt
             space = space_from_recipe(recipe["space"], self._tensors(recipe.get("tensors"), path))
             return seed_at(space, [float(number) for number in recipe["u"]], "", recipe.get("weights"))
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:

@@ -3,7 +3,7 @@
 from .chance import neighbours, random, sobol
 from .layouts import corners, grid, slice_through
 from .points import Axes, Points, from_coordinates, from_weights, vertices
-from .text import parse_numbers, parse_selection
+from .text import parse_numbers, parse_selection, write_weights
 from .walks import path
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "slice_through",
     "sobol",
     "vertices",
+    "write_weights",
 ]

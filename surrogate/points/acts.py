@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..checks import choice
+from ..seeds import Seeds
 from ..space import SurrogateSpace
 from ..space.over_time import MOVEMENTS, Stretch
+from ..space.point_seed import seed_at
 from . import chance, layouts, walks
 from .batches import in_groups
 from .points import Points, from_coordinates, from_weights, vertices
@@ -25,6 +27,7 @@ __all__ = [
     "path",
     "point",
     "random_points",
+    "seeds",
     "select",
     "slice_through",
     "stretches_in_batches",
@@ -99,6 +102,20 @@ def random_points(space: SurrogateSpace, count: int = 8, method: str = "sobol", 
 def select(points: Points, numbers: str = "1") -> Points:
     """The points of these numbers, in the order written."""
     return points.select(parse_selection(numbers, len(points), "numbers"))
+
+
+def seeds(space: SurrogateSpace, points: Points) -> Seeds:
+    """A seed for each point, in their order: at a seed of the space that seed itself, elsewhere the noise of the point.
+
+    Raises ValueError for points of a space with another number of seeds.
+    """
+    if points.w.shape[1] != space.k:
+        raise ValueError(
+            f"points belong to a space of {points.w.shape[1]} seeds, but space has {space.k}: connect the space that the "
+            "points were made from."
+        )
+    made = zip(points.u, points.w, strict=True)
+    return Seeds.join([Seeds((seed_at(space, u, f"point {i}", w),)) for i, (u, w) in enumerate(made, 1)])
 
 
 def batches(points: Points, images_per_batch: int = 0) -> list[list[int]]:

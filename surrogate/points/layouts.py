@@ -32,19 +32,10 @@ def grid(
     check_counts(columns=columns, rows=rows)
     if not 0 <= low <= high <= 1:
         raise ValueError(f"low and high must satisfy 0 <= low <= high <= 1, got {low:g} and {high:g}.")
-    start = base_coordinates(space, base)
-    second: int | None = row
-    if space.k == 2:
-        second, rows = None, 1
-    for name, value in {"column": column, "row": second}.items():
-        if value is not None and not 1 <= value < space.k:
-            raise ValueError(
-                f"{name} must be one of the {space.k - 1} coordinates of a space of {space.k} seeds, got {value}."
-            )
-    if second == column:
-        raise ValueError(f"column and row must be two different coordinates, got {column} for both.")
+    second = _second_coordinate(space, column, row)
+    rows = 1 if second is None else rows
     xs, ys = _steps(columns, low, high), _steps(rows, low, high)
-    u = np.tile(start, (rows, columns, 1))
+    u = np.tile(base_coordinates(space, base), (rows, columns, 1))
     u[:, :, column - 1] = xs
     if second is not None:
         u[:, :, second - 1] = ys[:, None]
@@ -118,6 +109,19 @@ def check_counts(**counts: int) -> None:
         total *= whole(name, value, 1)
     if total > MOST:
         raise ValueError(f"At most {MOST} points at once, got {' × '.join(str(v) for v in counts.values())}.")
+
+
+def _second_coordinate(space: SurrogateSpace, column: int, row: int) -> int | None:
+    """`row`, or None in a space of one coordinate. Raises ValueError if column and row are not two coordinates of `space`."""
+    second = None if space.k == 2 else row
+    for name, value in {"column": column, "row": second}.items():
+        if value is not None and not 1 <= value < space.k:
+            raise ValueError(
+                f"{name} must be one of the {space.k - 1} coordinates of a space of {space.k} seeds, got {value}."
+            )
+    if second == column:
+        raise ValueError(f"column and row must be two different coordinates, got {column} for both.")
+    return second
 
 
 def _seed_indices(space: SurrogateSpace, seeds: Sequence[int], count: int) -> list[int]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["parse_numbers", "parse_selection"]
+import numpy as np
+
+__all__ = ["parse_numbers", "parse_selection", "write_weights"]
 
 
 def parse_numbers(text: str, name: str) -> list[list[float]]:
@@ -42,3 +44,8 @@ def parse_selection(text: str, count: int, name: str) -> list[int]:
                 raise ValueError(f"{name}: there are {count}, numbered from 1; got {number}.")
         indices += [i - 1 for i in (range(first, last + 1) if first <= last else range(first, last - 1, -1))]
     return indices
+
+
+def write_weights(w: np.ndarray) -> str:
+    """The weights w (k,) as a line for `acts.weights`, which gives them back to within the last bit; a seed exactly."""
+    return ", ".join(repr(number) if number % 1 else f"{number:.0f}" for number in w.tolist())

@@ -187,8 +187,15 @@ def _matern(squares, lengths):
 
 def _matern_of(distances):
     """The same of distances in units of the lengths."""
+    # In place: for thousands of points, most of the time would go into memory for what is between.
     r = np.sqrt(5) * distances
-    return (1 + r + r**2 / 3) * np.exp(-r)
+    thirds = np.square(r)
+    thirds /= 3
+    factor = 1 + r
+    factor += thirds
+    np.exp(np.negative(r, out=r), out=r)
+    factor *= r
+    return factor
 
 
 def _log_likelihood(squares, y, lengths, noise):

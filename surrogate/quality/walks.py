@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..checks import whole
 from ..space import SurrogateSpace
 
 __all__ = ["FEWEST", "Walks", "walks"]
@@ -40,8 +41,7 @@ def walks(space: SurrogateSpace, count: int = 32, seed: int = 0) -> Walks:
     Random points alone have too little to say in many dimensions, where all of them are about equally far apart; on a
     walk there are distances from one step to the whole way. Raises ValueError for fewer than 8 points or more than 4096.
     """
-    if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or not FEWEST <= count <= MOST:
-        raise ValueError(f"The number of points must be from {FEWEST} to {MOST}, got {count!r}.")
+    whole("count", count, FEWEST, MOST, "of points")
     rng = np.random.default_rng(seed)
     walk = np.sort(np.arange(count) % max(1, round(count / LENGTH)))
     u = np.empty((count, space.k - 1))

@@ -31,6 +31,8 @@ class Score(ABC):
     name: str
     # What a user reads who chooses among the scores: half a sentence, such as "how bright it is".
     tooltip: str
+    # What a search must make of its latents for this score.
+    medium = "picture"
     # Settings that are asked of the user where the score is chosen: "side" or "colour".
     asks: tuple[str, ...] = ()
     # Whether the score compares with a picture, the first argument `target`.

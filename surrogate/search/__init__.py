@@ -7,6 +7,7 @@
     generation   the points to score now                                                     values.py
     phases       an open study with its space, and what follows a scouting                   phases.py
     loop         the whole search: pictures, scores, until the budget is spent               loop.py
+    picks        what a person picked of a generation, as scores                              picks.py
     patience     a database server that restarts is waited for                              patience.py
     explored     a session of the Explorer as a study                                       explored.py
     faults       pictures that are of no use, and so get no score                            faults.py
@@ -32,14 +33,27 @@ from .definition import DIRECTIONS, Definition
 from .description import describe_study
 from .explored import record_course
 from .faults import NoUsablePictures, faults_in, named_faults, reasons_of, without_faulty
-from .loop import Judged, Loop, Picture, score_each
+from .loop import Judged, Judging, Loop, Picture, answered, score_each
 from .opened import OpenedStudies
 from .optimisers import OPTIMISERS, Optimiser, Proposal, make_optimiser
 from .patience import while_waiting
 from .phases import OpenStudy, Successor
+from .picks import VERDICTS, Picks, check_takes_picks, generation_name, last_picked, pick_scores, tell_picks
 from .scouting import Scouting, scouting_name
 from .study import Study, study_names
-from .values import COMPLETE, FAILED, RUNNING, Best, Generation, History, OtherStudy, Report, StudyError, UnknownStudy
+from .values import (
+    COMPLETE,
+    FAILED,
+    RUNNING,
+    SKIPPED,
+    Best,
+    Generation,
+    History,
+    OtherStudy,
+    Report,
+    StudyError,
+    UnknownStudy,
+)
 
 __all__ = [
     "COMPLETE",
@@ -47,17 +61,21 @@ __all__ = [
     "FAILED",
     "OPTIMISERS",
     "RUNNING",
+    "SKIPPED",
+    "VERDICTS",
     "Best",
     "Definition",
     "Generation",
     "History",
     "Judged",
+    "Judging",
     "Loop",
     "NoUsablePictures",
     "OpenStudy",
     "OpenedStudies",
     "Optimiser",
     "OtherStudy",
+    "Picks",
     "Picture",
     "Proposal",
     "Report",
@@ -66,16 +84,22 @@ __all__ = [
     "StudyError",
     "Successor",
     "UnknownStudy",
+    "answered",
+    "check_takes_picks",
     "describe_study",
     "faults_in",
+    "generation_name",
+    "last_picked",
     "make_optimiser",
     "named_faults",
     "password_remark",
+    "pick_scores",
     "reasons_of",
     "record_course",
     "score_each",
     "scouting_name",
     "study_names",
+    "tell_picks",
     "while_waiting",
     "without_faulty",
 ]

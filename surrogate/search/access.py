@@ -13,10 +13,10 @@ import numpy as np
 from ..recent import Recent
 from .definition import Definition
 from .ledger import Ledger
-from .results import Result
+from .results import NOT_JUDGED, Result
 from .state import State
 from .store import Store
-from .values import COMPLETE, FAILED, StudyError
+from .values import COMPLETE, FAILED, SKIPPED, StudyError
 
 __all__ = ["Access", "Memory", "Writing", "memories"]
 
@@ -140,7 +140,9 @@ class Access:
 
 
 def _finish(ledger: Ledger, row: int, result: Result, seen: np.ndarray | None) -> None:
-    if isinstance(result, str):
+    if result == NOT_JUDGED:
+        ledger.finish(row, SKIPPED)
+    elif isinstance(result, str):
         ledger.finish(row, FAILED, reason=result, glimpse=seen)
     else:
         ledger.finish(row, COMPLETE, result, glimpse=seen)

@@ -27,6 +27,7 @@ def describe_study(storage: str | os.PathLike, name: str) -> dict:
         "finished": report.finished and not scouting,
         "evaluated": report.evaluated,
         "failed": report.failed,
+        "skipped": report.skipped,
         "open": report.open,
         "budget": report.budget,
         "generation": report.generation,

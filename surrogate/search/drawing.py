@@ -14,7 +14,7 @@ from ..pictures import contact_sheet, parallel_coordinates, score_curve, space_m
 from ..pictures.album import Album
 from ..pictures.compose import above, beside
 from ..space import SurrogateSpace
-from .values import RUNNING, History
+from .values import History
 
 __all__ = ["best_sheet", "card", "course", "course_sheet", "landscape", "page"]
 
@@ -28,7 +28,7 @@ BEST, COURSE, LATEST = (4, 228), (6, 148), (8, 104)
 
 def course(history: History, budget: int, *, title: str | None = None, size=(960, 420)) -> np.ndarray | None:
     """Every score and the best so far, against images spent; with several scores, one plot below the other."""
-    rows = np.flatnonzero(~history.known & (history.state != RUNNING))
+    rows = np.flatnonzero(~history.known & history.judged)
     if not len(rows):
         return None
     place = np.stack([history.run[rows], history.generation[rows]], axis=1)
@@ -57,7 +57,7 @@ def landscape(history: History, space: SurrogateSpace, album: Album | None = Non
 
     With an `album` the best points show their pictures on the map. Of several scores the first is shown.
     """
-    rows = np.flatnonzero(history.state != RUNNING)
+    rows = np.flatnonzero(history.judged)
     if not len(rows):
         return None
     scores, direction = history.scores[rows, 0], history.directions[0]

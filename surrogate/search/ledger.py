@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .values import COMPLETE, FAILED, RUNNING, History, StudyError
+from .values import COMPLETE, FAILED, RUNNING, SKIPPED, History, StudyError
 
 __all__ = ["Ledger"]
 
@@ -21,7 +21,7 @@ class Ledger:
         self.places: dict[tuple[int, int], list[int]] = {}  # rows of (run, generation)
         self.current: dict[int, int] = {}  # the last generation of each run
         self.known: list[int] = []  # rows that were added, not asked for
-        self.failed = self.complete = 0  # of those asked for
+        self.failed = self.complete = self.skipped = 0  # of those asked for
         self.leader: int | None = None  # the row of the best score, if there is one score a point
         self.labels: list[str] = []
         self.reasons: list[str] = []
@@ -75,7 +75,7 @@ class Ledger:
         reason: str = "",
         glimpse: np.ndarray | None = None,
     ) -> None:
-        """A point came back: complete with `scores` (m,), or failed for a `reason`."""
+        """A point came back: complete with `scores` (m,), failed for a `reason`, or skipped."""
         inside = ((self._u[row] >= 0) & (self._u[row] <= 1)).all()
         if state == COMPLETE and not (inside and scores is not None and np.isfinite(scores).all()):
             state, reason = FAILED, "it has no finite score, or is not a point of this space"
@@ -85,6 +85,7 @@ class Ledger:
         if self._place[row, 0] >= 0:
             self.complete += state == COMPLETE
             self.failed += state == FAILED
+            self.skipped += state == SKIPPED
         self._state[row] = state
         self.reasons[row] = reason or self.reasons[row]
         self.glimpses[row] = glimpse

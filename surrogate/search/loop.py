@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -15,12 +15,15 @@ from .faults import NoUsablePictures, faults_in, named_faults, reasons_of
 from .study import Study
 from .values import Report
 
-__all__ = ["Judged", "Loop", "Picture", "score_each"]
+__all__ = ["Judged", "Judging", "Loop", "Picture", "answered", "score_each"]
 
 # After so many unusable pictures one after the other a search stops: the cause is not the points.
 PATIENCE = 8
 
-Score = Callable[[np.ndarray], float]
+Score = Callable[["Picture"], float]
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 class Picture(Protocol):
@@ -40,40 +43,47 @@ class Judged(NamedTuple):
     reasons: list[str | None]
 
 
+# What a search gives out to be judged, some pictures, and what it waits for.
+Judging = Generator[list[Picture], Judged, Result]
+
+
 @dataclass
 class Loop:
     """Runs the search of `study` in `space`.
 
-    `render(u)` makes the pictures of the points u (n, k-1), at most `at_once` of them, and `score(frames)` judges their
-    frames, a list of (t, h, w, c) uint8. `heard(numbers, pictures, report)` is told after each batch what was made: the
+    `render(u)` makes the pictures of the points u (n, k-1), at most `at_once` of them. Who judges them is the caller's
+    affair: `steps` gives out those without a fault and waits for a Judged. `heard(numbers, pictures, report)` is told after each batch what was made: the
     numbers of the points in the study, and how the study stands then.
     """
 
     study: Study
     space: SurrogateSpace
     render: Callable[[np.ndarray], Sequence[Picture]]
-    score: Callable[[list[np.ndarray]], Judged]
     at_once: int
     heard: Callable[[Sequence[int], Sequence[Picture], Report], None]
     # What is wrong with pictures of seeds, which are not in the study, by their labels.
     _seeds: dict[str, str] = field(default_factory=dict)
     _in_vain: int = 0
 
-    def run(self, score_seeds: bool = True) -> None:
+    def run(self, score: Callable[[list[Picture]], Judged], score_seeds: bool = True) -> None:
+        """Take all `steps` with `score` as the judge."""
+        answered(self.steps(score_seeds), score)
+
+    def steps(self, score_seeds: bool = True) -> Judging[None]:
         """Search until the budget is spent; first what failed because of its picture is made again.
 
         With `score_seeds` the seeds of the space that have no score yet are rendered and scored before the search, beyond
         the budget. A picture with a fault counts as a failed image; a seed's is made again by the next `run`.
-        Raises NoUsablePictures after 8 pictures with a fault in a row. What `render` and `score` raise passes through;
-        the points of that batch stay open.
+        Raises NoUsablePictures after 8 pictures with a fault in a row. What `render` raises passes through; the points of
+        that batch stay open, as they do if no more steps are taken.
         """
-        self._again()
+        yield from self._again()
         if score_seeds:
-            self._score_seeds()
+            yield from self._score_seeds()
         while len(generation := self.study.ask()):
             for rows in self._batches(len(generation)):
                 asked = generation.select(rows)
-                pictures, judged = self._judged(asked.u)
+                pictures, judged = yield from self._judged(asked.u)
                 report = self.study.tell(asked, *judged, _frames(pictures))
                 self._told(asked.trials.tolist(), pictures, report)
 
@@ -87,18 +97,18 @@ class Loop:
         """What is wrong with each picture that is still to be made again, by its name."""
         return {**self._seeds, **faults_in(self.study.history())}
 
-    def _again(self) -> None:
+    def _again(self) -> Judging[None]:
         failed, u = self.study.history().unusable, self.study.history().u
         for rows in self._batches(len(failed)):
-            pictures, judged = self._judged(u[failed[rows]])
+            pictures, judged = yield from self._judged(u[failed[rows]])
             report = self.study.retell(failed[rows].tolist(), *judged, _frames(pictures))
             self._told(failed[rows].tolist(), pictures, report)
 
-    def _score_seeds(self) -> None:
+    def _score_seeds(self) -> Judging[None]:
         seeds, unscored = from_coordinates(self.space, self.study.corners), self._unscored()
         for rows in self._batches(len(unscored)):
             chosen = seeds.select([unscored[i] for i in rows])
-            pictures, judged = self._judged(chosen.u)
+            pictures, judged = yield from self._judged(chosen.u)
             self._seeds |= {label: one.fault for label, one in zip(chosen.labels, pictures, strict=True) if one.fault}
             good = [i for i, one in enumerate(pictures) if not one.fault]
             if good:
@@ -117,11 +127,11 @@ class Loop:
         for start in range(0, count, self.at_once):
             yield list(range(start, min(start + self.at_once, count)))
 
-    def _judged(self, u: np.ndarray) -> tuple[list[Picture], Judged]:
+    def _judged(self, u: np.ndarray) -> Judging[tuple[list[Picture], Judged]]:
         """The pictures of the points u, and what is to be told of them: only those without a fault are scored."""
         pictures = list(self.render(u))
         good = [i for i, one in enumerate(pictures) if not one.fault]
-        judged = self.score([pictures[i].frames for i in good]) if good else Judged([], [])
+        judged = (yield [pictures[i] for i in good]) if good else Judged([], [])
         several = len(self.study.definition.directions)
         scores: list = [math.nan if several == 1 else (math.nan,) * several] * len(pictures)
         reasons = reasons_of([one.fault for one in pictures])
@@ -144,8 +154,19 @@ class Loop:
             )
 
 
+def answered(asking: Generator[Asked, Answer, Result], answer: Callable[[Asked], Answer]) -> Result:
+    """What the generator `asking` returns when each thing that it asks for gets its `answer`."""
+    said: Answer | None = None
+    while True:
+        try:
+            asked = next(asking) if said is None else asking.send(said)
+        except StopIteration as end:
+            return end.value
+        said = answer(asked)
+
+
 def score_each(
-    scorers: Sequence[Score], pictures: Sequence[np.ndarray], passing: tuple[type[BaseException], ...]
+    scorers: Sequence[Score], pictures: Sequence[Picture], passing: tuple[type[BaseException], ...]
 ) -> Judged:
     """Scores of the `pictures` by each of the `scorers`, one picture at a time: one that fails costs one image.
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-__all__ = ["Result", "results_of"]
+__all__ = ["NOT_JUDGED", "Result", "results_of"]
 
 Result = tuple[float, ...] | str
+# It came back, and nobody could say whether it is good.
+NOT_JUDGED: Result = ()
 
 
 def results_of(scores, reasons: Sequence[str | None] | None, count: int, directions: int, what: str) -> list[Result]:

@@ -22,7 +22,7 @@ def report_of(name: str, ledger: Ledger, state: State, remarks: list[str]) -> Re
     return Report(
         name=name,
         budget=state.budget,
-        evaluated=ledger.complete + ledger.failed,
+        evaluated=ledger.complete + ledger.failed + ledger.skipped,
         failed=ledger.failed,
         open=len(ledger.open - set(ledger.known)),
         runs=len(ledger.current),
@@ -30,6 +30,7 @@ def report_of(name: str, ledger: Ledger, state: State, remarks: list[str]) -> Re
         best=None if leader is None else best_of(ledger.history(), leader),
         front=front,
         remarks=tuple(remarks),
+        skipped=ledger.skipped,
     )
 
 

@@ -6,7 +6,7 @@ import functools
 from types import SimpleNamespace
 from typing import Any
 
-from .values import COMPLETE, FAILED, RUNNING
+from .values import COMPLETE, FAILED, RUNNING, SKIPPED
 
 __all__ = ["sql"]
 
@@ -55,7 +55,12 @@ def sql() -> SimpleNamespace:
     )
     about_studies = ("trials", "study_directions", "study_user_attributes", "study_system_attributes", "studies")
     return SimpleNamespace(
-        states={RUNNING: TrialState.RUNNING, COMPLETE: TrialState.COMPLETE, FAILED: TrialState.FAIL},
+        states={
+            RUNNING: TrialState.RUNNING,
+            COMPLETE: TrialState.COMPLETE,
+            FAILED: TrialState.FAIL,
+            SKIPPED: TrialState.PRUNED,
+        },
         directions={d.name.lower(): d for d in StudyDirection},
         finite=models.TrialValueModel.TrialValueType.FINITE,
         coordinate=distribution_to_json(FloatDistribution(0.0, 1.0)),

@@ -28,11 +28,11 @@ from .addresses import hidden_password, missing_driver, typed_address, with_driv
 from .ledger import Ledger
 from .packing import pack_coordinates, pack_glimpse, unpack_coordinates, unpack_glimpse
 from .patience import ServerGone
-from .results import Result
+from .results import NOT_JUDGED, Result
 from .sqlite_files import check_file, check_server, connect, create_file, fill, path_of
 from .state import State
 from .statements import DEFINITION, STATE, sql
-from .values import FAILED, RUNNING, StudyError, UnknownStudy
+from .values import COMPLETE, FAILED, RUNNING, SKIPPED, StudyError, UnknownStudy
 
 __all__ = ["Store", "Stored"]
 
@@ -317,7 +317,7 @@ class Store:
         results: Sequence[Result],
         glimpses: Sequence[np.ndarray | None] = (),
     ) -> None:
-        """Points came back: with scores, or with a sentence that says why there are none; and with what was seen of them."""
+        """Points came back: with scores, with a sentence that says why there are none, or not judged; and with what was seen."""
         now = _now()
         updates, scores = [], []
         notes = [
@@ -326,9 +326,9 @@ class Store:
             if seen is not None
         ]
         for trial_id, result in zip(ids, results, strict=True):
-            failed = isinstance(result, str)
-            updates.append({"id": trial_id, "new": sql().states[FAILED if failed else "complete"], "now": now})
-            if failed:
+            state = SKIPPED if result == NOT_JUDGED else FAILED if isinstance(result, str) else COMPLETE
+            updates.append({"id": trial_id, "new": sql().states[state], "now": now})
+            if state == FAILED:
                 notes.append({"trial_id": trial_id, "key": "reason", "value_json": json.dumps(result)})
                 continue
             for j, value in enumerate(result):

@@ -20,12 +20,12 @@ from .optimisers import Optimiser, Proposal, make_optimiser
 from .packing import glimpse
 from .patience import patient
 from .recording import JudgedPage, record
-from .results import Result, results_of
+from .results import NOT_JUDGED, Result, results_of
 from .standing import best_of, report_of
 from .state import Hold
 from .store import Store
 from .turns import Task, choose
-from .values import COMPLETE, FAILED, RUNNING, Best, Generation, History, Report, StudyError, UnknownStudy
+from .values import COMPLETE, FAILED, RUNNING, SKIPPED, Best, Generation, History, Report, StudyError, UnknownStudy
 from .workers import Worker
 
 __all__ = ["Study", "study_names"]
@@ -170,8 +170,21 @@ class Study:
         """
         self._check_asked(generation)
         results = self._results(scores, reasons, len(generation), "points in this generation")
+        return self._record(generation, results, self._glimpses(len(generation), pictures))
+
+    @patient
+    def skip(self, generation: Generation) -> Report:
+        """Nobody could say how good the points of a generation are, or of a slice of one: `ask` gives the next ones.
+
+        They count against the budget, and optimisers learn nothing from them. Raises ValueError for points that have
+        a score or failed, and for points that are not of this study.
+        """
+        self._check_asked(generation)
+        return self._record(generation, [NOT_JUDGED] * len(generation), [None] * len(generation))
+
+    def _record(self, generation: Generation, results: list[Result], glimpses: list[np.ndarray | None]) -> Report:
+        """Store what came back for a generation of this study."""
         trials = generation.trials.tolist()
-        glimpses = self._glimpses(len(generation), pictures)
         here, memory = Worker.this(self.worker), self._access.memory
         remarks: list[str] = []
         with self._access.writing(memory) as now:
@@ -272,6 +285,7 @@ class Study:
         """
         return record(self._access, pages)
 
+    @patient
     def heartbeat(self) -> None:
         """This worker is alive: its lease on the generation it works on starts anew. `ask` and `tell` do the same."""
         here = Worker.this(self.worker)
@@ -452,9 +466,9 @@ class Study:
                 )
 
     def _told_otherwise(self, ledger: Ledger, trial: int, result: Result) -> str:
-        failed = ledger.state(trial) == FAILED
-        was = "failed" if failed else f"score {ledger.scores(trial)}"
-        now = result if isinstance(result, str) else f"score {result}"
+        unscored = {FAILED: "failed", SKIPPED: "not judged"}
+        was = unscored.get(ledger.state(trial), f"score {ledger.scores(trial)}")
+        now = result if isinstance(result, str) else f"score {result}" if result else "not judged"
         return (
             f"Image {ledger.labels[trial]} of the study {self.name!r} was told before as {was}, now as {now}. What is "
             "recorded stays: ask for the next generation, or start another study for another score."
@@ -473,6 +487,8 @@ def _is_recorded(ledger: Ledger, trial: int, result: Result) -> bool:
     """Whether `result` is what the ledger has for a finished point."""
     if isinstance(result, str):
         return ledger.state(trial) == FAILED
+    if result == NOT_JUDGED:
+        return ledger.state(trial) == SKIPPED
     return ledger.state(trial) == COMPLETE and ledger.scores(trial) == result
 
 

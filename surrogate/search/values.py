@@ -11,6 +11,7 @@ __all__ = [
     "COMPLETE",
     "FAILED",
     "RUNNING",
+    "SKIPPED",
     "UNUSABLE",
     "Best",
     "Generation",
@@ -22,6 +23,8 @@ __all__ = [
 ]
 
 RUNNING, COMPLETE, FAILED = "running", "complete", "failed"
+# It was looked at, and nobody could say whether it is good.
+SKIPPED = "skipped"
 # How the reason of a failed point begins if its picture, not the score, is at fault. It is stored, so it must not change.
 UNUSABLE = "unusable picture: "
 
@@ -102,8 +105,8 @@ class Best:
 class History:
     """All points of a study in the order in which they were asked or added: arrays of n rows.
 
-    `u` (n, k-1); `scores` (n, m), NaN until there is one and where it failed; `state` (n,) "running", "complete" or
-    "failed"; `run`, `generation`, `index` (n,), -1 for known points; `population` (n,), the size that the row's
+    `u` (n, k-1); `scores` (n, m), NaN until there is one and where there is none; `state` (n,) "running", "complete",
+    "failed" or "skipped"; `run`, `generation`, `index` (n,), -1 for known points; `population` (n,), the size that the row's
     generation was planned with. `attributes` are an optimiser's own notes on its rows, `glimpses` what it sees of their
     pictures: (f, 16, 16, 3) uint8, or None.
     """
@@ -133,6 +136,11 @@ class History:
         """Row numbers (n,) of the known points `u` (n, k-1), bit for bit; -1 where there is none."""
         rows = {self.u[row].tobytes(): int(row) for row in np.flatnonzero(self.known)}
         return np.array([rows.get(point.tobytes(), -1) for point in np.atleast_2d(u)], dtype=np.int64)
+
+    @property
+    def judged(self) -> np.ndarray:
+        """(n,) whether a row has a score or failed: neither running nor skipped."""
+        return (self.state == COMPLETE) | (self.state == FAILED)
 
     @property
     def unusable(self) -> np.ndarray:
@@ -188,7 +196,8 @@ def pareto_front(gains: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Report:
-    """How a study stands. `evaluated` counts images that came back, with a score or (`failed`) without.
+    """How a study stands. `evaluated` counts images that came back: with a score, without one because they
+    `failed`, or `skipped` by a person who could not judge them.
 
     `open` are images that were asked for and did not come back yet. `best` is None before the first score.
     `remarks` are sentences for the user. `str(report)` is the progress text.
@@ -204,6 +213,7 @@ class Report:
     best: Best | None
     front: int = 0
     remarks: tuple[str, ...] = ()
+    skipped: int = 0
 
     @property
     def finished(self) -> bool:
@@ -216,6 +226,8 @@ class Report:
             parts.append(f"generation {self.generation}" + (f" of {self.runs} runs" if self.runs > 1 else ""))
         if self.failed:
             parts.append(f"{self.failed} failed")
+        if self.skipped:
+            parts.append(f"{self.skipped} not judged")
         if self.best is None:
             parts.append("no score yet")
         elif len(self.best.scores) == 1:

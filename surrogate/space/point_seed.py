@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -15,7 +16,7 @@ from ..seeds import Seed
 from ..shapes import Parts
 from .space import SurrogateSpace
 
-__all__ = ["PointSeed", "seed_at"]
+__all__ = ["PointSeed", "recipe_size", "seed_at"]
 
 
 @dataclass(frozen=True)
@@ -71,3 +72,17 @@ def seed_at(space: SurrogateSpace, u, label: str, w=None) -> Seed:
         return space.seeds[int(exact.argmax())]
     said = bool((exact == by_u).all())
     return PointSeed(space, tuple(u.tolist()), label, None if said else tuple(exact.tolist()))
+
+
+def recipe_size(seeds: Iterable[Seed]) -> int:
+    """How many seeds the recipe of `seeds` names. Spaces within spaces double it quickly: each seed has its own copy."""
+    known: dict[int, int] = {}  # by the identity of the seed: the same one may be met in many places
+
+    def size(seed: Seed) -> int:
+        if not isinstance(seed, PointSeed):
+            return 1
+        if id(seed) not in known:
+            known[id(seed)] = 1 + sum(map(size, seed.sources))
+        return known[id(seed)]
+
+    return sum(map(size, seeds))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from ..checks import number
 from .base import Example, Transport, per_row
 
 __all__ = ["Sphere"]
@@ -23,11 +24,7 @@ class Sphere(Transport):
     uses_power = True
 
     def __init__(self, radius: float | None = None):
-        if radius is not None and not (isinstance(radius, (int, float)) and 0 < radius < float("inf")):
-            raise ValueError(
-                f"radius must be a number greater than 0, in units of Gaussian noise's norm, got {radius!r}."
-            )
-        self.radius = radius
+        self.radius = None if radius is None else number("radius", radius, above=0)
 
     @classmethod
     def examples(cls):

@@ -31,7 +31,7 @@ IN_FILE = {
 }
 
 # The V3 API: what ComfyUI promises to node packs.
-IO = """Audio Boolean Clip ClipVision Combo ComfyNode Conditioning Custom Float FolderType Guider Hidden.extra_pnginfo
+IO = """Audio Boolean Clip ClipVision Combo ComfyNode Conditioning Custom Float FolderType Guider Hidden.dynprompt Hidden.extra_pnginfo
         Hidden.prompt Hidden.unique_id Image Int Latent Model MultiType Noise NodeOutput Sampler Schema Sigmas String Vae""".split()
 
 # Used by core's own node files or described in its documentation, in the way that the pack uses it: core cannot change
@@ -62,6 +62,7 @@ OPEN = {
     "comfy_api.latest.InputImpl.VideoFromComponents": "clips with their sound",
     "comfy_api.latest.Types.VideoComponents": "clips with their sound",
     "comfy_execution.graph.ExecutionBlocker": "Ask, Tell and scores hold back what has no value",
+    "comfy_execution.graph_utils.is_link": "Score Output: which nodes lead to it",
     "folder_paths.annotated_filepath": "Load Seeds",
     "folder_paths.get_input_directory": "files",
     "folder_paths.get_output_directory": "files",
@@ -78,7 +79,9 @@ OPEN = {
     "model.model.model_sampling.noise_scaling": "Invert: how noise and image begin, never copied",
     "model.model.model_sampling.sigma_max": "whether a model ignores its noise; what core's schedulers begin with",
     "server.PromptServer.instance": "messages and the route",
-    "server.PromptServer.instance.routes.get": "the route",
+    "server.PromptServer.instance.routes.get": "the routes",
+    "server.PromptServer.instance.routes.post": "answers to Pick",
+    "server.PromptServer.instance.send_sync": "messages to the browser",
     "vae.decode": "pictures",
 }
 
@@ -111,6 +114,7 @@ GUARDED = {
     "server.PromptServer.instance.client_id": "nobody is told of the next run",
     "server.PromptServer.instance.last_prompt_id": "a search says: press Run for each step",
     "server.PromptServer.instance.port": "a search says: press Run for each step",
+    "server.PromptServer.instance.sockets": "Pick waits, whoever is there",
     "server.PromptServer.instance.send_progress_text": "no text under the node",
     "vae.audio_sample_rate": "44100, as core itself says then",
     "vae.audio_sample_rate_output": "only of LTX-2's sound; others have audio_sample_rate",

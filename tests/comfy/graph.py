@@ -114,16 +114,18 @@ class Graph:
         """A latent of `shape` with its batch; of several shapes, a nested one."""
         return self("TestLatent", shape=str(list(shape)), **settings)
 
+    def sampling(self, model, conditioning, steps: int = 1, denoise: float = 1.0, sampler="euler") -> dict[str, Node]:
+        """What a node that samples needs, other than latent and noise: guider, sampler and sigmas."""
+        return {
+            "guider": self("BasicGuider", model=model, conditioning=conditioning),
+            "sampler": self("KSamplerSelect", sampler_name=sampler),
+            "sigmas": self("BasicScheduler", model=model, scheduler="simple", steps=steps, denoise=denoise),
+        }
+
     def custom(self, model, conditioning, noise, latent, steps: int = 4, denoise: float = 1.0, sampler="euler") -> Node:
         """SamplerCustomAdvanced with all that belongs to it."""
-        return self(
-            "SamplerCustomAdvanced",
-            noise=noise,
-            latent_image=latent,
-            guider=self("BasicGuider", model=model, conditioning=conditioning),
-            sampler=self("KSamplerSelect", sampler_name=sampler),
-            sigmas=self("BasicScheduler", model=model, scheduler="simple", steps=steps, denoise=denoise),
-        )
+        how = self.sampling(model, conditioning, steps, denoise, sampler)
+        return self("SamplerCustomAdvanced", noise=noise, latent_image=latent, **how)
 
     def render(
         self, model, conditioning, vae, latent, space, points, steps: int = 1, log: str = "", **settings

@@ -259,7 +259,10 @@ def test_two_scores_are_refused(comfy):
 
 
 def test_settings_that_cannot_be_say_why(comfy):
-    for settings, message in (('{"noises": 4096}', "noises must be at most 1024"), ('{"scout": 1}', "scout must be")):
+    for settings, message in (
+        ('{"noises": 4096}', "noises must be a whole number from 2 to 1024"),
+        ('{"scout": 1}', "scout must be"),
+    ):
         with pytest.raises(ExecutionFailed, match=message):
             Small(comfy, settings=settings).loop().run()
 
@@ -305,9 +308,7 @@ def test_a_search_of_clips_learns_from_four_frames(comfy):
         return g, model, conditioning, vae, latent, study
 
     g, model, conditioning, vae, latent, study = graph(12)
-    g("SurrogateSearch", guider=g("BasicGuider", model=model, conditioning=conditioning),
-      sampler=g("KSamplerSelect", sampler_name="euler"),
-      sigmas=g("BasicScheduler", model=model, scheduler="simple", steps=1, denoise=1.0),
+    g("SurrogateSearch", **g.sampling(model, conditioning),
       latent=latent, vae=vae, study=study, scorer=g("SurrogatePictureStatistics")[1], score_seeds=False)  # fmt: skip
     g.run()
     g, model, conditioning, vae, latent, study = graph(16)

@@ -164,9 +164,7 @@ def test_what_was_added_searches(extended):
     model, vae, conditioning, latent = g("SurrogateDemoModel").outputs(4)
     node = g(
         "SurrogateSearch",
-        guider=g("BasicGuider", model=model, conditioning=conditioning),
-        sampler=g("KSamplerSelect", sampler_name="euler"),
-        sigmas=g("BasicScheduler", model=model, scheduler="simple", steps=1, denoise=1.0),
+        **g.sampling(model, conditioning),
         latent=latent,
         vae=vae,
         study=g("SurrogateStudy", space=g.space("1, 2, 3"), latent=latent, optimiser="lattice", budget=6),

@@ -151,7 +151,7 @@ SPACES = {
         {"transport": "affine", "transport_settings": '{"colour": 1}'},
         "The transport affine does not take the settings {'colour': 1}",
     ),
-    "wrong value": ({"transport": "sphere", "transport_settings": '{"radius": -1}'}, "radius must be a number greater"),
+    "wrong value": ({"transport": "sphere", "transport_settings": '{"radius": -1}'}, "radius must be a number above 0"),
     "composite without parts": ({"transport": "composite"}, "composite"),
     "composite for one part": (
         {"transport": "composite", "transport_settings": '{"transports": [{"name": "gaussian"}, {"name": "sphere"}]}'},

@@ -207,9 +207,7 @@ def test_as_a_scorer_in_search_and_in_combine_scores(comfy):
     bright = g("SurrogatePictureStatistics", statistic="brightness")
     search = g(
         "SurrogateSearch",
-        guider=g("BasicGuider", model=model, conditioning=conditioning),
-        sampler=g("KSamplerSelect", sampler_name="euler"),
-        sigmas=g("BasicScheduler", model=model, scheduler="simple", steps=1, denoise=1.0),
+        **g.sampling(model, conditioning),
         latent=latent,
         vae=vae,
         study=g("SurrogateStudy", space=g.space("12, 99, 1024"), latent=latent, name="clip", budget=8, population=4),

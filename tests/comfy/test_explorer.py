@@ -231,9 +231,7 @@ def test_clips(comfy):
     model, conditioning = g("TestAnyModel", channels=16, video=True, prompt=0).outputs(2)
     node = g(
         "SurrogateExplorer",
-        guider=g("BasicGuider", model=model, conditioning=conditioning),
-        sampler=g("KSamplerSelect", sampler_name="euler"),
-        sigmas=g("BasicScheduler", model=model, scheduler="simple", steps=1, denoise=1.0),
+        **g.sampling(model, conditioning),
         latent=g.latent(1, 16, 3, 8, 8),
         vae=g("TestAnyVAE"),
         session="",

@@ -132,9 +132,7 @@ def test_space_quality_compares_no_failed_pictures(comfy):
     model = g("TestNaNModel", model=model, name="quality failing")
     g(
         "SurrogateSpaceQuality",
-        guider=g("BasicGuider", model=model, conditioning=conditioning),
-        sampler=g("KSamplerSelect", sampler_name="euler"),
-        sigmas=g("BasicScheduler", model=model, scheduler="simple", steps=1, denoise=1.0),
+        **g.sampling(model, conditioning),
         latent=g.latent(1, 4, 8, 8),
         vae=g("TestAnyVAE"),
         space=g.space("12, 99"),

@@ -169,7 +169,25 @@ class Sampled:
             }
             among = g("SurrogateWeights", space=space, weights=f"1 0 0\n{point}")
             self.among = {route: self.ours(route, space, among, zeros) for route in ROUTES}
+        self.on_prompt = {route: self.prompts(route, space, zeros) for route in ROUTES} if name != NESTED else {}
         g.run()
+
+    def prompts(self, route: str, space, latent):
+        """Core's own sample, then with a point on the prompt: with strength 0, with noise in all steps, in the first of two."""
+        points = self.g("SurrogateWeights", space=space, weights="0.48 0.6 0.64")
+        made = [self.sampled(self.model, route, 42, latent)]
+        for strength, until in ((0.0, 1.0), (1.0, 1.0), (1.0, 0.3)):
+            settings = {"strength": strength, "until": until, "pooled": True}
+            prompt, one, _ = self.g(
+                "SurrogateConditioning",
+                conditioning=self.conditioning,
+                space=space,
+                points=points,
+                latent=latent,
+                **settings,
+            ).outputs(3)
+            made.append(self.sampled(self.model, route, 42, one, text=prompt))
+        return made
 
     def pair(self, route: str, space, points, latent, of_core=None, **settings):
         """Where our samples and core's with seed 42 will be read."""
@@ -186,9 +204,9 @@ class Sampled:
         noise, latent = g("SurrogateNoise", space=space, points=points, latent=latent).outputs(2)
         return self.sampled(self.model, route, noise, latent, **settings)
 
-    def sampled(self, model, route: str, seed, latent, denoise: float = 1.0):
+    def sampled(self, model, route: str, seed, latent, denoise: float = 1.0, text=None):
         """The samples of a stock sampler; `seed` is a number, or a NOISE."""
-        g, text, cfg = self.g, self.conditioning, self.family.cfg
+        g, text, cfg = self.g, text or self.conditioning, self.family.cfg
         if route == "KSampler":
             return g.keep(g.ksampler(model, text, latent, seed, steps=2, cfg=cfg, denoise=denoise))
         return g.keep(
@@ -299,6 +317,18 @@ def test_a_point_between_is_a_sample_of_its_own(sampled):
             at_vertex, among = flat(sampled.among[route])
             assert (off(alone, among) < ROUNDING) == sampled.family.alike, f"{route}: {off(alone, among):.1e} off"
         assert at_vertex.shape != alone.shape or off(alone, at_vertex) > 0.1, route
+
+
+def test_a_point_on_the_prompt(sampled):
+    """With strength 0 core's own sample; with noise in all steps, or in the first, samples of their own."""
+    if not sampled.on_prompt:
+        pytest.skip("the tests' own network has no prompt")
+    for route, made in sampled.on_prompt.items():
+        core, plain, noisy, first = (flat(kept) for kept in made)
+        assert torch.equal(plain, core), route
+        assert noisy.isfinite().all() and first.isfinite().all(), route
+        assert not torch.equal(noisy, plain), route
+        assert not torch.equal(first, plain) and not torch.equal(first, noisy), route
 
 
 def test_the_stock_loader_gives_the_same_model(sampled):

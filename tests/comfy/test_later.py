@@ -261,9 +261,7 @@ def test_searches_need_no_cache(later):
             g(
                 "SurrogateSearch",
                 study=study,
-                guider=g("BasicGuider", model=model, conditioning=conditioning),
-                sampler=g("KSamplerSelect", sampler_name="euler"),
-                sigmas=g("BasicScheduler", model=model, scheduler="simple", steps=4, denoise=1.0),
+                **g.sampling(model, conditioning, 4),
                 latent=latent,
                 vae=vae,
                 scorer=g("SurrogatePictureStatistics", statistic="brightest_x")[1],

@@ -17,6 +17,8 @@ from dev.workflow_files import WORKFLOWS
 from .conftest import Comfy
 from .core_names import GUARDED
 from .test_core_names import missing_in
+from .test_scoring_nodes import scored
+from .test_search import history
 from .test_workflows import skip_if_too_old
 from .ui_format import to_prompt
 
@@ -57,6 +59,13 @@ def test_every_node_is_there_and_takes_the_same_inputs(oldest, comfy):
         assert node["output"] == new[name]["output"]
 
 
+def test_nodes_of_the_graph_score_a_search(oldest):
+    graph, _ = scored(oldest, "by nodes")
+    graph.run()
+    rows = history(oldest, "by nodes")
+    assert len(rows) == 12 and np.isfinite(rows.scores).all()
+
+
 def test_it_has_the_names_that_the_pack_uses(oldest):
     assert missing_in(oldest) <= GUARDED.keys()
 
@@ -69,6 +78,8 @@ def test_its_browser_would_send_the_same_graph(oldest, name):
 
 # What a person did in the Explorer: two pictures are liked and finished.
 FINISHED = '{"pages": [{"n": 4, "likes": [1, 2]}, {"do": "finish"}]}'
+# And in Pick: of a single generation two pictures.
+PICKED = "2, 5"
 
 
 @pytest.mark.parametrize("name", [name for name in WORKFLOWS if name.startswith("demo_")])
@@ -80,6 +91,10 @@ def test_the_demo_workflows_run(oldest, name):
             node["inputs"]["budget"] = 24
         if "session" in node["inputs"]:
             node["inputs"] |= {"session": FINISHED, "pictures": 4}
+        if "picks" in node["inputs"]:
+            node["inputs"]["likes"] = PICKED
+            study = next(node for node in prompt.values() if node["class_type"] == "SurrogateStudy")["inputs"]
+            study["budget"] = study["population"]
     oldest.client.run(prompt, read(WORKFLOWS[name]), timeout=900)
     deadline = time.monotonic() + 900
     for study in [node["inputs"]["name"] for node in prompt.values() if node["class_type"] == "SurrogateStudy"]:

@@ -313,7 +313,7 @@ def test_another_graph_is_noticed_across_the_phases(comfy):
         ({"share": 1.0}, "leaves none to search with when 14 noises"),
         ({"name": " "}, "needs a name"),
         ({"settings": "{"}, "settings is not JSON"),
-        ({"settings": '{"sigma0": 7}'}, "sigma0 must be above 0"),
+        ({"settings": '{"sigma0": 7}'}, "sigma0 must be a number above 0 and up to 0.5, got 7"),
         ({"optimiser": "nsga-ii"}, "for several scores"),
     ],
 )

@@ -45,9 +45,7 @@ def search(comfy, name: str, score_seeds: bool = False, **settings):
     model, vae, conditioning, latent = g("SurrogateDemoModel").outputs(4)
     node = g(
         "SurrogateSearch",
-        guider=g("BasicGuider", model=model, conditioning=conditioning),
-        sampler=g("KSamplerSelect", sampler_name="euler"),
-        sigmas=g("BasicScheduler", model=model, scheduler="simple", steps=1, denoise=1.0),
+        **g.sampling(model, conditioning),
         latent=latent,
         vae=vae,
         study=study(g, latent, name, **settings),

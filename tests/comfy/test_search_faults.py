@@ -64,9 +64,7 @@ class Search:
         model, vae, conditioning, latent = self._model(g)
         g(
             "SurrogateSearch",
-            guider=g("BasicGuider", model=model, conditioning=conditioning),
-            sampler=g("KSamplerSelect", sampler_name="euler"),
-            sigmas=g("BasicScheduler", model=model, scheduler="simple", steps=1, denoise=1.0),
+            **g.sampling(model, conditioning),
             latent=latent,
             vae=vae,
             study=self._study(g, latent, settings),

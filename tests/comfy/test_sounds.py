@@ -220,6 +220,67 @@ def test_nodes_for_pictures_say_what_to_use_before_they_sample(comfy, node):
     assert counted(comfy, name) == []
 
 
+def search_of_sounds(s: Sounds, name: str, **settings):
+    """Surrogate Search with an audio VAE for what sounds like the seed 99, and its Study."""
+    g = s.g
+    match = g("SurrogateMatchSound", target=s.heard(s.sampled(s.points("0 1 0"), 1)))
+    more = {"optimiser": "nsga-ii", "more_directions": "minimize"} if "scorer_2" in settings else {}
+    return g("SurrogateSearch",
+             **{"scorer": match[1], **settings},
+             guider=g("BasicGuider", model=s.model, conditioning=s.conditioning),
+             sampler=g("KSamplerSelect", sampler_name="euler"),
+             sigmas=g("BasicScheduler", model=s.model, scheduler="simple", steps=4, denoise=1.0),
+             latent=s.latent, vae=s.vae, n_best=2, images_per_batch=1,
+             study=g("SurrogateStudy", space=s.space, latent=s.latent, name=name, budget=6, random_seed=1, **more))  # fmt: skip
+
+
+def test_surrogate_search_hears(comfy):
+    """A score of sounds has it decode them; a node of another pack gets them too; what it tells is what is heard."""
+    s, name = Sounds(comfy), next(names)
+    pitch = s.g("TestPitch", audio=s.g("SurrogateScoreInput")[1])
+    node = search_of_sounds(s, name, scorer_2=s.g("SurrogateScoreOutput", score=pitch)[0])
+    heard = s.heard(node)
+    best = s.g.keep(s.g("TestPitch", audio=heard))
+    picture = s.g.keep(node[1])
+    s.g.run()
+    history = Study.load(storage(comfy), name).history()
+    assert history.scores.shape == (9, 2) and np.isfinite(history.scores).all()
+    known = {label: row for label, row in zip(history.labels, history.scores.tolist(), strict=True)}
+    assert max(history.scores[:, 0]) == known["seed 99"][0] == pytest.approx(0, abs=1e-4)
+    assert len(set(history.scores[:, 1])) == 9
+    assert (
+        float(best.tensor) in history.scores[:, 1].round(9)
+        or np.abs(history.scores[:, 1] - float(best.tensor)).min() < 1e-4
+    )
+    assert picture.tensor.shape == (1, 216, 384, 3) and picture.tensor.std() > 0.05
+
+
+def test_scores_of_sounds_and_of_pictures_do_not_mix(comfy):
+    s = Sounds(comfy)
+    node = search_of_sounds(s, next(names), scorer_2=s.g("SurrogatePictureStatistics")[1])
+    with pytest.raises(ExecutionFailed, match="scorer judges sounds and scorer_2 pictures"):
+        s.g.run()
+    given = s.g.prompt[node.number]["inputs"]
+    given["vae"] = s.g("TestAnyVAE")[0]
+    del given["scorer_2"]
+    with pytest.raises(
+        ExecutionFailed, match="scorer judges sounds, but vae decodes to pictures: connect an audio VAE"
+    ):
+        s.g.run()
+
+
+def test_sound_scores_as_numbers(comfy):
+    s = Sounds(comfy)
+    heard = s.heard(s.sampled(s.points("1 0 0\n0 1 0\n1 1 0")))
+    target = s.heard(s.sampled(s.points("0 1 0"), 1))
+    match = s.g.keep(s.g("SurrogateMatchSound", target=target, method="match_timbre", sounds=heard))
+    high = s.g.keep(s.g("SurrogateSoundStatistics", statistic="pitch_height", sounds=heard))
+    s.g.run()
+    far, same, blend = (float(t) for t in match.tensors.values())
+    assert same == pytest.approx(0, abs=1e-4) and far < blend < same
+    assert len({float(t) for t in high.tensors.values()}) == 3
+
+
 def test_a_search_for_a_sound_with_a_score_of_what_is_heard(comfy):
     """Ask and Tell around stock nodes; the report shows what each sounded like."""
     s, name = Sounds(comfy, "12, 99, 1024, 7"), next(names)

@@ -30,7 +30,7 @@ class Search:
 
     def parts(self, g: Graph):
         model, vae, conditioning, latent = g("SurrogateDemoModel").outputs(4)
-        return g("TestOverflowingModel", model=model, name=self.name), vae, conditioning, latent
+        return g("TestNaNModel", model=model, name=self.name), vae, conditioning, latent
 
     def study(self, g: Graph, latent):
         return g("SurrogateStudy", space=g.space("12, 99, 1024"), latent=latent, **self.settings)
@@ -42,9 +42,7 @@ class Search:
         model, vae, conditioning, latent = self.parts(g)
         node = g(
             "SurrogateSearch",
-            guider=g("BasicGuider", model=model, conditioning=conditioning),
-            sampler=g("KSamplerSelect", sampler_name="euler"),
-            sigmas=g("BasicScheduler", model=model, scheduler="simple", steps=1, denoise=1.0),
+            **g.sampling(model, conditioning),
             latent=latent,
             vae=vae,
             study=(study or self.study)(g, latent),

@@ -10,7 +10,8 @@ WIDGETS = (
     "BOOLEAN",
     "COMBO",
     "SURROGATE_SESSION",
-)  # the last one is the page of our Explorer
+    "SURROGATE_PICKS",
+)  # the last two are the pages of our Explorer and Pick
 
 
 def to_prompt(workflow: dict, object_info: dict) -> dict:

@@ -13,6 +13,7 @@ from surrogate.space import acts as space_acts
 ACTS = {
     "SurrogateSeedsFromIntegers": seed_acts.integers,
     "SurrogateJoinSeeds": seed_acts.join,
+    "SurrogateSeedsFromPoints": acts.seeds,
     "SurrogateSpace": space_acts.space,
     "SurrogatePoint": acts.point,
     "SurrogateWeights": acts.weights,

@@ -17,19 +17,36 @@ UNWANTED = {"comfy", "comfy_api", "comfy_extras", "execution", "folder_paths", "
 MODULES = ["surrogate", *(module.name for module in pkgutil.walk_packages(surrogate.__path__, "surrogate."))]
 
 
-def test_a_fresh_import_brings_nothing_unwanted(root):
+@pytest.fixture(scope="module")
+def fresh(root):
+    """What a fresh process has loaded, by top-level name: after `surrogate` and its modules, and with all optimisers."""
     program = f"""
 import json, sys
 sys.path.append({str(root)!r})
 import surrogate
 import {", ".join(MODULES)}
-print(json.dumps([surrogate.__file__, sorted({{name.partition(".")[0] for name in sys.modules}})]))
+def loaded():
+    return sorted({{name.partition(".")[0] for name in sys.modules}})
+after_modules = loaded()
+from surrogate.search import OPTIMISERS, make_optimiser
+for name in OPTIMISERS:
+    make_optimiser(name)
+print(json.dumps([surrogate.__file__, after_modules, loaded()]))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=root.parent)
-    assert done.returncode == 0, done.stderr
-    path, loaded = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+def test_a_fresh_import_brings_nothing_unwanted(root, fresh):
+    path, loaded, _ = fresh
     assert path == str(root / "surrogate" / "__init__.py")
     assert not UNWANTED & set(loaded)
+
+
+def test_no_optimiser_is_imported_before_it_proposes(fresh):
+    *_, loaded = fresh
+    assert not {"cma", "optuna", "sqlalchemy", "alembic", "psutil", "matplotlib"} & set(loaded)
 
 
 @pytest.mark.parametrize("name", MODULES)

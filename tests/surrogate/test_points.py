@@ -6,7 +6,7 @@ import torch
 from scipy.stats import kstest
 
 from surrogate import CHARTS, Seeds, SurrogateSpace, points
-from surrogate.points import parse_numbers, parse_selection
+from surrogate.points import acts, parse_numbers, parse_selection
 
 
 def space_of(k: int, chart: str = "knothe_rosenblatt") -> SurrogateSpace:
@@ -583,6 +583,29 @@ def test_a_selection_keeps_labels_and_leaves_the_sheet():
 )
 def test_selections_that_people_write(text, expected):
     assert parse_selection(text, 10, "numbers") == expected
+
+
+def test_points_that_are_written_are_read_again():
+    """A seed to the last bit; others within rounding, because weights are scaled when they are read."""
+    space = space_of(5)
+    made = points.neighbours(space, points.vertices(space), 40, radius=60.0)
+    text = "\n".join(points.write_weights(w) for w in made.w)
+    assert text.startswith("1, 0, 0, 0, 0\n")
+    again = acts.weights(space, text)
+    assert np.abs(again.w - made.w).max() < 3e-16
+    assert (again.w[0] == made.w[0]).all()
+
+
+def test_points_become_seeds():
+    """The seed of a point is that point's noise, and a vertex is the seed itself; they are the corners of a new space."""
+    space = space_of(3)
+    made = points.from_weights(space, [[1, 2, 3], [0, 1, 0], [1, 1, 1]])
+    seeds = acts.seeds(space, made)
+    assert seeds.labels == ("point 1", "102", "point 3")
+    assert torch.equal(seeds[0].noise(((4, 8, 8),))[0], space.combine(made.w[0], (4, 8, 8))[0])
+    assert points.vertices(SurrogateSpace(seeds)).marks == ("seed point 1", "seed 102", "seed point 3")
+    with pytest.raises(ValueError, match="points belong to a space of 3 seeds, but space has 4"):
+        acts.seeds(space_of(4), made)
 
 
 @pytest.mark.parametrize(

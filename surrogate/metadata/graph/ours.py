@@ -7,8 +7,10 @@ import inspect
 import itertools
 import typing
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from ...checks import choice
+from ...conditioning.acts import CARRIERS
 from ...explore import Course, Session
 from ...points import Points, acts, parse_selection
 from ...seeds import Seeds
@@ -17,17 +19,19 @@ from ...space import LARGEST_K, SurrogateSpace
 from ...space import acts as space_acts
 from ...space.clip_seed import ClipSeed
 from ...space.over_time import Stretch
-from ...space.point_seed import seed_at
+from ...space.point_seed import recipe_size, seed_at
 from ..errors import Untraceable
 from .rules import Place, Rule
 from .stock import sampled
-from .values import MOST_ROWS, Batch, Noise, Opaque, Row
+from .values import MOST_ROWS, Batch, Noise, Opaque, Row, random_noise
 
 __all__ = ["OURS"]
 
 LONGEST = 1 << 20
 # Coordinates of all points together: larger sets were never rendered and sampled from one prompt.
 MOST_NUMBERS = 1 << 20
+# Seeds in the recipe of a space, those of spaces within it counted wherever they occur.
+MOST_NESTED = 1 << 17
 
 
 def _typed(act: Callable) -> Callable[[Callable], Callable]:
@@ -66,7 +70,14 @@ def _few_integers(place: Place, seeds: str, first: int, count: int) -> None:
 def _seeds_from_latents(place: Place, latent: Batch, noise: Noise | None = None):
     if noise is None or noise.draw is None:
         raise Untraceable(f"the noises of {place} are not in the file; pictures of Render Points carry them")
-    return Seeds(tuple(noise.draw(latent)))
+    seeds = Seeds(tuple(noise.draw(latent)))
+    _shallow(place, seeds)
+    return seeds
+
+
+def _shallow(place: Place, seeds: Seeds) -> None:
+    if recipe_size(seeds) > MOST_NESTED:
+        raise Untraceable(f"{place} has spaces within spaces that are too many to rebuild")
 
 
 def _few_seeds(place: Place, **sets: Seeds | None) -> None:
@@ -91,6 +102,11 @@ def _few_rows(place: Place, space: SurrogateSpace, **typed: str) -> None:
         if len(text) > LONGEST:
             raise Untraceable(f"{name} is longer than {LONGEST >> 20} MiB")
         _enough(space, max(1, sum(bool(line.strip()) for line in text.splitlines())))
+
+
+def _few_given(place: Place, space: SurrogateSpace, points: Points) -> None:
+    if len(points) * recipe_size(space.seeds) > MOST_NESTED:
+        raise Untraceable(f"{place} has spaces within spaces that are too many to rebuild")
 
 
 def _short(text: str, count: int, name: str) -> None:
@@ -181,9 +197,35 @@ def _ksampler_noise(place: Place, space: SurrogateSpace, points: Points, latent:
     return _points_noise(space, points, range(len(points))), _repeat_to(latent, len(points))
 
 
-def _render_points(place: Place, space: SurrogateSpace, points: Points, latent: Batch):
+@dataclass(frozen=True)
+class _OnPrompt:
+    """A guider whose points are on the prompt, and whose initial noise is that of `seed`."""
+
+    seed: int
+
+
+def _carrier(place: Place, guider: object, carrier: str = next(iter(CARRIERS)), seed: int = 0):
+    return guider if CARRIERS[choice("carrier", carrier, CARRIERS)] else _OnPrompt(seed)
+
+
+def _rendered(place: Place, guider: object, space: SurrogateSpace, points: Points, latent: Batch) -> Batch:
+    """The points, sampled by a node of this pack from `latent`, a batch of one or of as many."""
+    latent, noise = _repeat_to(latent, len(points)), _points_noise(space, points, range(len(points)))
+    if isinstance(guider, _OnPrompt):
+        noise, latent = random_noise(guider.seed), replace(latent, index=(0,) * len(points))
+    return sampled(place, latent, noise, None)
+
+
+@_typed(acts.batches)
+def _conditioning(place: Place, points: Points, latent: Batch, **typed):
     latent = _repeat_to(latent, len(points))
-    made = sampled(place, latent, _points_noise(space, points, range(len(points))), None)
+    groups = acts.batches(points, **typed)
+    prompts = [Opaque(str(place)) for _ in groups]
+    return prompts, [replace(_rows(latent, group), index=(0,) * len(group)) for group in groups], [Opaque(str(place))]
+
+
+def _render_points(place: Place, space: SurrogateSpace, points: Points, latent: Batch, guider: object = None):
+    made = _rendered(place, guider, space, points, latent)
     return [made], _one_by_one([made], len(points))
 
 
@@ -215,11 +257,12 @@ def _explorer(
     session: str = "",
     seeds: Seeds | None = None,
     space: SurrogateSpace | None = None,
+    guider: object = None,
 ):
     given, transport = (seeds or Seeds(()), "gaussian") if space is None else (space.seeds, space.transport)
     course = Course(_session(place, session, pictures, len(given)), seed, given, transport)
     shown, points = course.page()
-    page = sampled(place, _repeat_to(latent, len(points)), _points_noise(shown, points, range(len(points))), None)
+    page = _rendered(place, guider, shown, points, latent)
     if course.act == "finish":
         finished: Batch | Untraceable = page
     else:
@@ -292,6 +335,7 @@ OURS = {
     "SurrogateInvert": Rule(_not_in_the_file("its noises are")),
     "SurrogateLoadSeeds": Rule(_not_in_the_file("its seeds are")),
     "SurrogateSaveSeeds": Rule(_save_seeds),
+    "SurrogateSeedsFromPoints": _act(acts.seeds, _few_given),
     "SurrogateJoinSeeds": _act(seed_acts.join, _few_seeds),
     "SurrogateSpace": _act(space_acts.space),
     "SurrogatePoint": _act(acts.point, _few_rows),
@@ -305,6 +349,8 @@ OURS = {
     "SurrogateSelectPoints": _act(acts.select, _few_numbers),
     "SurrogateLocateLatent": Rule(_not_in_the_file("the latent it located is")),
     "SurrogateNoise": Rule(_noise, lists="out"),
+    "SurrogateConditioning": Rule(_conditioning, lists="out"),
+    "SurrogateCarrier": Rule(_carrier),
     "SurrogateNoiseOverTime": Rule(_noise_over_time, lists="out"),
     "SurrogateKSamplerNoise": Rule(_ksampler_noise),
     "SurrogateRenderPoints": Rule(_render_points, lists="out"),
@@ -321,6 +367,7 @@ OURS = {
     "SurrogateScout": Rule(_not_in_the_file("a study's points are")),
     "SurrogateAsk": Rule(_not_in_the_file("a study's points are")),
     "SurrogateTell": Rule(_not_in_the_file("a study's points are")),
+    "SurrogatePick": Rule(_not_in_the_file("a study's points are")),
     "SurrogateSearch": Rule(_not_in_the_file("a search's points are")),
     "SurrogateExplorer": Rule(_explorer),
 }

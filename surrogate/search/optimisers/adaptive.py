@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from ...charts import WholeSphere
-from ...checks import whole
+from ...checks import number, whole
 from ...points import Points
 from ...processes.picture_process import PictureProcess
 from ...processes.sphere_process import SphereProcess
@@ -61,12 +61,10 @@ class Adaptive(Optimiser):
     noises: int = LARGEST_K
 
     def __post_init__(self):
-        for name, least in (("scout", 2), ("near", 8), ("noises", 2)):
-            object.__setattr__(self, name, whole(name, getattr(self, name), least))
-        if self.noises > LARGEST_K:
-            raise ValueError(f"noises must be at most {LARGEST_K}, the most seeds of a space; got {self.noises}.")
-        if isinstance(self.angle, bool) or not isinstance(self.angle, int | float) or not 0 < self.angle <= math.pi / 2:
-            raise ValueError(f"angle must be above 0 and at most π/2 radians, got {self.angle!r}.")
+        # At most LARGEST_K noises, because that is the most seeds that a space has.
+        for name, least, most in (("scout", 2, None), ("near", 8, None), ("noises", 2, LARGEST_K)):
+            object.__setattr__(self, name, whole(name, getattr(self, name), least, most))
+        number("angle", self.angle, high=math.pi / 2, above=0)
 
     def widened(self, space, seed):
         """Every combination of the space's seeds and fresh noises, `noises` in all: integers that follow from `seed`."""

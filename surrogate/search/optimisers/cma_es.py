@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ...checks import choice, number
 from ..values import History
 from .base import Optimiser, Proposal, generator
 
@@ -49,10 +50,8 @@ class CmaEs(Optimiser):
     boundary: str = "BoundTransform"
 
     def __post_init__(self):
-        if not (isinstance(self.sigma0, int | float) and 0 < self.sigma0 <= 0.5):
-            raise ValueError(f"sigma0 must be above 0 and at most 0.5 (the cube has side 1), got {self.sigma0}.")
-        if self.boundary not in BOUNDARIES:
-            raise ValueError(f"boundary must be {' or '.join(BOUNDARIES)}, got {self.boundary!r}.")
+        number("sigma0", self.sigma0, high=0.5, above=0)  # the cube has side 1
+        choice("boundary", self.boundary, BOUNDARIES)
         if self.x0 is not None:
             x0 = np.atleast_1d(np.asarray(self.x0, dtype=np.float64))
             if x0.ndim != 1 or not ((x0 >= 0) & (x0 <= 1)).all():

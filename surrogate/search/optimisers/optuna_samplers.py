@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from ...checks import whole
-from ..values import COMPLETE, FAILED, RUNNING, History, StudyError
+from ...checks import share, whole
+from ..values import COMPLETE, FAILED, RUNNING, SKIPPED, History, StudyError
 from .base import Optimiser, Proposal
 from .quiet import quiet_optuna
 
@@ -121,9 +121,8 @@ class NsgaII(OptunaSampler):
 
     def __post_init__(self):
         for name in ("crossover", "swapping", "mutation"):
-            value = getattr(self, name)
-            if not (isinstance(value, int | float) and 0 <= value <= 1) and not (name == "mutation" and value is None):
-                raise ValueError(f"{name} must be a probability, 0…1, got {value!r}.")
+            if name != "mutation" or self.mutation is not None:
+                share(name, getattr(self, name))
 
     def _sampler(self, seed, population):
         import optuna
@@ -169,6 +168,7 @@ class _Mirror:
         from optuna.trial import TrialState, create_trial
 
         states = {RUNNING: TrialState.RUNNING, COMPLETE: TrialState.COMPLETE, FAILED: TrialState.FAIL}
+        states[SKIPPED] = TrialState.FAIL  # the samplers' word for a point that says nothing
         for row in range(len(self.rows), len(history)):
             place = (int(history.run[row]), int(history.generation[row]), int(history.index[row]))
             number = self.proposed.pop(place, None)

@@ -26,7 +26,7 @@ async def comfy_entrypoint():
     from .clip import ClipCosine, Pooled, SmallClip, SmallClipVision
     from .core import BareGuider, CoreNames
     from .family_nodes import FamilyFile, FamilyModel
-    from .faults import Faulty, FaultyScorer, OverflowingModel
+    from .faults import Faulty, FaultyScorer
     from .loop import stand_ins
     from .models import AnyModel, AnyVAE, SmallUNet
     from .odd import NaNModel, OddNoise, OneAtATime, SlowModel
@@ -39,7 +39,7 @@ async def comfy_entrypoint():
         async def get_node_list(self):
             return [
                 AnyModel, AnyVAE, SmallUNet, ClipCosine, Pooled, SmallClip, SmallClipVision, MadeImages, MadeLatent,
-                MadeNumbers, MadeText, CountedSampler, Keep, NoiseTap, Watch, Faulty, FaultyScorer, OverflowingModel, RoughInversion,
+                MadeNumbers, MadeText, CountedSampler, Keep, NoiseTap, Watch, Faulty, FaultyScorer, RoughInversion,
                 BareGuider, CoreNames,
                 FamilyFile, FamilyModel,
                 MadeSounds, Pitch, SoundVAE,

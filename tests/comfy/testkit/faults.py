@@ -84,32 +84,3 @@ class FaultyScorer(io.ComfyNode):
             return score * float("nan") if score.max() > now.get("nan_above", 1.0) else score
 
         return io.NodeOutput(scorer)
-
-
-class OverflowingModel(io.ComfyNode):
-    """A model whose prediction for some noises is not a number, as of one that overflows in half precision.
-
-    Orders: "nan_above", a bound on the first value of the noise: whatever else is in the batch, the same noises fail.
-    """
-
-    @classmethod
-    def define_schema(cls):
-        return io.Schema(
-            node_id="TestOverflowingModel",
-            category="test",
-            inputs=[io.Model.Input("model"), io.String.Input("name")],
-            outputs=[io.Model.Output()],
-        )
-
-    @classmethod
-    def execute(cls, model, name):
-        orders = Orders(name)
-
-        def spoil(args):
-            spoilt, noise = args["denoised"].clone(), args["input"].flatten(1)[:, 0] / args["sigma"].flatten()[0]
-            spoilt[noise > orders.read().get("nan_above", float("inf"))] = float("nan")
-            return spoilt
-
-        spoiling = model.clone()
-        spoiling.set_model_sampler_post_cfg_function(spoil, disable_cfg1_optimization=True)
-        return io.NodeOutput(spoiling)

@@ -87,9 +87,10 @@ class SlowModel(io.ComfyNode):
 
 
 class NaNModel(io.ComfyNode):
-    """The model, which gives NaN (or infinity) for some samples of each batch.
+    """The model, which gives NaN (or infinity) for some samples, as one that overflows in half precision does.
 
-    Orders: "nan", the places in the batch; "value", "nan" or "inf".
+    Orders: "nan", the places in the batch; "nan_above", a bound on the first value of the noise (the same noises fail,
+    whatever else is in the batch); "value", "nan" or "inf".
     """
 
     @classmethod
@@ -107,8 +108,10 @@ class NaNModel(io.ComfyNode):
 
         def spoil(given):
             denoised, now = given["denoised"].clone(), orders.read()
-            for place in now.get("nan", []):
-                denoised[place : place + 1].flatten(1)[:, :1] = float(now.get("value", "nan"))
+            noise = given["input"].flatten(1)[:, 0] / given["sigma"].flatten()[0]
+            spoilt = noise > now.get("nan_above", float("inf"))
+            spoilt[[place for place in now.get("nan", []) if place < len(spoilt)]] = True
+            denoised[(spoilt, *(0,) * (denoised.ndim - 1))] = float(now.get("value", "nan"))
             return denoised
 
         model = model.clone()

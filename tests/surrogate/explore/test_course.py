@@ -91,6 +91,17 @@ def test_the_last_liked_picture_stays_on_the_next_page():
     assert torch.equal(noises(Course(made, 3))[0], noises(Course(made, 3), 0)[2])
 
 
+def test_where_nothing_was_good_no_picture_stays():
+    made = Session().like(5, 2).then("none")
+    assert not torch.equal(noises(Course(made, 3))[0], noises(Course(made, 3), 0)[2])
+
+
+def test_the_last_four_that_were_liked_are_blended():
+    space, _ = Course(Session().like(*range(9)).then("more"), 3).page()
+    shown_before = {str(3 + i) for i in range(9)}
+    assert {seed.label for seed in space.seeds} & shown_before == {"8", "9", "10", "11"}
+
+
 def test_the_next_page_is_nearer_to_what_was_liked_than_to_the_rest():
     made = Session().like(5, 2).then("more")
     first, second = noises(Course(made, 3), 0).flatten(1), noises(Course(made, 3)).flatten(1)

@@ -62,6 +62,20 @@ def test_what_is_liked_later_changes_no_page_that_is_there():
     assert again.led_to(3) == made.led_to(3)
 
 
+def test_a_page_of_one_picture_shows_a_new_one_not_what_was_liked_last():
+    assert Session().like(2).then("more", 1).like(0).liked() == [(0, 2), (1, 0)]
+
+
+def test_every_branch_of_a_long_session_is_read_as_it_was_written():
+    """No number of a page is taken for the one that is left out."""
+    made = Session()
+    for _ in range(20):
+        made = made.then("more")
+    for page in range(20):
+        branch = Session(made.pages, page).like(1).then("mix")
+        assert Session.parse(branch.text()) == branch
+
+
 def test_finish_has_as_many_pictures_as_were_liked():
     assert session().pages[-1].count == 3
 

@@ -74,6 +74,15 @@ CASES = {
         lambda: picture(graph(image=("render", 0), **SPACE, render=node("SurrogateRenderPoints", space=["space", 0], points=["p499", 0], latent=["latent", 0]), **{f"p{i}": node("SurrogateSelectPoints", points=[f"p{i - 1}" if i else "first", 0], numbers="1-200") for i in range(500)}, first=node("SurrogateRandomPoints", space=["space", 0], count=200, method="uniform"))),
         WORK,
     ),
+    "spaces within spaces": (
+        lambda: picture(graph(image=("render", 0), **SPACE, **{k: n for i in range(40) for k, n in (
+            (f"w{i}", node("SurrogateWeights", space=[f"o{i - 1}" if i else "first", 0], weights="1 1\n1 2")),
+            (f"s{i}", node("SurrogateSeedsFromPoints", space=[f"o{i - 1}" if i else "first", 0], points=[f"w{i}", 0])),
+            (f"o{i}", node("SurrogateSpace", seeds=[f"s{i}", 0], chart="angular", transport="gaussian")),
+        )}, first=node("SurrogateSpace", seeds=["two", 0], chart="angular", transport="gaussian"), two=node("SurrogateSeedsFromIntegers", seeds="1 2"),
+        render=node("SurrogateRenderPoints", space=["o39", 0], points=["last", 0], latent=["latent", 0]), last=node("SurrogateWeights", space=["o39", 0], weights="1 1"))),
+        "spaces within spaces",
+    ),
     "one long text read by many nodes": (
         lambda: picture(graph(**{f"s{i}": node("SurrogateSeedsFromIntegers", seeds=["t", 0]) for i in range(500)}, t=node("Text", text="1, " * 100_000), **{f"save{i}": node("SaveImage", images=[f"s{i}", 0], filename_prefix="x") for i in range(500)})),
         "no sampler",

@@ -32,5 +32,5 @@ def test_a_seed_names_them():
 
 @pytest.mark.parametrize("count", [0, 7, 5000, 16.0, True, "16"])
 def test_a_number_that_is_none(count):
-    with pytest.raises(ValueError, match="number of points must be from 8 to 4096, got"):
+    with pytest.raises(ValueError, match="count must be a whole number of points from 8 to 4096, got"):
         walks(SurrogateSpace(Seeds.from_range(0, 3)), count)

@@ -288,9 +288,9 @@ def test_pictures_that_say_little():
 def test_settings_that_cannot_be():
     for settings, message in (
         ({"scout": 1}, "scout must be a whole number of at least 2"),
-        ({"angle": 0}, "angle must be above 0"),
+        ({"angle": 0}, "angle must be a number above 0 and up to 1.5708, got 0"),
         ({"near": True}, "near must be"),
-        ({"noises": 2000}, "noises must be at most 1024"),
+        ({"noises": 2000}, "noises must be a whole number from 2 to 1024, got 2000"),
         ({"sigma0": 0.1}, "has no setting 'sigma0'"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -29,12 +29,12 @@ class Pictures:
 
 
 def score(pictures):
-    return score_each([lambda frames: -abs(float(frames.mean()) - 80)], pictures, (KeyboardInterrupt,))
+    return score_each([lambda one: -abs(float(one.frames.mean()) - 80)], pictures, (KeyboardInterrupt,))
 
 
-def loop(study, space, render, at_once=3, score=score) -> tuple[Loop, list]:
+def loop(study, space, render, at_once=3) -> tuple[Loop, list]:
     heard: list = []
-    made = Loop(study, space, render, score, at_once, lambda numbers, pictures, report: heard.append(list(numbers)))
+    made = Loop(study, space, render, at_once, lambda numbers, pictures, report: heard.append(list(numbers)))
     return made, heard
 
 
@@ -50,7 +50,7 @@ def opened(searching):
 def test_a_fault_is_a_failed_image_that_is_never_best(opened):
     study, space = opened
     search, heard = loop(study, space, Pictures(bright))
-    search.run(score_seeds=False)
+    search.run(score, score_seeds=False)
     history = study.history()
     assert np.array_equal(history.state == FAILED, history.u[:, 0] > 0.5)
     assert [number for batch in heard for number in batch] == np.flatnonzero(history.state != FAILED).tolist()
@@ -62,21 +62,21 @@ def test_a_fault_is_a_failed_image_that_is_never_best(opened):
 @pytest.mark.parametrize("at_once", [1, 4, 100])
 def test_however_many_are_made_at_once_the_search_is_the_same(opened, searching, at_once):
     study, space = opened
-    loop(study, space, Pictures(bright))[0].run()
+    loop(study, space, Pictures(bright))[0].run(score)
     other = searching.open(name="other", budget=16, population=4)
-    loop(other, space, Pictures(bright), at_once)[0].run()
+    loop(other, space, Pictures(bright), at_once)[0].run(score)
     assert np.array_equal(study.history().u, other.history().u)
     assert np.array_equal(study.history().scores, other.history().scores, equal_nan=True)
 
 
 def test_the_next_run_makes_them_again_and_searches_on(opened):
     study, space = opened
-    loop(study, space, Pictures(bright))[0].run(score_seeds=False)
+    loop(study, space, Pictures(bright))[0].run(score, score_seeds=False)
     again = study.history().unusable
     planned = loop(study, space, Pictures())[0].planned(score_seeds=False)
     assert planned == (16 + len(again), 16)
     pictures = Pictures()
-    loop(study, space, pictures)[0].run(score_seeds=False)
+    loop(study, space, pictures)[0].run(score, score_seeds=False)
     history = study.history()
     assert pictures.made == len(again) and not len(history.unusable)
     assert (history.state == "complete").all() and study.report().failed == 0
@@ -85,21 +85,21 @@ def test_the_next_run_makes_them_again_and_searches_on(opened):
 
 def test_a_picture_that_stays_unusable_is_made_once_a_run(opened):
     study, space = opened
-    loop(study, space, Pictures(bright))[0].run(score_seeds=False)
+    loop(study, space, Pictures(bright))[0].run(score, score_seeds=False)
     before, pictures = study.history().unusable, Pictures(bright)
-    loop(study, space, pictures)[0].run(score_seeds=False)
+    loop(study, space, pictures)[0].run(score, score_seeds=False)
     assert pictures.made == len(before) and np.array_equal(study.history().unusable, before)
 
 
 def test_seeds_without_a_usable_picture_are_not_known(opened):
     study, space = opened
     search, _ = loop(study, space, Pictures(bright))
-    search.run()
+    search.run(score)
     bad = {f"seed {label}" for label, u in zip(space.seeds.labels, study.corners, strict=True) if bright(u)}
     known = [study.history().labels[row] for row in np.flatnonzero(study.history().known)]
     assert bad and {f"seed {label}" for label in space.seeds.labels} - bad == set(known)
     assert bad <= set(search.faults)
-    loop(study, space, Pictures())[0].run()
+    loop(study, space, Pictures())[0].run(score)
     assert study.history().known.sum() == space.k
 
 
@@ -107,16 +107,16 @@ def test_it_stops_where_nothing_is_usable(searching):
     study, space = searching.open(budget=100, population=4), searching.space()
     for _ in range(2):
         with pytest.raises(NoUsablePictures, match=r"its last 8 pictures were all unusable\. 8 pictures are unusable"):
-            loop(study, space, Pictures(lambda u: True), at_once=2)[0].run(score_seeds=False)
+            loop(study, space, Pictures(lambda u: True), at_once=2)[0].run(score, score_seeds=False)
         assert study.report().evaluated == study.report().failed == 8
-    loop(study, space, Pictures())[0].run(score_seeds=False)
+    loop(study, space, Pictures())[0].run(score, score_seeds=False)
     assert study.report().failed == 0 and study.finished
 
 
 def test_another_process_learns_of_scores_that_came_later(searching, host, tmp_path):
     file = str(tmp_path / "studies.sqlite3")
     study, space = searching.open(file, budget=16, population=4), searching.space()
-    loop(study, space, Pictures(bright))[0].run(score_seeds=False)
+    loop(study, space, Pictures(bright))[0].run(score, score_seeds=False)
     before, failed = study.history(), study.history().unusable.tolist()
     host.run(
         "study = Study.load(file, 'study')\nstudy.retell(rows, [float(row) for row in rows])\nresult = True",
@@ -168,24 +168,27 @@ def test_scores_are_asked_of_usable_pictures_alone(opened):
         seen.extend(pictures)
         return score(pictures)
 
-    loop(study, space, Pictures(bright), score=judge)[0].run(score_seeds=False)
+    loop(study, space, Pictures(bright))[0].run(judge, score_seeds=False)
     assert len(seen) == 16 - study.report().failed
 
 
 def test_a_scorer_that_fails_costs_one_image_and_one_that_always_fails_stops():
-    def picky(frames):
-        if frames.mean() > 100:
+    def picky(one):
+        if one.frames.mean() > 100:
             raise RuntimeError("too bright")
-        return float(frames.mean())
+        return float(one.frames.mean())
 
-    judged = score_each([picky], [np.zeros((1, 2, 2, 3)), np.full((1, 2, 2, 3), 200)], ())
+    def grey(value):
+        return Made(np.full((1, 2, 2, 3), value), "")
+
+    judged = score_each([picky], [grey(0), grey(200)], ())
     assert judged.scores[0] == 0 and np.isnan(judged.scores[1])
     assert judged.reasons == [None, "RuntimeError: too bright"]
     with pytest.raises(ValueError, match="fails on every image: RuntimeError: too bright"):
-        score_each([picky], [np.full((1, 2, 2, 3), 200)] * 2, ())
+        score_each([picky], [grey(200)] * 2, ())
     with pytest.raises(RuntimeError):
-        score_each([picky], [np.full((1, 2, 2, 3), 200)], (RuntimeError,))
-    assert score_each([picky, lambda frames: 1.0], [np.zeros((1, 2, 2, 3))], ()).scores == [(0.0, 1.0)]
+        score_each([picky], [grey(200)], (RuntimeError,))
+    assert score_each([picky, lambda frames: 1.0], [grey(0)], ()).scores == [(0.0, 1.0)]
 
 
 def test_faults_in_words():
@@ -206,5 +209,5 @@ def test_a_loaded_study_searches_on(searching, tmp_path):
     file = str(tmp_path / "studies.sqlite3")
     searching.open(file, budget=8, population=4)
     study = Study.load(file, "study")
-    loop(study, searching.space(), Pictures())[0].run(score_seeds=False)
+    loop(study, searching.space(), Pictures())[0].run(score, score_seeds=False)
     assert study.finished

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import doctest
-import json
 import logging
 import subprocess
 import sys
@@ -14,21 +13,6 @@ import warnings
 import numpy as np
 import psutil
 import pytest
-
-
-def test_importing_it_imports_no_optimiser(root):
-    program = f"""
-import json, sys
-sys.path.append({str(root)!r})
-import surrogate.search
-from surrogate.search import OPTIMISERS, Study, make_optimiser
-for name in OPTIMISERS:
-    make_optimiser(name)
-print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=root.parent, check=True)
-    assert not {"cma", "optuna", "sqlalchemy", "alembic", "psutil", "matplotlib"} & set(json.loads(done.stdout))
-    assert done.stderr == ""
 
 
 def test_the_package_example_is_true():

@@ -304,7 +304,7 @@ def test_it_is_not_searched_before_the_scouting_is_finished():
         ({"chart": "mercator"}, "no chart 'mercator'"),
         # What only the search will need is said before the noises are spent.
         ({"optimiser": "annealing"}, "no optimiser 'annealing'"),
-        ({"settings": {"sigma0": 7}}, "sigma0 must be above 0"),
+        ({"settings": {"sigma0": 7}}, "sigma0 must be a number above 0 and up to 0.5, got 7"),
         ({"settings": {"x0": [0.5, 0.5]}}, "x0 has 2 numbers, but the space has 3 coordinates"),
         ({"population": 2}, "population must be a whole number from 3"),
         ({"directions": ["maximize", "minimize"]}, "takes one score"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +25,7 @@ OBJECTIVES = {
 GONE = (Advice.DROP, Advice.REPLACE)
 
 
+@functools.cache
 def searched(objective, k=6, budget=96, optimiser="sobol", noise=0.05, seed=0, direction="maximize", known=False):
     """A space and the history of a study in it."""
     space = SurrogateSpace(Seeds.from_range(1, k))
@@ -271,10 +273,17 @@ def test_one_terrible_score_does_not_drown_the_others():
     assert advice(seed_utility(replace(history, scores=scores), space))[0] is Advice.KEEP
 
 
+@functools.cache
+def said_of_the_mix():
+    """What is said of the seeds of the search in `test_units_do_not_matter`."""
+    space, history = searched("seeds 2 and 3 mixed")
+    return seed_utility(history, space)
+
+
 @pytest.mark.parametrize("factor", [1e-200, 1e-3, 1e250])
 def test_units_do_not_matter(factor):
     space, history = searched("seeds 2 and 3 mixed")
-    one, other = seed_utility(history, space), seed_utility(replace(history, scores=factor * history.scores), space)
+    one, other = said_of_the_mix(), seed_utility(replace(history, scores=factor * history.scores), space)
     assert advice(one) == advice(other)
     assert other.seeds[1].loss.loss == pytest.approx(factor * one.seeds[1].loss.loss)
     for text in (summary(other), table(other)):

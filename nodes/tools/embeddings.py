@@ -1,0 +1,90 @@
+"""CONDITIONING with the noise of points, through core's own ranges of steps."""
+
+from __future__ import annotations
+
+import math
+import uuid
+
+import torch
+
+from ...surrogate.conditioning import Embedding, embedding_noise, spread
+from ...surrogate.conditioning.acts import Settings
+from .progress import cancellable
+
+__all__ = ["described", "with_noise", "with_noise_converted"]
+
+# Before the end, so that a step that is exactly at the end sees the prompt itself, and no step sees both.
+BEFORE = 1e-4
+
+
+def with_noise(conditioning: list, space, w, settings: Settings) -> list:
+    """`conditioning` with the noise of the points with weights `w` (n, k) for the first part of the sampling, then as it is.
+
+    The tensors of the first part have a batch of n. Masks, areas, ControlNets, hooks and all else stay with both parts.
+    Raises ValueError for an entry that is not the embedding of one prompt.
+    """
+    if settings.plain:
+        return conditioning
+    made: list = []
+    for tokens, more in conditioning:
+        noisy, pooled = _noisy(tokens, more, space, w, settings)
+        made += [[noisy if first else tokens, options] for first, options in _parts(more, pooled, settings)]
+    return made
+
+
+def with_noise_converted(conds: list[dict], space, w, settings: Settings) -> list[dict]:
+    """The same for the dictionaries that a guider keeps, in which the embedding is `cross_attn`."""
+    pairs = [(cond["cross_attn"], cond) for cond in conds]
+    made = with_noise(pairs, space, w, settings)  # type: ignore[arg-type]
+    return [{**more, "cross_attn": tokens, "uuid": uuid.uuid4()} for tokens, more in made]
+
+
+def described(conditioning: list, settings: Settings) -> str:
+    """What is on each prompt, in words and absolute numbers."""
+    lines = []
+    for tokens, more in conditioning:
+        std = spread(_embedding(tokens, more))
+        found = sorted({round(float(value), 4) for value in std.unique() if value > 0})
+        if not found:
+            lines.append("The embedding is all zeros: there is no prompt that could get noise.")
+            continue
+        for value in found:
+            added = settings.strength * value
+            lines.append(
+                f"Embedding of {tokens.shape[1]} tokens × {tokens.shape[2]} values, standard deviation {value:.4g}: strength "
+                f"{settings.strength:g} adds noise of standard deviation {added:.4g}, as much as uniform noise of strength "
+                f"{added * math.sqrt(6):.4g} on half of the values."
+            )
+    return "\n".join(lines)
+
+
+def _embedding(tokens: torch.Tensor, more: dict) -> Embedding:
+    if not isinstance(tokens, torch.Tensor) or tokens.ndim != 3 or len(tokens) != 1:
+        got = tuple(tokens.shape) if isinstance(tokens, torch.Tensor) else type(tokens).__name__
+        raise ValueError(
+            f"conditioning must hold the embedding of one prompt, of shape (1, tokens, values), got {got}. Connect the "
+            "conditioning of one CLIP Text Encode; its batch grows to the points here."
+        )
+    pooled, mask = more.get("pooled_output"), more.get("attention_mask")
+    fits = isinstance(mask, torch.Tensor) and mask.numel() == tokens.shape[1]
+    return Embedding(
+        tokens[0].cpu(),
+        pooled[0].reshape(-1).cpu() if isinstance(pooled, torch.Tensor) else None,
+        mask.reshape(-1).cpu() if fits else None,
+    )
+
+
+def _noisy(tokens: torch.Tensor, more: dict, space, w, settings: Settings):
+    noisy, pooled = embedding_noise(space, w, _embedding(tokens, more), settings.strength, settings.pooled, cancellable)
+    return noisy.to(tokens), None if pooled is None or not settings.pooled else pooled.to(more["pooled_output"])
+
+
+def _parts(more: dict, pooled: torch.Tensor | None, settings: Settings):
+    """(whether with noise, options) of the parts of the sampling in which an entry is used."""
+    start, end = more.get("start_percent", 0.0), more.get("end_percent", 1.0)
+    edge = settings.until - BEFORE if settings.until < 1 else 1.0
+    noisy = more if pooled is None else {**more, "pooled_output": pooled}
+    if start < edge:
+        yield True, noisy if end <= edge else {**noisy, "start_percent": start, "end_percent": edge}
+    if end > edge:
+        yield False, more if start >= edge else {**more, "start_percent": edge, "end_percent": end}

@@ -1,0 +1,77 @@
+"""The noise of points on an embedding: x + s · std · z, with z = T←(Σ w_k T→(z_k)) as for initial noise.
+
+z is N(0, I) at each point, so what is added to each value that is not padding is N(0, s² std²), with std the standard
+deviation of the embedding's values (for each text encoder by itself). At a vertex it is the noise of that seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from ..checks import number
+from ..space import SurrogateSpace
+from .embedding import Embedding, spread
+
+__all__ = ["ROWS", "embedding_noise"]
+
+# Tokens for which noise is drawn at once, so that transports that look at a whole noise see the same one for every
+# prompt of up to this length, then of up to twice this length, and so on.
+ROWS = 256
+# torch fills a noise in blocks of this many values: a row of so many has the same bits, however many rows follow.
+BLOCK = 16
+
+
+def embedding_noise(
+    space: SurrogateSpace,
+    w,
+    embedding: Embedding,
+    strength: float = 0.5,
+    pooled: bool = False,
+    progress=None,
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """The embeddings (n, t, d) at the points with weights `w` (n, k), and the pooled ones (n, p) or None, float32.
+
+    `strength` s: standard deviation of the noise in standard deviations of the embedding. Uniform noise of amplitude a
+    on a random half of the values, which other tools add, has the same variance for s · std = a/√6. The noise of a
+    token does not depend on how many tokens follow, nor on whether the pooled embedding gets noise (`pooled`).
+
+    Raises ValueError for a strength that is not a number of at least 0, for weights that are not of the space, and for
+    a space with seeds of a fixed size, which cannot be drawn at the size of an embedding.
+    """
+    strength = number("strength", strength, 0)
+    _check_seeds(space)
+    vector, rows = _drawn(space, w, embedding, progress)
+    tokens, width = embedding.tokens.shape
+    rows = rows[:, :tokens, :width]
+    tokens_out = torch.addcmul(embedding.tokens.float(), rows, strength * spread(embedding))
+    if vector is None:
+        return tokens_out, None
+    plain = embedding.pooled.float()  # type: ignore[union-attr]
+    if not pooled:
+        return tokens_out, plain.expand(len(rows), -1)
+    return tokens_out, plain + strength * plain.double().std(unbiased=False).float() * vector[:, : len(plain)]
+
+
+def _drawn(space: SurrogateSpace, w, embedding: Embedding, progress) -> Sequence[torch.Tensor | None]:
+    """Noises for the pooled embedding (n, ≥ p), or None, and for the tokens (n, ≥ t, ≥ d)."""
+    tokens, width = embedding.tokens.shape
+    rows = (_whole(tokens, ROWS), _whole(width, BLOCK))
+    if embedding.pooled is None:
+        return None, space.combine(w, rows, progress=progress)
+    # First, so that the tokens' noise is behind it whatever their number.
+    return space.combine(w, [(_whole(len(embedding.pooled), BLOCK),), rows], progress=progress)
+
+
+def _whole(count: int, unit: int) -> int:
+    return -(-count // unit) * unit
+
+
+def _check_seeds(space: SurrogateSpace) -> None:
+    fixed = next((seed.label for seed in space.seeds if seed.parts is not None), None)
+    if fixed is not None:
+        raise ValueError(
+            f"Seed {fixed} of the space is a noise of a fixed size, which does not fit a text embedding: "
+            "make the space of integer seeds, which fit any size."
+        )

@@ -1,0 +1,159 @@
+"""Points on the prompt: by stock samplers through CONDITIONING, and by the pack's own nodes through a guider."""
+
+import pytest
+import torch
+
+from surrogate.metadata import seeds_of
+from surrogate.seeds import IntegerSeed
+
+from .graph import Graph, output
+
+POINTS = "0.5 0.5 0.5 0.5\n0 0.6 0.8 0"
+SETTINGS = {"strength": 0.7, "until": 0.5, "pooled": True}
+
+
+class Demo(Graph):
+    """The demo model and points of a space, to be put on its prompt."""
+
+    def __init__(self, comfy):
+        super().__init__(comfy)
+        self.model, self.vae, self.text, self.empty = self("SurrogateDemoModel", time="dusk", place="sea").outputs(4)
+        self.where = self.space()
+        self.points = self("SurrogateWeights", space=self.where, weights=POINTS)
+
+    def on_prompt(self, **settings) -> list:
+        """[conditioning, latent, text]."""
+        given = {"conditioning": self.text, "space": self.where, "points": self.points, "latent": self.empty}
+        return self("SurrogateConditioning", **given | SETTINGS | settings).outputs(3)
+
+    def rendered(self, carrier: str, guider, **settings):
+        """The pictures of Render Points behind Surrogate Carrier."""
+        carried = self("SurrogateCarrier", guider=guider, carrier=carrier, seed=42, **SETTINGS)
+        return self(
+            "SurrogateRenderPoints",
+            guider=carried,
+            sampler=self("KSamplerSelect", sampler_name="euler"),
+            sigmas=self("BasicScheduler", model=self.model, scheduler="simple", steps=4, denoise=1.0),
+            latent=self.empty,
+            vae=self.vae,
+            space=self.where,
+            points=self.points,
+            **settings,
+        )
+
+
+def apart(a, b) -> float:
+    """The largest difference of two sets of pictures, in steps of 8 bits: Render Points cuts its pictures to them, as it saves them."""
+    return float((a.tensor - b.tensor).abs().max()) * 255
+
+
+def test_the_two_parts_are_cores_own_ranges(comfy):
+    g = Demo(comfy)
+    prompt, latent, _ = g.on_prompt()
+    ours = g.keep(g.ksampler(g.model, prompt, latent, 42))
+    always, same, _ = g.on_prompt(until=1.0)
+    edge = 0.5 - 1e-4
+    first = g("ConditioningSetTimestepRange", conditioning=always, start=0.0, end=edge)
+    rest = g("ConditioningSetTimestepRange", conditioning=g.text, start=edge, end=1.0)
+    both = g("ConditioningCombine", conditioning_1=first, conditioning_2=rest)
+    core = g.keep(g.ksampler(g.model, both, same, 42))
+    noisy, plain = g.keep(g.ksampler(g.model, always, same, 42)), g.keep(g.ksampler(g.model, g.text, same, 42))
+    g.run()
+    assert torch.allclose(ours.tensor, core.tensor, atol=2e-3)
+    assert (ours.tensor - noisy.tensor).abs().max() > 0.05
+    assert (ours.tensor - plain.tensor).abs().max() > 0.05
+
+
+def test_all_points_begin_with_the_noise_of_the_sampler_s_seed(comfy):
+    g = Demo(comfy)
+    prompt, latent, _ = g.on_prompt(strength=0.0)
+    kept = [
+        g.keep(g.ksampler(g.model, prompt, latent, 42)),
+        g.keep(g.custom(g.model, prompt, g("RandomNoise", noise_seed=42), latent)),
+    ]
+    alone = g.keep(g.ksampler(g.model, g.text, g.empty, 42))
+    g.run()
+    for one in kept:
+        assert one.tensor.shape[0] == 2
+        assert torch.allclose(one.tensor, alone.tensor.expand(2, -1, -1, -1), atol=1e-4)
+
+
+def test_one_point_at_a_time_is_the_same_as_a_batch(comfy):
+    g = Demo(comfy)
+    together, latent, text = g.on_prompt()
+    batch = g.keep(g.ksampler(g.model, together, latent, 42))
+    single, latents, _ = g.on_prompt(images_per_batch=1)
+    alone = g.keep(g.ksampler(g.model, single, latents, 42))
+    said = g("PreviewAny", source=text)
+    entry = g.run()
+    assert len(alone.tensors) == 2
+    assert torch.allclose(torch.cat(list(alone.tensors.values())), batch.tensor, atol=1e-3)
+    (words,) = entry["outputs"][said.number]["text"]
+    assert "2 tokens × 64 values" in words
+    assert "strength 0.7 adds noise of standard deviation" in words
+
+
+def test_render_points_does_the_same_with_a_carrier(comfy):
+    g = Demo(comfy)
+    basic = g("BasicGuider", model=g.model, conditioning=g.text)
+    carried = g.keep(g.rendered("conditioning", basic, filename_prefix="carried/one"))
+    prompt, latent, _ = g.on_prompt()
+    stock = g.keep(g.decoded(g.ksampler(g.model, prompt, latent, 42), g.vae))
+
+    both = g.keep(g.rendered("conditioning and noise", basic, filename_prefix="carried/both"))
+    noise, repeated = g("SurrogateNoise", space=g.where, points=g.points, latent=g.empty).outputs(2)
+    stock_both = g.keep(g.decoded(g.custom(g.model, prompt, noise, repeated), g.vae))
+    g.run()
+    assert apart(carried, stock) < 1.1
+    assert apart(both, stock_both) < 1.1
+    assert apart(carried, both) > 20
+
+
+def test_the_negative_prompt_stays(comfy):
+    g = Demo(comfy)
+    other = g("SurrogateDemoModel", time="night", place="forest")[2]
+    guider = g("CFGGuider", model=g.model, positive=g.text, negative=other, cfg=2.5)
+    carried = g.keep(g.rendered("conditioning", guider, filename_prefix="carried/cfg"))
+    prompt, latent, _ = g.on_prompt()
+    stock = g.keep(g.decoded(g.ksampler(g.model, prompt, latent, 42, negative=other, cfg=2.5), g.vae))
+    g.run()
+    assert apart(carried, stock) < 1.1
+
+
+@pytest.mark.parametrize("recipe", ["of Render Points", "of the prompt"])
+def test_a_picture_tells_its_initial_noise(comfy, recipe):
+    g = Demo(comfy)
+    if recipe == "of Render Points":
+        basic = g("BasicGuider", model=g.model, conditioning=g.text)
+        g.rendered("conditioning", basic, filename_prefix="carried/told")
+    else:
+        prompt, latent, _ = g.on_prompt()
+        images = g.decoded(g.ksampler(g.model, prompt, latent, 42), g.vae)
+        g("SaveImage", images=images, filename_prefix="carried/stock")
+    entry = g.run()
+    for image in comfy.client.images(entry):
+        (seed,) = {seed.identity for seed in seeds_of(output(comfy) / image["subfolder"] / image["filename"]).seeds}
+        assert seed == IntegerSeed(42).identity
+
+
+def test_a_prompt_that_is_a_batch_is_refused(comfy):
+    g = Demo(comfy)
+    prompt, _, _ = g.on_prompt(until=1.0)
+    again, latent, _ = g.on_prompt(conditioning=prompt)
+    g.keep(g.ksampler(g.model, again, latent, 42))
+    with pytest.raises(
+        Exception,
+        match=r"conditioning must hold the embedding of one prompt, of shape .1, tokens, values., got .2, 2, 64.",
+    ):
+        g.run()
+
+
+def test_seeds_of_a_fixed_size_are_refused(comfy):
+    g = Demo(comfy)
+    seeds = g("SurrogateSeedsFromLatents", latent=g.latent(2, 16, 16, 16, fill="normal", number=3))
+    space = g("SurrogateSpace", seeds=seeds)
+    points = g("SurrogateWeights", space=space, weights="1 1")
+    prompt, latent, _ = g.on_prompt(space=space, points=points)
+    g.keep(g.ksampler(g.model, prompt, latent, 42))
+    with pytest.raises(Exception, match="make the space of integer seeds, which fit any size"):
+        g.run()

@@ -1,0 +1,73 @@
+// Changes of the graph that a click makes: nodes are added and connected, and undo takes them back.
+import { app } from "../../scripts/app.js";
+
+const GAP = 60; // pixels of the graph between nodes
+const TITLE = 30;
+
+const INPUT_NODE = -10; // what is connected to the inside of a subgraph's inputs comes from this id
+
+// Where an input gets its value from: { id, slot, type }, or undefined.
+export function sourceOf(node, name) {
+  const input = node.inputs?.find((one) => one.name === name);
+  const link = input?.link == null ? undefined : (node.graph.getLink?.(input.link) ?? node.graph.links[input.link]);
+  return link && { id: link.origin_id, slot: link.origin_slot, type: link.type };
+}
+
+export const sameSource = (one, other) => Boolean(one && other) && one.id === other.id && one.slot === other.slot;
+
+// The node that `source` is an output of; undefined for an input of the subgraph.
+export const nodeOf = (graph, source) => (source ? (graph.getNodeById(source.id) ?? undefined) : undefined);
+
+export const outputOf = (node, type) => ({ id: node.id, slot: node.outputs.findIndex((one) => one.type === type), type });
+
+export function connect(source, node, name) {
+  const slot = node.inputs.findIndex((one) => one.name === name);
+  if (!source || slot < 0) return;
+  if (source.id === INPUT_NODE) node.graph.inputNode?.slots?.[source.slot]?.connect(node.inputs[slot], node);
+  else node.graph.getNodeById(source.id).connect(source.slot, node, slot);
+}
+
+export function setValue(node, name, value) {
+  const widget = node.widgets.find((one) => one.name === name);
+  widget.value = value;
+  widget.callback?.(value);
+}
+
+// A new node to the right of `neighbour`, where there is room. undefined if this ComfyUI does not have it.
+export function addNode(neighbour, type, values = {}) {
+  const node = globalThis.LiteGraph.createNode(type);
+  if (!node) return undefined;
+  const { graph } = neighbour;
+  node.pos = freePlace(graph, neighbour, node.size);
+  graph.add(node);
+  for (const [name, value] of Object.entries(values)) setValue(node, name, value);
+  return node;
+}
+
+// All that `edit` does is one step for undo.
+export function oneStep(graph, edit) {
+  graph.beforeChange?.();
+  try {
+    return edit();
+  } finally {
+    graph.afterChange?.();
+    graph.setDirtyCanvas?.(true, true);
+    app.extensionManager?.workflow?.activeWorkflow?.changeTracker?.checkState?.();
+  }
+}
+
+function freePlace(graph, neighbour, [width, height]) {
+  const x = neighbour.pos[0] + neighbour.size[0] + GAP;
+  let y = neighbour.pos[1];
+  for (let tries = 0; tries <= graph.nodes.length; tries++) {
+    const inTheWay = graph.nodes.filter((other) => overlaps(other, x, y, width, height));
+    if (!inTheWay.length) break;
+    y = Math.max(...inTheWay.map((other) => other.pos[1] + other.size[1])) + GAP;
+  }
+  return [x, y];
+}
+
+function overlaps({ pos, size }, x, y, width, height) {
+  const across = pos[0] < x + width + GAP && x < pos[0] + size[0] + GAP;
+  return across && pos[1] - TITLE < y + height && y - TITLE < pos[1] + size[1];
+}

@@ -1,0 +1,155 @@
+// Surrogate Contact Sheet: the sheet in the node, and what a click on one of its pictures does.
+import { app } from "../../scripts/app.js";
+import { api } from "../../scripts/api.js";
+import { explore, neighbours, select, selectedCells, useAsSeeds } from "./sheet/acts.js";
+import { addStyle, resize } from "./fold.js";
+import { sourceOf } from "./graph_edits.js";
+import { nodeById } from "./graph_nodes.js";
+import { showMenu } from "./sheet/menu.js";
+import { load, say } from "./sheet/words.js";
+import { View } from "./sheet/view.js";
+
+const BAR = 24; // height of the line above the sheet
+const LEAST = 280; // height of both
+const WIDTH = 340;
+
+class Sheet {
+  constructor(node) {
+    this.node = node;
+    this.view = new View({
+      menu: (cell, button) => this.menu(cell, button),
+      select: (cell) => this.act("select", cell),
+      opened: () => this.opened(),
+      look: () => this.mark(),
+      grows: () => Boolean(globalThis.LiteGraph?.vueNodesMode),
+    });
+    this.widget = node.addDOMWidget("surrogate_sheet", "surrogateSheet", this.view.element, {
+      serialize: false,
+      getMinHeight: () => (this.memory.open ? LEAST : BAR),
+      hideOnZoom: false,
+    });
+    this.widget.serialize = false; // else it has a place among the saved values
+  }
+
+  // What the node remembers: { open, shown: what it was told of the last sheet }.
+  get memory() {
+    return (this.node.properties.surrogate_sheet ??= { open: true });
+  }
+
+  show() {
+    const { shown, open } = this.memory;
+    const address = shown && api.apiURL(`/view?${new URLSearchParams(shown.file)}`);
+    this.view.show({ shown, address, open });
+    this.mark();
+  }
+
+  mark() {
+    const { shown } = this.memory;
+    if (shown && this.node.graph) this.view.mark(selectedCells(this.node, shown.count));
+  }
+
+  executed(shown) {
+    if (shown && shown.file.filename !== this.memory.shown?.file.filename) this.memory.shown = shown;
+    this.show();
+  }
+
+  opened() {
+    const memory = this.memory;
+    memory.open = !memory.open;
+    this.show();
+    resize(this.node); // no wider: there is mostly something next to it
+  }
+
+  // A click on a selected picture is meant for all that are selected.
+  chosen(cell) {
+    const selected = selectedCells(this.node, this.memory.shown.count);
+    return selected.includes(cell) ? selected : [cell];
+  }
+
+  weights(cells) {
+    const known = cells.map((cell) => this.memory.shown.weights[cell]);
+    return known.every(Boolean) ? known.join("\n") : "";
+  }
+
+  menu(cell, button) {
+    const { shown } = this.memory;
+    const selected = selectedCells(this.node, shown.count).includes(cell);
+    const count = this.chosen(cell).length;
+    const points = Boolean(sourceOf(this.node, "points"));
+    const entry = (name, values = {}, needs = points) => ({
+      name, text: say(name, values), tip: say(`${name}_tip`), disabled: !needs,
+    }); // prettier-ignore
+    const several = count > 1 ? "several_" : "";
+    const title = points ? `${cell + 1}  ${shown.labels[cell] ?? ""}` : say("no_points");
+    showMenu(button, title, [
+      { ...entry(selected ? "unselect" : "select"), name: "select" },
+      entry("neighbours"),
+      { ...entry(`${several}seed`, { count }), name: "seed" },
+      { ...entry(`${several}explore`, { count }), name: "explore" },
+      { ...entry(`${several}copy`, { count }, Boolean(this.weights(this.chosen(cell)))), name: "copy" },
+    ], (name) => this.act(name, cell)); // prettier-ignore
+  }
+
+  act(what, cell) {
+    const { shown } = this.memory;
+    if (what === "copy") return this.copy(this.weights(this.chosen(cell)));
+    if (!sourceOf(this.node, "points")) return undefined;
+    const cells = what === "select" || what === "neighbours" ? [cell] : this.chosen(cell);
+    const text = this.weights(cells);
+    const acts = { select: () => select(this.node, cell, shown.count), neighbours: () => neighbours(this.node, cell, text),
+      seed: () => useAsSeeds(this.node, cells, text), explore: () => explore(this.node, cells, text) }; // prettier-ignore
+    const made = acts[what]();
+    this.mark();
+    const ready = what === "neighbours" && made.outputs[0].links?.length;
+    if (what !== "select") this.tell("success", say(ready ? "neighbours_ready" : `${what}_done`, { node: made.title }));
+    return made;
+  }
+
+  async copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      this.tell("success", say("copy_done"));
+    } catch {
+      this.tell("warn", say("copy_failed"), text); // a page that is not from https or this machine may not
+    }
+  }
+
+  tell(severity, summary, detail) {
+    app.extensionManager?.toast?.add({ severity, summary, detail, life: detail ? 20000 : 4000 });
+  }
+}
+
+app.registerExtension({
+  name: "ComfyUI-Surrogate.Sheet",
+  async init() {
+    addStyle(new URL("./sheet/sheet.css", import.meta.url).href);
+    await load();
+  },
+  nodeCreated(node) {
+    if (node.comfyClass !== "SurrogateContactSheet") return;
+    const sheet = (node.surrogateSheet = new Sheet(node));
+    const { onExecuted, onRemoved, onConfigure } = node;
+    node.setSize([Math.max(node.size[0], WIDTH), Math.max(node.size[1], node.computeSize()[1])]);
+    node.onExecuted = function (output) {
+      onExecuted?.apply(this, arguments);
+      sheet.executed(output?.surrogate_sheet?.[0]);
+    };
+    node.onConfigure = function (saved) {
+      onConfigure?.apply(this, arguments);
+      // Nodes of earlier workflows keep the size that they have there.
+      if (!saved?.properties?.surrogate_sheet) this.properties.surrogate_sheet = { open: false };
+      sheet.show();
+    };
+    node.onRemoved = function () {
+      sheet.view.remove();
+      onRemoved?.apply(this, arguments);
+    };
+    sheet.show();
+  },
+  // A workflow that is opened again has its results again.
+  onNodeOutputsUpdated(outputs) {
+    for (const [id, output] of Object.entries(outputs)) {
+      if (output?.surrogate_sheet) nodeById(id)?.surrogateSheet?.executed(output.surrogate_sheet[0]);
+    }
+  },
+});
