@@ -273,7 +273,15 @@ def _state(comfy, name: str) -> dict | None:
 
 
 def _study(g: Graph, latent, name: str, budget: int):
-    return g("SurrogateStudy", space=g.space(), latent=latent, name=name, budget=budget, population=4)
+    return g(
+        "SurrogateStudy",
+        space=g.space(),
+        latent=latent,
+        name=name,
+        budget=budget,
+        population=4,
+        optimiser="between the seeds",
+    )
 
 
 def loop_graph(comfy, name: str, budget: int) -> Graph:

@@ -1,9 +1,9 @@
-"""Draws the pictures under which ComfyUI lists the workflows whose models have to be downloaded: the title and the graph.
+"""Draws pictures under which ComfyUI lists workflows: the title and the graph.
 
     python dev/launch.py dev/thumbnails.py
 
-Such a model may not have been run here, and its picture must not be another model's. The demo workflows have pictures of
-what they make.
+For workflows whose models have to be downloaded: such a model may not have been run here, and its picture must not be
+another model's. Demo workflows have pictures of what they make, but for those that have none of their own yet.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from surrogate.pictures.lettering import Face  # noqa: E402
 SIDE, EDGE, BOTTOM = 512, 24, 40
 TITLE, LINE = 40, 50  # pixels: size of the title, and from one line to the next
 GROUP, NODE, HEAD, WIRE = (34, 34, 38), (70, 70, 76), 5, (150, 150, 158)
-DRAWN = [name for name, path in WORKFLOWS.items() if "no download" not in path.stem]
+WITHOUT = ("demo_variations", "demo_pick")
+DRAWN = [name for name, path in WORKFLOWS.items() if "no download" not in path.stem or name in WITHOUT]
 
 
 def thumbnail(name: str) -> np.ndarray:

@@ -13,7 +13,7 @@ from .tools.advanced import advanced
 from .tools.live import album_of, copy_pictures
 from .tools.schema import schema
 from .tools.studies import advised, opened_studies, patient_node, say_opened
-from .tools.study_inputs import study_inputs, study_options
+from .tools.study_inputs import BETWEEN, study_inputs, study_options
 
 __all__ = ["Scout"]
 
@@ -25,7 +25,8 @@ class Scout(io.ComfyNode):
     @classmethod
     def define_schema(cls):
         # One that widens its space scouts by itself.
-        latent, name, *others = study_inputs([name for name, made in OPTIMISERS.items() if not made.widens])
+        named = [name for name, made in OPTIMISERS.items() if not made.widens]
+        latent, name, *others = study_inputs(named, (BETWEEN,))
         return schema(
             node_id="SurrogateScout",
             display_name="Surrogate Scout",
@@ -33,7 +34,8 @@ class Scout(io.ComfyNode):
             category="surrogate/search",
             description="Starts a search that finds its own seeds: it tries random noises first, keeps the best of "
             "them as seeds, and then searches the space of these seeds. Use it in place of Surrogate Space and "
-            "Surrogate Study if you have no seeds that you like.",
+            "Surrogate Study if you have no seeds that you like and want a space to explore afterwards. To come as close "
+            "to a goal as possible, use Surrogate Study with any seeds and the choice: beyond the seeds.",
             inputs=[
                 latent,
                 name,

@@ -65,18 +65,20 @@ def _embedding(tokens: torch.Tensor, more: dict) -> Embedding:
             f"conditioning must hold the embedding of one prompt, of shape (1, tokens, values), got {got}. Connect the "
             "conditioning of one CLIP Text Encode; its batch grows to the points here."
         )
-    pooled, mask = more.get("pooled_output"), more.get("attention_mask")
-    fits = isinstance(mask, torch.Tensor) and mask.numel() == tokens.shape[1]
-    return Embedding(
-        tokens[0].cpu(),
-        pooled[0].reshape(-1).cpu() if isinstance(pooled, torch.Tensor) else None,
-        mask.reshape(-1).cpu() if fits else None,
-    )
+    pooled, mask = (_flat(more.get(name)) for name in ("pooled_output", "attention_mask"))
+    return Embedding(tokens[0].cpu(), pooled, mask if mask is not None and len(mask) == tokens.shape[1] else None)
+
+
+def _flat(values) -> torch.Tensor | None:
+    return values[0].reshape(-1).cpu() if isinstance(values, torch.Tensor) else None
 
 
 def _noisy(tokens: torch.Tensor, more: dict, space, w, settings: Settings):
     noisy, pooled = embedding_noise(space, w, _embedding(tokens, more), settings.strength, settings.pooled, cancellable)
-    return noisy.to(tokens), None if pooled is None or not settings.pooled else pooled.to(more["pooled_output"])
+    if pooled is None or not settings.pooled:
+        return noisy.to(tokens), None
+    before = more["pooled_output"]
+    return noisy.to(tokens), pooled.reshape(-1, *before.shape[1:]).to(before)
 
 
 def _parts(more: dict, pooled: torch.Tensor | None, settings: Settings):

@@ -12,9 +12,12 @@ from ...surrogate.settings import json_settings
 from .advanced import advanced
 from .latents import sample_parts
 
-__all__ = ["default_storage", "study_inputs", "study_options"]
+__all__ = ["BETWEEN", "default_storage", "study_inputs", "study_options"]
 
 REFUSE, NEW = "refuse", "start a new study"
+# What most people choose, instead of an optimiser's name. They are saved in workflows.
+BEYOND, BETWEEN = "beyond the seeds", "between the seeds"
+MEANING = {BEYOND: "adaptive", BETWEEN: "cma-es"}
 
 
 def default_storage() -> Path:
@@ -22,8 +25,15 @@ def default_storage() -> Path:
     return Path(folder_paths.get_user_directory()) / "surrogate_studies.db"
 
 
-def study_inputs(optimisers=tuple(OPTIMISERS)) -> list:
-    """What is asked of every search, whatever its space, with the choice among `optimisers`, names of the registry."""
+def study_inputs(optimisers=tuple(OPTIMISERS), places=(BEYOND, BETWEEN)) -> list:
+    """What is asked of every search, whatever its space, with the choice among `optimisers`, names of the registry.
+
+    Before them come the `places` to search, of BEYOND and BETWEEN; the first one is the default.
+    """
+    where = {
+        BEYOND: f"{BEYOND}: comes closest to a goal, and makes new noises that are no blends of the seeds (adaptive).",
+        BETWEEN: f"{BETWEEN}: every candidate is a blend of the seeds (cma-es).",
+    }
     populations = ", ".join(f"{OPTIMISERS[name].population} for {name}" for name in optimisers)
     examples = "".join(f", such as {OPTIMISERS[n].example} for {n}" for n in optimisers if OPTIMISERS[n].example)
     several = ", ".join(name for name in optimisers if OPTIMISERS[name].several_scores)
@@ -36,9 +46,12 @@ def study_inputs(optimisers=tuple(OPTIMISERS)) -> list:
         ),
         io.Combo.Input(
             "optimiser",
-            options=list(optimisers),
-            default=optimisers[0],
-            tooltip=" ".join(f"{name}: {OPTIMISERS[name].tooltip}." for name in optimisers),
+            options=[*places, *optimisers],
+            default=places[0],
+            tooltip="Where to search. "
+            + " ".join(where[place] for place in places)
+            + " Or an optimiser by its name. "
+            + " ".join(f"{name}: {OPTIMISERS[name].tooltip}." for name in optimisers),
         ),
         io.Int.Input(
             "budget",
@@ -117,7 +130,7 @@ def study_options(
         "storage": database.strip() or default_storage(),
         "name": name,
         "shape": [list(part) for part in sample_parts(latent)],
-        "optimiser": optimiser,
+        "optimiser": MEANING.get(optimiser, optimiser),
         "budget": budget,
         "population": population or None,
         "directions": [direction, *more_directions.replace(",", " ").split()],

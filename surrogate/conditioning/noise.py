@@ -42,26 +42,24 @@ def embedding_noise(
     """
     strength = number("strength", strength, 0)
     _check_seeds(space)
-    vector, rows = _drawn(space, w, embedding, progress)
-    tokens, width = embedding.tokens.shape
-    rows = rows[:, :tokens, :width]
-    tokens_out = torch.addcmul(embedding.tokens.float(), rows, strength * spread(embedding))
-    if vector is None:
-        return tokens_out, None
-    plain = embedding.pooled.float()  # type: ignore[union-attr]
-    if not pooled:
-        return tokens_out, plain.expand(len(rows), -1)
-    return tokens_out, plain + strength * plain.double().std(unbiased=False).float() * vector[:, : len(plain)]
+    (tokens, width), plain = embedding.tokens.shape, embedding.pooled
+    *vector, rows = _drawn(space, w, embedding, progress)
+    noisy = torch.addcmul(embedding.tokens.float(), rows[:, :tokens, :width], strength * spread(embedding))
+    if plain is None:
+        return noisy, None
+    # The pooled embedding is one encoder's, without padding.
+    std = float(pooled) * strength * plain.double().std(unbiased=False).float()
+    return noisy, plain.float() + std * vector[0][:, : len(plain)]
 
 
-def _drawn(space: SurrogateSpace, w, embedding: Embedding, progress) -> Sequence[torch.Tensor | None]:
-    """Noises for the pooled embedding (n, ≥ p), or None, and for the tokens (n, ≥ t, ≥ d)."""
+def _drawn(space: SurrogateSpace, w, embedding: Embedding, progress) -> Sequence[torch.Tensor]:
+    """Noises for the pooled embedding (n, ≥ p), if there is one, and for the tokens (n, ≥ t, ≥ d)."""
     tokens, width = embedding.tokens.shape
-    rows = (_whole(tokens, ROWS), _whole(width, BLOCK))
-    if embedding.pooled is None:
-        return None, space.combine(w, rows, progress=progress)
-    # First, so that the tokens' noise is behind it whatever their number.
-    return space.combine(w, [(_whole(len(embedding.pooled), BLOCK),), rows], progress=progress)
+    parts: list[tuple[int, ...]] = [(_whole(tokens, ROWS), _whole(width, BLOCK))]
+    if embedding.pooled is not None:
+        # First, so that the tokens' noise is behind it whatever their number.
+        parts.insert(0, (_whole(len(embedding.pooled), BLOCK),))
+    return space.combine(w, parts, progress=progress)
 
 
 def _whole(count: int, unit: int) -> int:

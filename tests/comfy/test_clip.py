@@ -210,7 +210,15 @@ def test_as_a_scorer_in_search_and_in_combine_scores(comfy):
         **g.sampling(model, conditioning),
         latent=latent,
         vae=vae,
-        study=g("SurrogateStudy", space=g.space("12, 99, 1024"), latent=latent, name="clip", budget=8, population=4),
+        study=g(
+            "SurrogateStudy",
+            space=g.space("12, 99, 1024"),
+            latent=latent,
+            name="clip",
+            budget=8,
+            population=4,
+            optimiser="between the seeds",
+        ),
         scorer=g("SurrogateCombineScores", expression="a + b / 2", scorer_a=asked[1], scorer_b=bright[1])[1],
         n_best=3,
     )

@@ -250,7 +250,7 @@ def test_searches_need_no_cache(later):
         model, conditioning = g("TestAnyModel", kind="flow", channels=4).outputs(2)
         latent, vae = g.latent(1, 4, 6, 6), g("TestAnyVAE")
         study = g("SurrogateStudy", space=g.space("12, 99, 7"), latent=latent, name=f"later {way}", budget=12,
-                  population=6)  # fmt: skip
+                  optimiser="between the seeds", population=6)  # fmt: skip
         if way == "loop":
             ask = g("SurrogateAsk", study=study)
             noise = g("SurrogateNoise", space=ask[2], points=ask[1], latent=latent)

@@ -57,7 +57,7 @@ class Search:
 
 
 def study(g: Graph, latent, name: str, **settings) -> Node:
-    settings = {"budget": 400, "population": POPULATION, "random_seed": 5, **settings}
+    settings = {"optimiser": "between the seeds", "budget": 400, "population": POPULATION, "random_seed": 5, **settings}
     return g("SurrogateStudy", space=g.space("12, 99, 1024"), latent=latent, name=name, **settings)
 
 

@@ -31,7 +31,15 @@ def used(g: Graph, node: str, model, conditioning, latent):
         return g.keep(g(node, **sampling, latent=latent)[1])
     sampling |= {"latent": latent, "vae": g("TestAnyVAE")}
     if node == "SurrogateSearch":
-        study = g("SurrogateStudy", space=space, latent=latent, name=f"odd {node}", budget=6, population=3)
+        study = g(
+            "SurrogateStudy",
+            space=space,
+            latent=latent,
+            name=f"odd {node}",
+            optimiser="between the seeds",
+            budget=6,
+            population=3,
+        )
         scorer = g("SurrogatePictureStatistics", statistic="brightest_x")[1]
         return g.keep(g(node, **sampling, study=study, scorer=scorer, score_seeds=False)[1])
     if node == "SurrogateSpaceQuality":

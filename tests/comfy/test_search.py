@@ -14,6 +14,7 @@ from surrogate.search import Study
 
 from .graph import Graph, Log, output
 
+BETWEEN = "between the seeds"
 names = (f"test {i} 🌄 ../'" for i in itertools.count())
 
 
@@ -23,7 +24,7 @@ def study(g: Graph, latent, name: str, budget: int = 12, **settings):
         space=g.space("12, 99, 1024"),
         latent=latent,
         name=name,
-        **{"budget": budget, "population": 4, "random_seed": 5, **settings},
+        **{"optimiser": BETWEEN, "budget": budget, "population": 4, "random_seed": 5, **settings},
     )
 
 
@@ -168,6 +169,16 @@ def _evaluated(comfy, name: str) -> int:
         return Study.load(storage(comfy), name).report().evaluated
     except RuntimeError:
         return 0
+
+
+def test_a_search_leaves_its_seeds_unless_it_is_told_to_stay_between_them(comfy):
+    offered = comfy.client.object_info("SurrogateStudy")["SurrogateStudy"]["input"]["required"]["optimiser"]
+    for where, optimiser in ((offered[1]["default"], "adaptive"), (BETWEEN, "cma-es")):
+        name = next(names)
+        for chosen in (where, optimiser):  # a workflow from before, which names the optimiser, continues the same study
+            loop(comfy, name, optimiser=chosen)[0].run()
+        assert Study.load(storage(comfy), name).definition.optimiser == optimiser
+        assert len(history(comfy, name)) == 8
 
 
 def test_another_space_under_the_same_name_is_refused_or_numbered(comfy):

@@ -40,7 +40,13 @@ class Search:
         self.name = self.orders if name is None else name
         self.file = storage(comfy) if file is None else file
         self.demo = demo
-        self.settings = {"population": GENERATION, "budget": 12, "random_seed": SEED, **settings}
+        self.settings = {
+            "optimiser": "between the seeds",
+            "population": GENERATION,
+            "budget": 12,
+            "random_seed": SEED,
+            **settings,
+        }
         if file is not None:
             self.settings["database"] = str(file)
 

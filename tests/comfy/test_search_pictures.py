@@ -163,7 +163,9 @@ def test_known_scores_start_the_search_and_do_not_count(comfy):
     noise = g("SurrogateNoise", space=space, points=liked, latent=latent)
     images = g.decoded(g.custom(model, conditioning, noise[0], noise[1], steps=1), vae)
     scores = g("TestNumbers", numbers="[0.1, 0.2, 0.3]")
-    opened = g("SurrogateStudy", space=space, latent=latent, name=name, budget=4, population=4)
+    opened = g(
+        "SurrogateStudy", space=space, latent=latent, name=name, budget=4, population=4, optimiser="between the seeds"
+    )
     known = g("SurrogateKnownScores", study=opened, points=liked, scores=scores, images=images)
     ask = g("SurrogateAsk", study=known)
     g("SurrogateTell", study=ask, scores=g("TestNumbers", numbers="[0.1, 0.4, 0.2, 0.3]"))

@@ -66,7 +66,15 @@ def test_render_points_shows_each_step_of_the_clip(previewing, comfy):
 def test_search_and_quality_show_previews_too(previewing):
     g = Graph(previewing)
     inputs, latent, space = sampling(g, steps=2), parts_of(g), g.space("12, 99")
-    study = g("SurrogateStudy", space=space, latent=latent, name="parts", budget=6, population=3)
+    study = g(
+        "SurrogateStudy",
+        space=space,
+        latent=latent,
+        name="parts",
+        optimiser="between the seeds",
+        budget=6,
+        population=3,
+    )
     scorer = g("SurrogatePictureStatistics", statistic="brightest_x")[1]
     best = g("SurrogateSearch", **inputs, latent=latent, study=study, scorer=scorer, score_seeds=False)
     found, sample = g.keep(best[1]), g.keep(best)

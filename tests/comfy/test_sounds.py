@@ -211,7 +211,7 @@ def test_nodes_for_pictures_say_what_to_use_before_they_sample(comfy, node):
           sampler=g("TestCountedSampler", sampler=g("KSamplerSelect", sampler_name="euler"), log=name),
           sigmas=g("BasicScheduler", model=s.model, scheduler="simple", steps=2, denoise=1.0),
           latent=s.latent, vae=s.vae,
-          study=g("SurrogateStudy", space=s.space, latent=s.latent, name=name, budget=8),
+          study=g("SurrogateStudy", space=s.space, latent=s.latent, name=name, budget=8, optimiser="between the seeds"),
           scorer=g("SurrogatePictureStatistics")[1])  # fmt: skip
     with pytest.raises(ExecutionFailed) as failed:
         g.run()
@@ -285,7 +285,7 @@ def test_a_search_for_a_sound_with_a_score_of_what_is_heard(comfy):
     """Ask and Tell around stock nodes; the report shows what each sounded like."""
     s, name = Sounds(comfy, "12, 99, 1024, 7"), next(names)
     g = s.g
-    study = g("SurrogateStudy", space=s.space, latent=s.latent, name=name, budget=32)
+    study = g("SurrogateStudy", space=s.space, latent=s.latent, name=name, budget=32, optimiser="between the seeds")
     asked, points, _ = g("SurrogateAsk", study=study).outputs(3)
     heard = s.heard(s.sampled(points))
     scores = g("TestPitch", audio=heard)

@@ -21,7 +21,8 @@ class Search:
 
     def __init__(self, comfy, **settings):
         self.comfy, self.name = comfy, next(names)
-        self.settings = {"name": self.name, "budget": 12, "population": 4, "random_seed": 5, **settings}
+        where = {"optimiser": "between the seeds"}
+        self.settings = {"name": self.name, **where, "budget": 12, "population": 4, "random_seed": 5, **settings}
 
     def nan_above(self, bound: float) -> None:
         part = output(self.comfy) / f"{self.name}.part"
