@@ -100,6 +100,12 @@ class Explorer(io.ComfyNode):
                     optional=True,
                     tooltip="A space to begin with, instead of seeds: page 1 shows its seeds, and its transport is used.",
                 ),
+                io.Vae.Input(
+                    "audio_vae",
+                    optional=True,
+                    tooltip="For models that make clips with sound (LTX-2): the VAE that decodes the sound. The page plays it, "
+                    "and Finish saves each clip as an MP4 with its sound, too.",
+                ),
                 advanced(
                     io.String,
                     "study",
@@ -132,12 +138,12 @@ class Explorer(io.ComfyNode):
                 io.Audio.Output(
                     display_name="finished_sounds",
                     is_output_list=True,
-                    tooltip="Of a model of sound: what Finish rendered, one by one; nothing is sent before Finish is pressed.",
+                    tooltip="Of a model of sound, or with audio_vae: what Finish rendered, one by one; nothing is sent before Finish is pressed.",
                 ),
                 io.Audio.Output(
                     display_name="page_sounds",
                     is_output_list=True,
-                    tooltip="Of a model of sound: the sounds of the page one by one, in order.",
+                    tooltip="Of a model of sound, or with audio_vae: the sounds of the page one by one, in order.",
                 ),
                 wires.Study.Output(
                     display_name="study",
@@ -165,13 +171,14 @@ class Explorer(io.ComfyNode):
         session="",
         seeds=None,
         space=None,
+        audio_vae=None,
         study="",
     ) -> io.NodeOutput:
         if seeds is not None and space is not None:
             raise ValueError("seeds and space are both connected: connect one of them, or neither.")
         given, transport = (seeds or Seeds(()), "gaussian") if space is None else (space.seeds, space.transport)
         course = explore.Course(explore.Session.parse(session or "", pictures), seed, given, transport)
-        renderer = Renderer(cls, (guider, sampler, sigmas), latent, vae, noise_seed, images_per_batch)
+        renderer = Renderer(cls, (guider, sampler, sigmas), latent, vae, noise_seed, images_per_batch, audio_vae)
         finishing = course.act == "finish"
         drafts = None if finishing or not 0 < draft_steps < len(sigmas) - 1 else draft_steps
         made = renderer.page(course, drafts)
@@ -180,7 +187,7 @@ class Explorer(io.ComfyNode):
         nothing = ExecutionBlocker(None)
         outputs = _liked(course, latent, noise_seed) or [nothing] * 5
         opened = remembered(cls, study, course, made, latent)
-        sounds = [picture.heard() for picture in made] if renderer.of_sound else nothing
+        sounds = [picture.heard() for picture in made] if renderer.with_sound else nothing
         return io.NodeOutput(
             page if finishing else nothing,
             page,

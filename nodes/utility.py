@@ -4,7 +4,7 @@ import torch
 from comfy_api.latest import io
 
 from ..surrogate import Seeds
-from ..surrogate.search import utility
+from ..surrogate.search import faults_in, named_faults, utility
 from .tools import wires
 from .tools.notices import say
 from .tools.schema import schema
@@ -24,7 +24,8 @@ class SeedUtility(io.ComfyNode):
             search_aliases=["seed importance", "useful seeds", "drop seeds"],
             category="surrogate/search",
             description="Says how much each seed contributes to a search, and which seeds to keep, drop or replace. "
-            "It works during and after a search and renders nothing.",
+            "It works during and after a search and renders nothing. Pictures that failed (NaN or infinite) are named; "
+            "they have no score and say nothing of a seed.",
             inputs=[
                 wires.Study.Input(
                     "study",
@@ -81,10 +82,11 @@ class SeedUtility(io.ComfyNode):
             )
         found = utility.seed_utility(history, study.space, score - 1)
         kept = Seeds(tuple(study.space.seeds[i] for i in found.kept))
-        shown = utility.summary(found, SHOWN)
+        failed = named_faults(faults_in(history))
+        advice, shown = ("\n".join(filter(None, [utility.summary(found, count), failed])) for count in (None, SHOWN))
         say(cls, shown)
         return io.NodeOutput(
-            utility.summary(found),
+            advice,
             utility.table(found),
             torch.from_numpy(utility.drawing(found, title=f"{study.study.name}: seeds")).float()[None] / 255,
             kept,

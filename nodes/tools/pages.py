@@ -19,7 +19,7 @@ from .notices import warn
 from .provenance import drawn, run_hash, texts, with_tensors
 from .sampling import FAULTS_ADVICE, Progress, render
 from .shelf import KEY_LENGTH, Shelf
-from .sound import is_for_sound, save_flac
+from .sound import is_for_sound, save_clip, save_flac, save_sound
 
 __all__ = ["COSMETIC", "EVENT", "Picture", "Renderer"]
 
@@ -37,7 +37,7 @@ COSMETIC = (
 class Picture:
     """A picture of a page: frames (t, h, w, c) uint8, the key under which it is kept, and what is wrong with it, if anything.
 
-    Of a model of sound, `sound` is the AUDIO of one whose waveform the picture shows.
+    Of a model of sound, `sound` is the AUDIO of one whose waveform the picture shows; of a clip, the one that belongs to it.
     """
 
     frames: np.ndarray
@@ -49,6 +49,12 @@ class Picture:
         """Its sound as a number at every sample, silence where it is NaN."""
         sound = self.sound or {}
         return {**sound, "waveform": sound["waveform"].nan_to_num(0.0)}
+
+    def frames_per_second(self) -> float:
+        """As a clip: its sound is as long as it is."""
+        assert self.sound is not None
+        seconds = self.sound["waveform"].shape[-1] / self.sound["sample_rate"]
+        return float(min(100, max(1, round(len(self.frames) / max(seconds, 1e-3)))))
 
     def told(self) -> dict:
         """What the browser needs to show it."""
@@ -62,10 +68,13 @@ class Picture:
 class Renderer:
     """Renders pages for one run of the node."""
 
-    def __init__(self, node, sampling: tuple, latent: dict, vae, noise_seed: int, images_per_batch: int):
-        self.node, self.sampling, self.latent, self.vae = node, sampling, latent, vae
+    def __init__(
+        self, node, sampling: tuple, latent: dict, vae, noise_seed: int, images_per_batch: int, audio_vae=None
+    ):
+        self.node, self.sampling, self.latent, self.vae, self.audio_vae = node, sampling, latent, vae, audio_vae
         self.noise_seed, self.at_once, self.shelf = noise_seed, images_per_batch, Shelf()
         self.of_sound = is_for_sound(vae)
+        self.with_sound = self.of_sound or audio_vae is not None
 
     def page(self, course: Course, draft_steps: int | None) -> list[Picture]:
         """The pictures of the page that is shown, with all steps or as drafts after `draft_steps`.
@@ -105,12 +114,19 @@ class Renderer:
         return saved
 
     def _write(self, gallery: Gallery, picture: Picture, recipe: dict | None) -> str:
-        """The file of a finished picture, or of its sound; returns its name."""
+        """The file of a finished picture, of its sound, or of a clip with its sound; returns its name."""
         written = texts(self.node.hidden)
-        if picture.sound is None:
-            return gallery.save(1, picture.frames, recipe or {}, written).name
-        path = (gallery.folder / gallery.name(1)).with_suffix(".flac")
-        save_flac(path, picture.sound, written if recipe is None else {**written, RECIPE: json.dumps(recipe)})
+        own = written if recipe is None else {**written, RECIPE: json.dumps(recipe)}
+        path = gallery.folder / gallery.name(1)
+        if self.of_sound:
+            save_flac(path.with_suffix(".flac"), picture.heard(), own)
+            return path.with_suffix(".flac").name
+        gallery.save(1, picture.frames, recipe or {}, written)
+        if picture.sound is not None:
+            save_sound(path.with_suffix(".wav"), picture.sound)
+            clip = path.with_suffix(".mp4")
+            if save_clip(clip, picture.frames, picture.sound, picture.frames_per_second(), own):
+                return clip.name
         return path.name
 
     def shown(self, course: Course, made: list[Picture], draft_steps: int | None) -> dict:
@@ -131,8 +147,8 @@ class Renderer:
 
     def _kept(self, key: str) -> Picture | None:
         frames = self.shelf.load(key)
-        sound = self.shelf.load_sound(key) if self.of_sound and frames is not None else None
-        if frames is None or (self.of_sound and sound is None):
+        sound = self.shelf.load_sound(key) if self.with_sound and frames is not None else None
+        if frames is None or (self.with_sound and sound is None):
             return None
         return Picture(frames, key, sound=sound)
 
@@ -145,7 +161,7 @@ class Renderer:
         repeated = repeat_to(self.latent, len(w), "pictures")
         self.progress = Progress(guider, len(missing), sigmas, self.node, previews=False)
         groups = [[missing[j] for j in group] for group in in_groups(len(missing), self.at_once)]
-        vae, audio_vae = (None, self.vae) if self.of_sound else (self.vae, None)
+        vae, audio_vae = (None, self.vae) if self.of_sound else (self.vae, self.audio_vae)
         sampling = guider, sampler, sigmas, repeated, vae, space, w, self.noise_seed, groups, self.progress
         yield from render(*sampling, draft=draft_steps is not None, audio_vae=audio_vae)
 

@@ -63,6 +63,7 @@ def test_sounds_have_players_and_one_plays_at_a_time(client, page, nodes):
     needs_sound(client)
     page.complaints.clear()
     build(page, nodes, SOUNDS, seed=7000 + len(nodes))
+    assert page.locator(".surrogate-explorer :is(.at, .play):visible").count() == 0
     run(page, client)
     plays = page.locator(".surrogate-explorer .play:visible")
     assert plays.count() == 2

@@ -72,9 +72,16 @@ def test_a_blueprint_is_listed_and_becomes_the_nodes_that_it_holds(client, page,
 
 
 def test_a_fresh_user_s_page_opens_the_first_template_once(client, page):
-    client.post("/settings", {"Surrogate.OpenTemplate": WORKFLOWS["demo_explore"].stem})
-    page.reload(timeout=SLOW)
-    page.wait_for_function(
-        "() => window.app?.graph?.nodes.some(n => n.type === 'SurrogateExplorer' && n.surrogateExplorer)", timeout=SLOW
-    )
-    assert client.get("/settings/Surrogate.OpenTemplate") == ""
+    # As a fresh user has it: the page loads a first graph of its own.
+    first = WORKFLOWS["demo_explore"].stem
+    client.post("/settings", {"Comfy.Workflow.Persist": True, "Surrogate.OpenTemplate": first})
+    try:
+        page.evaluate("() => app.graph.clear()")
+        page.reload(timeout=SLOW)
+        page.wait_for_function(
+            "() => window.app?.graph?.nodes.some(n => n.type === 'SurrogateExplorer' && n.surrogateExplorer)",
+            timeout=SLOW,
+        )
+        assert client.get("/settings/Surrogate.OpenTemplate") == ""
+    finally:
+        client.post("/settings", {"Comfy.Workflow.Persist": False, "Surrogate.OpenTemplate": ""})

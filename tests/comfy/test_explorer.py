@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 from io import BytesIO
 
+import av
 import pytest
 import torch
 from PIL import Image
@@ -293,3 +294,46 @@ def test_sounds_are_core_s_own_and_finish_saves_them_with_their_seeds(comfy):
     expected = torch.randn(1, 64, 22, generator=torch.Generator().manual_seed(31))
     assert file["filename"].endswith(".flac")
     assert torch.equal(found.seeds[0].noise(((64, 22),))[0], expected[0]), found.reason
+
+
+def test_clips_have_their_sounds_and_finish_saves_both_in_one_file(comfy):
+    """Of a latent of two parts each VAE gets its own."""
+    needs_sound(comfy)
+    parts = ([1, 16, 3, 6, 8], [1, 8, 16, 11])
+
+    def page(session: Session):
+        g = Graph(comfy)
+        model, conditioning = g("TestAnyModel", channels=16, video=True).outputs(2)
+        latent, heard = g.latent(*parts), g("TestSoundVAE", of_clips=True)
+        sampling = {
+            "guider": g("BasicGuider", model=model, conditioning=conditioning),
+            "sampler": g("KSamplerSelect", sampler_name="euler"),
+            "sigmas": g("BasicScheduler", model=model, scheduler="simple", steps=1, denoise=1.0),
+        }
+        node = g(
+            "SurrogateExplorer", **sampling,
+            latent=latent, vae=g("TestAnyVAE", kind="video"), session=session.text(), seed=30, images_per_batch=2,
+            filename_prefix="clips/x", audio_vae=heard,
+        )  # fmt: skip
+        made = g("SamplerCustomAdvanced", **sampling, noise=g("RandomNoise", noise_seed=31), latent_image=latent)
+        own = g.keep(g("VAEDecodeAudio", samples=g("TestPart", latent=made, index=1), vae=heard))
+        sounds = g.keep(node[8])
+        return shown(g.run(), node), sounds, own
+
+    first = Session.parse("", 2)
+    said, sounds, own = page(first)
+    assert [(cell["frames"], cell["sound"]) for cell in said["cells"]] == [(6, True)] * 2
+    torch.testing.assert_close(list(sounds.tensors.values())[1], own.tensor, rtol=0, atol=1e-6)
+    assert fetched(comfy, f"{said['cells'][1]['key']}?sound")[::2] == (200, "audio/mpeg")
+
+    said, *_ = page(first.like(1).then("finish"))
+    (file,) = said["saved"]
+    saved = output(comfy) / "clips" / file["filename"]
+    assert file["filename"].endswith(".mp4") and saved.with_suffix(".wav").exists()
+    with av.open(str(saved)) as clip:
+        assert len(list(clip.decode(video=0))) == 6 and clip.streams.audio[0].rate == 8000
+    found = seeds_of(saved)
+    expected = torch.randn(1, 16 * 3 * 6 * 8 + 8 * 16 * 11, generator=torch.Generator().manual_seed(31))
+    assert torch.equal(
+        found.seeds[0].noise(((16, 3, 6, 8), (8, 16, 11)))[0].flatten(), expected[0, : 16 * 3 * 6 * 8]
+    ), found

@@ -156,6 +156,20 @@ def test_a_short_search_of_nothing_but_unusable_pictures_ends_with_an_error(comf
         search.node()[0].run()
 
 
+def test_seed_utility_names_what_failed_and_goes_by_the_rest(comfy, bound):
+    search = Search(comfy, budget=24)
+    search.nan_above(bound)
+    g, node = search.node()
+    utility = g("SurrogateSeedUtility", study=node[6])
+    advice = g("PreviewAny", source=utility[0]).number
+    entry = g.run()
+    history = search.history
+    failed = [label for label, reason in zip(history.labels, history.reasons) if reason]
+    for told in (entry["outputs"][advice]["text"][0], entry["outputs"][utility.number]["text"][0]):
+        assert f"{len(failed)} pictures are unusable and got no score: image {failed[0]} (its " in told
+        assert "nan" not in told.replace("NaN", "").lower().split()
+
+
 def test_seeds_whose_pictures_are_unusable_are_not_known_and_made_again(comfy):
     search = Search(comfy, budget=4)
     search.nan_above(ALL)

@@ -350,7 +350,7 @@ def test_only_the_model_files_are_missing(comfy, name):
 def test_with_the_files_in_place_the_graph_is_valid(comfy, name):
     """Empty files of the right names in the right folders: accepted, and the first error is that they are empty."""
     skip_if_too_old(comfy.client, name)
-    paths = [comfy.server.base / "models" / file for _, _, file in FILES[name]]
+    paths = {comfy.server.base / "models" / file for _, _, file in FILES[name]}  # one file may be several nodes'
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(exist_ok=False)

@@ -30,6 +30,6 @@ export function toggle(key, source, changed) {
 
 // How much of the sound `key` was played, from 0 to 1; undefined while it is silent.
 export function progress(key) {
-  if (playing?.key !== key) return undefined;
+  if (!playing || playing.key !== key) return undefined;
   return audio.duration > 0 ? audio.currentTime / audio.duration : 0;
 }

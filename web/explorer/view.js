@@ -244,7 +244,8 @@ export class View {
 
   #soonLarge(i) {
     this.hideLarge();
-    if (this.state.cells[i]?.sound) return; // there is nothing more to see
+    const { sound, frames } = this.state.cells[i] ?? {};
+    if (sound && !(frames > 1)) return; // a waveform: there is nothing more to see
     this.timer = setTimeout(() => this.element.isConnected && this.#showLarge(i), HOVER);
   }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -40,11 +41,27 @@ class Texts:
             raise _too_much()
 
     def add(self, name: str, value: str) -> None:
-        """Keep `value`. Raises CannotRead if the texts take too much memory together."""
+        """Keep `value`. Raises CannotRead if the texts take too much memory together, or are prompts that differ."""
         self.held += sys.getsizeof(value)
         if self.held > MOST_HELD:
             raise _too_much()
-        self.found.setdefault(name[:LONGEST_NAME].lower(), value)
+        key = name[:LONGEST_NAME].lower()
+        if key == "prompt" and _differ(self.found.get(key, value), value):
+            raise CannotRead(
+                "it holds several prompts that differ, and which one made it cannot be told: take the file as ComfyUI "
+                "saved it"
+            )
+        self.found.setdefault(key, value)
+
+
+def _differ(one: str, other: str) -> bool:
+    """Whether two prompts are others, not the same one written in another way."""
+    if one == other or not one.lstrip().startswith("{") or not other.lstrip().startswith("{"):
+        return False  # other programs write words under the same name
+    try:
+        return json.loads(one.rstrip("\0")) != json.loads(other.rstrip("\0"))
+    except (ValueError, RecursionError):
+        return True
 
 
 def _too_much() -> CannotRead:

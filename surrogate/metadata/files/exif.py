@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .bounds import Texts
 
-__all__ = ["NAMES", "add_exif", "add_json", "add_text"]
+__all__ = ["add_exif", "add_json", "add_tags", "add_text"]
 
 USER_COMMENT, EXIF_IFD = 0x9286, 0x8769
 NAMES = ("prompt", "workflow", "surrogate")
@@ -70,6 +70,15 @@ def add_json(texts: Texts, text: str) -> None:
             texts.add(name, value if isinstance(value, str) else json.dumps(value))
     if isinstance(found, dict) and "sui_image_params" in found:
         texts.add("parameters", text)
+
+
+def add_tags(texts: Texts, tags: Iterable[tuple[str, str]]) -> None:
+    """Add the tags of a film or sound, and the texts in those that are JSON objects."""
+    for name, value in tags:
+        texts.check(len(value))
+        texts.add(name, value)
+        if name.lower() not in NAMES:
+            add_json(texts, value)
 
 
 def _values(data: bytes) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from ..errors import CannotRead
 from .bounds import Texts, exactly, skip
+from .exif import add_exif
 
 __all__ = ["read"]
 
@@ -32,6 +33,9 @@ def read(file: BinaryIO) -> dict:
             return {"kind": "PNG", "width": size[0], "height": size[1], "frames": frames, "texts": texts.found}
         elif kind == b"acTL" and length == 8:
             frames = max(1, struct.unpack(">II", exactly(file, 8))[0])
+        elif kind == b"eXIf":
+            texts.check(length)
+            add_exif(texts, exactly(file, length))
         elif kind in READERS:
             texts.check(length)
             _add(texts, kind, exactly(file, length))
@@ -47,11 +51,6 @@ def _add(texts: Texts, kind: bytes, data: bytes) -> None:
         value = READERS[kind](rest)
         if value is None:
             return
-        if name == b"prompt" and texts.found.get("prompt", value) != value:
-            raise CannotRead(
-                "it holds several prompts that differ, and which one made it cannot be told: take the file as ComfyUI "
-                "saved it"
-            )
         texts.add(name.decode("latin-1"), value)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import CannotRead
 from .bounds import Texts
+from .exif import add_tags
 from .video import open_container
 
 __all__ = ["SOUNDS", "decode", "read_flac", "read_mp3", "read_ogg"]
@@ -38,9 +39,7 @@ def _read(file: BinaryIO, kind: str) -> dict:
         # Ogg has its texts in the stream, the others in the file.
         entries = [*container.metadata.items(), *stream.metadata.items()]
         length = float(stream.duration * stream.time_base) if stream.duration else (container.duration or 0) / 1e6
-    for name, value in entries:
-        texts.check(len(value))
-        texts.add(name, value)
+    add_tags(texts, entries)
     return {"kind": kind, "width": 0, "height": 0, "frames": 1, "texts": texts.found, "seconds": max(0.0, length)}
 
 

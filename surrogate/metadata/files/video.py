@@ -7,7 +7,7 @@ from typing import BinaryIO
 from ..errors import CannotRead
 from .bounds import Texts
 from .containers import CHECKS
-from .exif import NAMES, add_json
+from .exif import add_tags
 
 __all__ = ["open_container", "read_matroska", "read_mp4"]
 
@@ -39,11 +39,7 @@ def _read(file: BinaryIO, demuxer: str, kind: str) -> dict:
             raise CannotRead("it has no pictures that can be read")
         width, height, frames = stream.width, stream.height, stream.frames
         entries = list(container.metadata.items())
-    for name, value in entries:
-        texts.check(len(value))
-        texts.add(name, value)
-        if name.lower() not in NAMES:
-            add_json(texts, value)
+    add_tags(texts, entries)
     return {"kind": kind, "width": width, "height": height, "frames": max(0, frames), "texts": texts.found}
 
 
