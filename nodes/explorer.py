@@ -10,6 +10,7 @@ from ..surrogate.explore.session import FEWEST, MOST
 from ..surrogate.seeds import Seeds
 from .tools import wires
 from .tools.advanced import advanced
+from .tools.explored import remembered
 from .tools.latents import PointsNoise, repeat_to
 from .tools.pages import Renderer
 from .tools.sampling import as_images
@@ -105,6 +106,13 @@ class Explorer(io.ComfyNode):
                     tooltip="For models that make clips with sound (LTX-2): the VAE that decodes the sound. The page plays it, "
                     "and Finish saves each clip as an MP4 with its sound, too.",
                 ),
+                advanced(
+                    io.String,
+                    "study",
+                    default="",
+                    tooltip="A name under which pages and likes are remembered as a study, for Surrogate Study Report. The "
+                    "session decides what is shown; the study is a record of it. Empty: no study.",
+                ),
             ],
             outputs=[
                 io.Image.Output(
@@ -137,6 +145,10 @@ class Explorer(io.ComfyNode):
                     is_output_list=True,
                     tooltip="Of a model of sound, or with audio_vae: the sounds of the page one by one, in order.",
                 ),
+                wires.Study.Output(
+                    display_name="study",
+                    tooltip="The study that study names, for Surrogate Study Report; nothing is sent before something is liked.",
+                ),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
             is_output_node=True,
@@ -160,6 +172,7 @@ class Explorer(io.ComfyNode):
         seeds=None,
         space=None,
         audio_vae=None,
+        study="",
     ) -> io.NodeOutput:
         if seeds is not None and space is not None:
             raise ValueError("seeds and space are both connected: connect one of them, or neither.")
@@ -173,6 +186,7 @@ class Explorer(io.ComfyNode):
         page = as_images([picture.frames for picture in made])
         nothing = ExecutionBlocker(None)
         outputs = _liked(course, latent, noise_seed) or [nothing] * 5
+        opened = remembered(cls, study, course, made, latent)
         sounds = [picture.heard() for picture in made] if renderer.with_sound else nothing
         return io.NodeOutput(
             page if finishing else nothing,
@@ -180,6 +194,7 @@ class Explorer(io.ComfyNode):
             *outputs,
             sounds if finishing else nothing,
             sounds,
+            nothing if opened is None or opened.study.best is None else opened,
             ui={"surrogate_explorer": [{**renderer.shown(course, made, drafts), "saved": saved}]},
         )
 

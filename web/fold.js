@@ -1,5 +1,8 @@
 // A part of a node that a line above it shows and hides.
 
+export const MARGIN = 4; // of the widget in the node, in pixels
+export const BAR = 22 + 2 * MARGIN; // height of the widget while only the line is shown
+
 export class Fold {
   constructor(name, toggled) {
     this.element = make("div", `surrogate-fold ${name}`);

@@ -1,30 +1,31 @@
 // Changes of the graph that a click makes: nodes are added and connected, and undo takes them back.
 import { app } from "../../scripts/app.js";
+import { nodeIn } from "./graph_nodes.js";
 
 const GAP = 60; // pixels of the graph between nodes
 const TITLE = 30;
 
-const INPUT_NODE = -10; // what is connected to the inside of a subgraph's inputs comes from this id
+const INPUT_NODE = "-10"; // what is connected to the inside of a subgraph's inputs comes from this id
 
-// Where an input gets its value from: { id, slot, type }, or undefined.
+// Where an input gets its value from: { giver, slot, type } with the id of a node, or undefined.
 export function sourceOf(node, name) {
   const input = node.inputs?.find((one) => one.name === name);
   const link = input?.link == null ? undefined : (node.graph.getLink?.(input.link) ?? node.graph.links[input.link]);
-  return link && { id: link.origin_id, slot: link.origin_slot, type: link.type };
+  return link && { giver: String(link.origin_id), slot: link.origin_slot, type: link.type };
 }
 
-export const sameSource = (one, other) => Boolean(one && other) && one.id === other.id && one.slot === other.slot;
+export const sameSource = (one, other) => Boolean(one && other) && one.giver === other.giver && one.slot === other.slot;
 
 // The node that `source` is an output of; undefined for an input of the subgraph.
-export const nodeOf = (graph, source) => (source ? (graph.getNodeById(source.id) ?? undefined) : undefined);
+export const nodeOf = (graph, source) => (source ? nodeIn(graph, source.giver) : undefined);
 
-export const outputOf = (node, type) => ({ id: node.id, slot: node.outputs.findIndex((one) => one.type === type), type });
+export const outputOf = (node, type) => ({ giver: String(node.id), slot: node.outputs.findIndex((one) => one.type === type), type });
 
 export function connect(source, node, name) {
   const slot = node.inputs.findIndex((one) => one.name === name);
   if (!source || slot < 0) return;
-  if (source.id === INPUT_NODE) node.graph.inputNode?.slots?.[source.slot]?.connect(node.inputs[slot], node);
-  else node.graph.getNodeById(source.id).connect(source.slot, node, slot);
+  if (source.giver === INPUT_NODE) node.graph.inputNode?.slots?.[source.slot]?.connect(node.inputs[slot], node);
+  else nodeOf(node.graph, source).connect(source.slot, node, slot);
 }
 
 export function setValue(node, name, value) {

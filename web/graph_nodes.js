@@ -3,7 +3,7 @@ import { app } from "../../scripts/app.js";
 
 const root = () => app.rootGraph ?? app.graph;
 
-function nodeIn(graph, id) {
+export function nodeIn(graph, id) {
   // Ids are numbers in some versions of the browser's code and strings in others.
   return graph?.getNodeById?.(id) ?? graph?.getNodeById?.(Number(id)) ?? undefined;
 }

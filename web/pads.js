@@ -1,6 +1,6 @@
 // Pads of Surrogate Weights and Surrogate Point: a triangle for three seeds, sliders for more. They write the node's text.
 import { app } from "../../scripts/app.js";
-import { Fold, addStyle, make, resize } from "./fold.js";
+import { BAR, Fold, MARGIN, addStyle, make, resize } from "./fold.js";
 import { nodeById } from "./graph_nodes.js";
 import { coordinatesOfShares, knowsChart, shares, sharesOfCoordinates, weights, withShare } from "./pads/mix.js";
 import { Sliders } from "./pads/sliders.js";
@@ -9,7 +9,7 @@ import { Triangle } from "./pads/triangle.js";
 import { load, say } from "./pads/words.js";
 
 const KINDS = { SurrogateWeights: "weights", SurrogatePoint: "coordinates" };
-const [BAR, ROW, ROWS, TRIANGLE] = [24, 26, 10, 230]; // heights in pixels; so many rows, then they scroll
+const [GAP, ROW, ROWS, TRIANGLE] = [6, 26, 10, 214]; // heights in pixels; so many rows, then they scroll
 const WIDTH = 300;
 const MOST = 64; // sliders
 
@@ -28,6 +28,7 @@ class Pad {
       serialize: false,
       getMinHeight: () => this.height(),
       hideOnZoom: false,
+      margin: MARGIN,
     });
     this.widget.serialize = false; // else it has a place among the saved values
     this.fold.element.addEventListener("pointerenter", () => this.show());
@@ -144,7 +145,7 @@ class Pad {
     const numbers = this.numbers();
     if (!numbers) return BAR;
     const lines = countLines(String(this.typed.value)) > 1 ? ROW : 0;
-    return BAR + lines + (this.isTriangle(numbers) ? TRIANGLE : ROW * Math.min(numbers.length, ROWS));
+    return BAR + GAP + lines + (this.isTriangle(numbers) ? TRIANGLE : ROW * Math.min(numbers.length, ROWS));
   }
 
   slide(i, value, done) {

@@ -2,15 +2,14 @@
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
 import { explore, neighbours, select, selectedCells, useAsSeeds } from "./sheet/acts.js";
-import { addStyle, resize } from "./fold.js";
+import { BAR, MARGIN, addStyle, resize } from "./fold.js";
 import { sourceOf } from "./graph_edits.js";
 import { nodeById } from "./graph_nodes.js";
 import { showMenu } from "./sheet/menu.js";
 import { load, say } from "./sheet/words.js";
 import { View } from "./sheet/view.js";
 
-const BAR = 24; // height of the line above the sheet
-const LEAST = 280; // height of both
+const LEAST = 280; // height of the sheet with the line above it
 const WIDTH = 340;
 
 class Sheet {
@@ -27,6 +26,7 @@ class Sheet {
       serialize: false,
       getMinHeight: () => (this.memory.open ? LEAST : BAR),
       hideOnZoom: false,
+      margin: MARGIN,
     });
     this.widget.serialize = false; // else it has a place among the saved values
   }
@@ -80,7 +80,7 @@ class Sheet {
       name, text: say(name, values), tip: say(`${name}_tip`), disabled: !needs,
     }); // prettier-ignore
     const several = count > 1 ? "several_" : "";
-    const title = points ? `${cell + 1}  ${shown.labels[cell] ?? ""}` : say("no_points");
+    const title = points ? `${cell + 1}: ${shown.labels[cell] ?? ""}` : say("no_points");
     showMenu(button, title, [
       { ...entry(selected ? "unselect" : "select"), name: "select" },
       entry("neighbours"),

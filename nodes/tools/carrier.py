@@ -25,10 +25,16 @@ class Carrier:
 
     def guider(self, guider, space, w):
         """The guider for the points with weights `w` (n, k), whose batch is n. The negative prompt stays as it is."""
+        given = getattr(guider, "original_conds", None)
+        if given is None:
+            raise ValueError(
+                f"guider is a {type(guider).__name__}, which does not say what its prompts are: connect Basic Guider or "
+                "CFG Guider to search the prompt's embedding."
+            )
         copied = copy.copy(guider)
         copied.original_conds = {
             name: conds if name == "negative" else with_noise_converted(conds, space, w, self.settings)
-            for name, conds in guider.original_conds.items()
+            for name, conds in given.items()
         }
         return copied
 

@@ -21,13 +21,16 @@ from .sampling import FAULTS_ADVICE, Progress, render
 from .shelf import KEY_LENGTH, Shelf
 from .sound import is_for_sound, save_clip, save_flac, save_sound
 
-__all__ = ["EVENT", "Picture", "Renderer"]
+__all__ = ["COSMETIC", "EVENT", "Picture", "Renderer"]
 
 # What the browser is told of each picture as soon as it is there.
 EVENT = "surrogate.explorer.picture"
 REMEDY = f"They are made again the next time that the node runs. {FAULTS_ADVICE}"
 # Inputs of the Explorer that do not change what a noise gives.
-COSMETIC = ("session", "seed", "pictures", "draft_steps", "images_per_batch", "filename_prefix", "seeds", "space")
+COSMETIC = (
+    "session", "seed", "pictures", "draft_steps", "images_per_batch", "filename_prefix", "seeds", "space",
+    "study",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from ..seeds import Seeds
@@ -10,7 +12,7 @@ from ..transports import Composite, Transport
 from .evolution import MOST_TURN, Evolution, blends, turned
 from .session import Page, Session
 
-__all__ = ["fresh_seeds", "liked_weights", "page_weights", "space_of", "used"]
+__all__ = ["all_weights", "fresh_seeds", "liked_weights", "page_weights", "space_of", "used"]
 
 EVOLUTION = Evolution()
 # `turn` 0 and 100 divide and multiply the angle by this.
@@ -26,14 +28,19 @@ def page_weights(session: Session, number: int, given: int, seed: int) -> np.nda
 
     The result depends on the pages that led to this one, and on nothing that came after it.
     """
-    return _chain_weights(session, number, given, seed)[number]
+    return _weights(session, session.chain(number), given, seed)[number]
 
 
-def _chain_weights(session: Session, number: int, given: int, seed: int) -> dict[int, np.ndarray]:
-    """The weights of page `number` and of all that led to it."""
+def all_weights(session: Session, given: int, seed: int) -> dict[int, np.ndarray]:
+    """The weights of every page, by its number, as `page_weights` gives them."""
+    return _weights(session, range(len(session.pages)), given, seed)
+
+
+def _weights(session: Session, numbers: Iterable[int], given: int, seed: int) -> dict[int, np.ndarray]:
+    """The weights of the pages `numbers`, each of which follows all that led to it."""
     columns = given + _before(session, len(session.pages))
     made: dict[int, np.ndarray] = {}
-    for i in session.chain(number):
+    for i in numbers:
         page = session.pages[i]
         fresh = np.zeros((page.count, columns))
         if page.act != "finish":
@@ -47,7 +54,7 @@ def _chain_weights(session: Session, number: int, given: int, seed: int) -> dict
 
 def liked_weights(session: Session, given: int, seed: int) -> np.ndarray:
     """Weights (n, columns) of all that was liked on the way to the page that is shown, the latest last, each once."""
-    made = _chain_weights(session, session.shown, given, seed)
+    made = _weights(session, session.chain(session.shown), given, seed)
     rows = [made[i][cell] for i, cell in session.liked()]
     return np.array(rows).reshape(len(rows), next(iter(made.values())).shape[1])
 

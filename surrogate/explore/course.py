@@ -12,7 +12,7 @@ from ..seeds import Seeds
 from ..space import LARGEST_K, SurrogateSpace
 from ..space.point_seed import seed_at
 from ..transports import Composite, Gaussian, Transport
-from .breeding import fresh_seeds, liked_weights, page_weights, space_of, used
+from .breeding import all_weights, fresh_seeds, liked_weights, page_weights, space_of, used
 from .session import Session
 
 __all__ = ["Course"]
@@ -68,6 +68,19 @@ class Course:
         number = self.session.shown if number is None else number
         rows = page_weights(self.session, number, len(self.given), self.seed)
         return [self._points(row[None]) for row in rows]
+
+    def whole(self) -> tuple[SurrogateSpace, dict[int, np.ndarray]]:
+        """The space of all noises that the course can show, as many as a space holds, and each page's weights in it.
+
+        Pages of which a picture has later noises, after more than a hundred, are left out.
+        """
+        seeds = self.given + self.given.others_from(self.seed, LARGEST_K - len(self.given))
+        found = {}
+        for number, w in all_weights(self.session, len(self.given), self.seed).items():
+            if not w[:, len(seeds) :].any():
+                found[number] = np.zeros((len(w), len(seeds)))
+                found[number][:, : w.shape[1]] = w[:, : len(seeds)]
+        return SurrogateSpace(seeds, "whole_sphere", self.transport), found
 
     @cached_property
     def seeds(self) -> Seeds:

@@ -1,6 +1,6 @@
 """Evolution with a person as the judge: blends of what was liked last, each turned towards a noise that nobody has seen.
 
-In the simulations of `benchmarks/picks.py` a model of the person's taste does no better. Every fresh noise is a dimension
+In the simulations of `benchmarks/picks.py` a model of the person's taste over the noises does no better. Every fresh noise is a dimension
 of its own, so all combinations have unit norm: each is a valid initial noise.
 """
 

@@ -135,6 +135,23 @@ class Session:
         here = [_origin(number, cell, self.pages, self._led) for cell in self.pages[number].likes]
         return _distinct([*self._led[number], *here])
 
+    def scores(self, number: int) -> tuple[float, ...] | None:
+        """What the likes of page `number` say of its pictures; None while nothing is liked and no other page was asked for.
+
+        Of a liked picture, the number of pages on the way to it of which something was liked, with its own; of the rest 0.
+        Liked is what is liked now, and what a later page was made of.
+        """
+        later = [page for page in self.pages if page.of == number]
+        liked = {cell for cells in (self.pages[number].likes, *(page.liked for page in later)) for cell in cells}
+        if not liked and all(page.act == "finish" for page in later):
+            return None
+        level = 1.0 + len({page for page, _ in self.led_to(number)})
+        return tuple(level if cell in liked else 0.0 for cell in range(self.pages[number].count))
+
+    def origin(self, number: int, cell: int) -> tuple[int, int]:
+        """(page, picture) where picture `cell` of page `number` was first shown."""
+        return _origin(number, cell, self.pages, self._led)
+
     @cached_property
     def _led(self) -> list[list[tuple[int, int]]]:
         led: list[list[tuple[int, int]]] = []

@@ -9,6 +9,7 @@
     loop         the whole search: pictures, scores, until the budget is spent               loop.py
     picks        what a person picked of a generation, as scores                              picks.py
     patience     a database server that restarts is waited for                              patience.py
+    explored     a session of the Explorer as a study                                       explored.py
     faults       pictures that are of no use, and so get no score                            faults.py
     report       how a study stands; its best points, its history                            values.py
 
@@ -30,6 +31,7 @@ Optuna (the storage's format, and samplers) and pycma are imported when a study 
 from .addresses import password_remark
 from .definition import DIRECTIONS, Definition
 from .description import describe_study
+from .explored import record_course
 from .faults import NoUsablePictures, faults_in, named_faults, reasons_of, without_faulty
 from .loop import Judged, Judging, Loop, Picture, answered, score_each
 from .opened import OpenedStudies
@@ -93,6 +95,7 @@ __all__ = [
     "password_remark",
     "pick_scores",
     "reasons_of",
+    "record_course",
     "score_each",
     "scouting_name",
     "study_names",

@@ -93,6 +93,9 @@ def sql() -> SimpleNamespace:
         drop_note=notes.delete().where(
             notes.c.trial_id.in_(bindparam("ids", expanding=True)), notes.c.key == bindparam("key")
         ),
+        drop_scores=t["trial_values"]
+        .delete()
+        .where(t["trial_values"].c.trial_id.in_(bindparam("ids", expanding=True))),
         add_attribute=t["trial_system_attributes"].insert(),
         add_score=t["trial_values"].insert(),
         finish=trials.update()

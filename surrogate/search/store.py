@@ -337,6 +337,14 @@ class Store:
             if rows:
                 connection.execute(statement, rows)
 
+    def rescore(self, connection, ids: Sequence[int], results) -> None:
+        """Points that had scores, or reasons for having none, get these `results` instead; what was seen of them stays."""
+        for start in range(0, len(ids), AT_ONCE):
+            some = list(ids[start : start + AT_ONCE])
+            connection.execute(sql().drop_scores, {"ids": some})
+            connection.execute(sql().drop_note, {"ids": some, "key": "reason"})
+        self.finish(connection, ids, results)
+
     def retell(self, connection, ids: Sequence[int], results, glimpses: Sequence[np.ndarray | None]) -> None:
         """As `finish`, for points that had come back without scores: the reasons of that time go."""
         for start in range(0, len(ids), AT_ONCE):

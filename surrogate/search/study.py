@@ -19,6 +19,7 @@ from .opening import Wanted, find_or_create, read_definition
 from .optimisers import Optimiser, Proposal, make_optimiser
 from .packing import glimpse
 from .patience import patient
+from .recording import JudgedPage, record
 from .results import NOT_JUDGED, Result, results_of
 from .standing import best_of, report_of
 from .state import Hold
@@ -274,6 +275,15 @@ class Study:
                 ids = store.add(now.connection, study_id, ledger, u[new], notes, [{}] * len(new))
                 store.finish(now.connection, ids, [results[i] for i in new], [glimpses[i] for i in new])
         return len(new)
+
+    @patient
+    def record(self, pages: Sequence[JudgedPage]) -> list[list[int]]:
+        """Write pages of points that somebody was shown and judged, as generations; the numbers of each page's points.
+
+        `pages` are all pages of one session, which is a run of the study. What is recorded is not recorded again, and
+        scores that have changed since replace those of before. A page that is not judged yet is open.
+        """
+        return record(self._access, pages)
 
     @patient
     def heartbeat(self) -> None:

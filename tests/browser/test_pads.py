@@ -82,6 +82,8 @@ def test_sliders_for_more_seeds(client, page, nodes):
     open_pad(page, nodes, "1, 1, 1, 1")
     rows = page.locator(".surrogate-pad .row")
     assert rows.count() == 4
+    area, last = page.locator(".surrogate-pad .area").bounding_box(), rows.last.bounding_box()
+    assert last["y"] + last["height"] <= area["y"] + area["height"] + 1  # none is cut off
     rows.nth(1).locator(".lock").click()
     rows.nth(0).locator("input").fill("0.6")
     assert shares(typed(page)[0]) == pytest.approx([0.6, 0.25, 0.075, 0.075], abs=1e-4)

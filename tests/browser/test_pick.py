@@ -1,4 +1,4 @@
-"""Surrogate Pick as a person uses it: mouse, keyboard, both renderings of nodes, reload, and two windows."""
+"""Surrogate Pick as a person uses it: mouse, keyboard, both renderings of nodes, and reload."""
 
 import json
 import re
@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from dev.browser import READY, SLOW, show
+from dev.browser import SLOW, show
 from dev.workflow_files import read
 from surrogate.search import Picks
 
@@ -153,58 +153,6 @@ def test_a_reload_loses_nothing(picking):
     picking.run()
     picking.at(2)
     assert picking.told["best"]["number"] == 3
-
-
-def test_a_run_that_waits_is_answered_in_another_window(picking):
-    picking.open(when="wait here")
-    picking.run()
-    picking.at(1)
-    picking.says("The run waits")
-    picking.cells.nth(1).click()
-    assert picking.value == ""  # the answer goes to this run, not to the next
-    workflow = picking.saved
-    other = picking.page.context.new_page()
-    try:
-        other.goto(picking.client.url, timeout=SLOW)
-        other.wait_for_function(READY, timeout=SLOW)
-        other.wait_for_timeout(2500)
-        second = Picking(picking.client, other)
-        second.name = picking.name
-        show(other, {**workflow, "id": str(uuid.uuid4())}, False)
-        other.wait_for_timeout(1000)
-        # Another workflow has nothing to do with it.
-        assert "The run waits" not in other.locator(".surrogate-pick .note").inner_text()
-        show(other, workflow, False)
-        second.says("The run waits")
-        second.at(1)
-        second.cells.nth(2).click()
-        second.press("go")
-        second.says("The study has your picks")
-    finally:
-        other.close()
-    picking.page.wait_for_function(
-        "() => /another window|has your picks/.test(document.querySelector('.surrogate-pick .note').textContent)",
-        timeout=SLOW,
-    )
-    assert picking.liked == [2]
-    assert picking.told["best"]["number"] == 2
-    assert picking.page.locator(".surrogate-pick .main").is_disabled()
-
-
-def test_cancel_while_it_waits(picking):
-    picking.open(when="wait here")
-    picking.run()
-    picking.at(1)
-    picking.cells.nth(1).click()
-    picking.client.interrupt()
-    picking.says("does not wait any more")
-    assert picking.value == ""
-    picking.run()
-    picking.at(1)
-    picking.cells.nth(0).click()
-    picking.press("go")
-    picking.says("The study has your picks")
-    assert picking.told["best"]["number"] == 0
 
 
 def test_every_language_has_every_text(root):

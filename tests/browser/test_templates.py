@@ -60,7 +60,7 @@ def test_a_blueprint_is_listed_and_becomes_the_nodes_that_it_holds(client, page,
     sent = page.evaluate("async () => (await app.graphToPrompt()).output")
     inner = {node["id"]: node for node in file["definitions"]["subgraphs"][0]["nodes"]}
     assert {node["class_type"] for node in sent.values()} == {node["type"] for node in inner.values()}
-    twin = {node["type"]: node for node in read(blueprint.source)["nodes"]}
+    twin = {node["type"]: node for node in read(blueprint.source)["nodes"] if node["id"] in blueprint.nodes}
     for node in sent.values():
         for entry, value in zip(
             [e["name"] for e in twin[node["class_type"]]["inputs"] if "widget" in e],

@@ -104,6 +104,7 @@ GUARDED = {
     "comfy.utils.unpack_latents": "as old as the nested latents that it is called for",
     "comfy_api.latest.ui.AudioSaveHelper.save_audio": "Sound Sheet says that it has no players",
     "comfyui_version.__version__": "a message says: an older one",
+    "guider.original_conds": "a search of the prompt's embedding says which guiders it takes",
     "latent_preview.get_previewer": "no previews while a batch is sampled",
     "model.model.latent_format": "Save Seeds does not name the kind of latent",
     "model.model.load_model_weights": "Demo Model says that it does not fit",

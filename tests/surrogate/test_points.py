@@ -362,6 +362,11 @@ def test_a_closed_path_loops_without_a_repeat(chart, k, frames):
         np.testing.assert_allclose(steps, along, atol=1e-6)
 
 
+def test_frames_close_to_a_waypoint_are_not_that_waypoint():
+    made = points.path(space_of(2), np.eye(2), 5000)
+    assert len(np.unique(made.w, axis=0)) == 5000
+
+
 def test_a_path_stays_on_the_great_circles():
     space = space_of(3)
     made = points.path(space, np.eye(3)[[0, 1]], 5)

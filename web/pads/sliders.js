@@ -23,7 +23,7 @@ export class Sliders {
       slider.disabled = Boolean(locks[i]);
       text.textContent = texts[i];
       if (!lock) return;
-      lock.textContent = locks[i] ? "🔒" : "🔓";
+      lock.firstChild.className = `pi ${locks[i] ? "pi-lock" : "pi-lock-open"}`; // an icon of ComfyUI's page
       lock.setAttribute("aria-pressed", String(Boolean(locks[i])));
     });
   }
@@ -42,6 +42,7 @@ export class Sliders {
   #lock(i) {
     const lock = make("button", "lock");
     lock.type = "button";
+    lock.append(make("i"));
     lock.title = this.lockTip;
     lock.setAttribute("aria-label", this.lockTip);
     lock.addEventListener("click", () => this.locked(i));

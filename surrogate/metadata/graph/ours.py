@@ -268,13 +268,13 @@ def _explorer(
     else:
         finished = Untraceable(f"{place} had not finished anything yet")
         page = page.noted(f"{place} showed it as a draft") if draft_steps != 0 else page
-    found = course.liked()
+    found, study = course.liked(), Untraceable(f"the study of {place} is not in the file")
     if found is None:
-        return finished, page, *[Untraceable(f"nothing was liked in {place}")] * 5, finished, page
+        return finished, page, *[Untraceable(f"nothing was liked in {place}")] * 5, finished, page, study
     space, liked = found
     noise = _points_noise(space, liked, range(len(liked)))
     wanted = noise, _repeat_to(latent, len(liked)), liked, space, course.liked_seeds()
-    return finished, page, *wanted, finished, page  # the last two as sounds
+    return finished, page, *wanted, finished, page, study  # before the study, the same as sounds
 
 
 def _session(place: Place, text: str, pictures: int, given: int) -> Session:

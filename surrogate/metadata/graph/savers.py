@@ -20,7 +20,7 @@ KNOWN = {
     "SaveImage": ("PNG", False),
     "PreviewImage": ("PNG", False),
     "SurrogateRenderPoints": ("PNG", False),
-    "SurrogateExplorer": ("PNG", False),
+    "SurrogateExplorer": (None, False),
     "SaveAnimatedWEBP": ("WebP", True),
     "SaveAnimatedPNG": ("PNG", True),
     "SaveWEBM": ("WebM", True),

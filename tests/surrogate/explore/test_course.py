@@ -179,6 +179,9 @@ def test_a_long_session_goes_on_and_its_latest_pictures_are_the_outputs():
     space, liked = course.liked()
     assert space.k <= LARGEST_K
     assert len(liked) > 500
+    # The latest are those that stay.
+    page, shown = course.page(129)
+    assert torch.allclose(space.latents(liked.u[-1:], SHAPE), page.latents(shown.u[-1:], SHAPE), atol=1e-4)
 
 
 def test_the_global_random_state_is_left_alone():
