@@ -53,7 +53,8 @@ def _add(access: Access, now: Writing, ledger: Ledger, run: int, pages: dict[int
         for i, page in pages.items()
         for j in range(len(page.u))
     ]
-    first, nothing = len(ledger), [{}] * len(u)
+    first = len(ledger)
+    nothing: list[dict] = [{} for _ in u]
     ids = access.store.add(now.connection, access.study_id, ledger, u, notes, nothing)
     now.added += zip(ids, range(first, first + len(u)), u, notes, nothing, strict=True)
     places = iter(range(first, first + len(u)))
