@@ -3,7 +3,7 @@
 
     python run.py demo [NAME]         search for a picture (search, the default), or render a grid (grid), a walk
                                       (path), … and say where the result is
-    python run.py test [arguments]    run the tests, with workers for all processors (arguments go to pytest; -n 0: no
+    python run.py test [arguments]    run the tests, with a worker for each processor (arguments go to pytest; -n 0: no
                                       workers)
     python run.py serve [arguments]   open ComfyUI with this pack (arguments go to ComfyUI; --no-browser opens no page)
     python run.py lint [paths]        check style and layout (of these files, or of all), types, and files that scripts write
@@ -37,7 +37,7 @@ from dev.call import INTERRUPTED, LAUNCH, call  # noqa: E402
 from dev.environment import prepare, prepare_oldest  # noqa: E402
 from dev.pack import Pack, SetupError  # noqa: E402
 from dev.serving import command_line, cpu  # noqa: E402
-from dev.testing import free_memory, processors, pytest_arguments, pytest_variables  # noqa: E402
+from dev.testing import processors, pytest_arguments, pytest_variables  # noqa: E402
 
 PACK = Pack(ROOT)
 
@@ -52,7 +52,7 @@ def demo(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     environment = prepare(PACK, tests=True)
     count = processors()
-    given = pytest_arguments(arguments, count, free_memory())
+    given = pytest_arguments(arguments, count)
     more = pytest_variables(arguments, count)
     if environment.owned:  # a ComfyUI of the user's is tested alone, with its own requirements
         more["SURROGATE_OLDEST_COMFYUI"] = str(prepare_oldest(PACK, environment.python))

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from dev.testing import free_memory, pytest_arguments, pytest_variables
+from dev.testing import pytest_arguments, pytest_variables
 
 
 @pytest.mark.parametrize(
@@ -30,19 +30,6 @@ def test_nothing_is_added_to_what_needs_one_process_or_names_its_workers(argumen
 def test_one_processor_has_no_workers_and_many_have_four():
     assert pytest_arguments(["-x"], 1) == ["-x"]
     assert pytest_arguments([], 64)[:2] == ["-n", "4"]
-
-
-def test_one_worker_more_than_processors_where_there_is_memory_for_it():
-    assert pytest_arguments([], 2, 12 << 30)[:2] == ["-n", "3"]
-    assert pytest_arguments([], 2, (12 << 30) - 1)[:2] == ["-n", "2"]
-    assert pytest_arguments([], 1, 64 << 30) == []
-    assert pytest_arguments([], 64, 64 << 30)[:2] == ["-n", "4"]
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the other systems do not say it in a file")
-def test_free_memory_is_what_the_system_says():
-    psutil = pytest.importorskip("psutil")
-    assert 0 < free_memory() < 1.5 * psutil.virtual_memory().available + (1 << 30)
 
 
 def test_the_threads_of_all_workers_are_as_many_as_the_processors(monkeypatch):
