@@ -30,7 +30,7 @@ class Picking:
         self.client, self.page = client, page
 
     def open(self, nodes: str = "classic", **values) -> "Picking":
-        self.page.set_viewport_size({"width": 1500, "height": 1400})
+        self.page.set_viewport_size({"width": 1900, "height": 1400})
         self.name = f"browser {uuid.uuid4().hex}"
         workflow = {**WORKFLOW, "id": str(uuid.uuid4())}
         show(self.page, workflow, nodes == "Nodes 2.0")
