@@ -13,7 +13,7 @@ playwright = pytest.importorskip("playwright.sync_api")
 ROOT = Path(__file__).absolute().parents[2]
 PAGES = sorted((ROOT / "web" / "docs").glob("*.md"))
 EMPTY = {"version": 0.4, "last_node_id": 0, "last_link_id": 0, "nodes": [], "links": [], "groups": [], "extra": {}}
-# One node alone, in the middle of the page; where its title is.
+# One node alone, in the middle of the page, selected; its title.
 ALONE = """kind => {
     app.canvas.deselectAll?.();
     app.graph.clear();
@@ -22,9 +22,10 @@ ALONE = """kind => {
     app.graph.add(node);
     Object.assign(app.canvas.ds, { scale: 1, offset: [0, 0] });
     app.canvas.setDirty(true, true);
-    const canvas = app.canvas.canvas.getBoundingClientRect();
-    return [canvas.left + 660, canvas.top + 235, node.title];
+    app.canvas.selectNode(node);
+    return node.title;
 }"""
+SELECT = "() => { app.canvas.deselectAll?.(); app.canvas.selectNode(app.graph.nodes[0]); }"
 # What the panel shows: headings, rows of tables, text outside of code, addresses that lead nowhere.
 SHOWN = """async panel => {
     const words = panel.cloneNode(true);
@@ -54,16 +55,15 @@ def empty_page(page):
 
 
 def open_help(page, kind: str) -> str:
-    """Click on a node and then on the "i" above it, as a person does; the node's title."""
-    x, y, title = page.evaluate(ALONE, kind)
+    """Select the node and click on the "i" above it; the node's title."""
+    title = page.evaluate(ALONE, kind)
     button = page.get_by_test_id("info-button")
     for _ in range(4):
-        page.keyboard.press("Escape")  # two clicks on a slow page are a double click, which edits the title
-        page.mouse.click(x, y)
         with contextlib.suppress(playwright.TimeoutError):
             # Not as a click of the mouse: while the page still draws, the button can move away under the pointer.
-            button.evaluate("button => button.click()", timeout=12_000)
+            button.evaluate("button => button.click()", timeout=10_000)
             return title
+        page.evaluate(SELECT)
     raise AssertionError(f"no help can be opened for {kind}")
 
 

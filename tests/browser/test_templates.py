@@ -21,7 +21,9 @@ def test_the_template_browser_opens_the_first_of_ours(page):
     page.evaluate("() => app.extensionManager.command.execute('Comfy.BrowseTemplates')")
     page.get_by_text(PACK, exact=True).first.click(timeout=20_000)
     title = WORKFLOWS["demo_grid"].stem
-    page.get_by_placeholder("Search").last.fill(title)  # the page shows some of the templates only, in an order of its own
+    page.get_by_placeholder("Search").last.fill(
+        title
+    )  # the page shows some of the templates only, in an order of its own
     card = page.get_by_text(title).first
     card.wait_for(timeout=20_000)
     card.click()
