@@ -136,7 +136,9 @@ def ours(g: Graph, latent, seeds: str = "12, 99", which=(0, 1)):
 
 def test_nodes_are_found_by_what_people_type(later):
     ours = {i: node for i, node in later.client.object_info().items() if i.startswith("Surrogate")}
-    assert not [i for i, node in ours.items() if not node["search_aliases"]]
+    # Surrogate Search adds its steps by itself; the page hides them, as it does with nodes that are deprecated.
+    assert [i for i, node in ours.items() if node.get("deprecated")] == ["SurrogateSearchStep"]
+    assert not [i for i, node in ours.items() if not node["search_aliases"] and not node.get("deprecated")]
     for typed, wanted in TYPED.items():
         node = ours[f"Surrogate{wanted}"]
         names = [name.lower() for name in (node["display_name"], *node["search_aliases"])]
