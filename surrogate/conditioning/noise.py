@@ -17,10 +17,9 @@ from .embedding import Embedding, spread
 __all__ = ["ROWS", "embedding_noise"]
 
 # Tokens for which noise is drawn at once, so that transports that look at a whole noise see the same one for every
-# prompt of up to this length, then of up to twice this length, and so on.
+# prompt of up to this length, then of up to twice this length, and so on. A multiple of 16, the block in which torch
+# fills a noise: the first rows have the same bits, however many follow.
 ROWS = 256
-# torch fills a noise in blocks of this many values: a row of so many has the same bits, however many rows follow.
-BLOCK = 16
 
 
 def embedding_noise(
@@ -42,28 +41,24 @@ def embedding_noise(
     """
     strength = number("strength", strength, 0)
     _check_seeds(space)
-    (tokens, width), plain = embedding.tokens.shape, embedding.pooled
+    tokens, plain = len(embedding.tokens), embedding.pooled
     *vector, rows = _drawn(space, w, embedding, progress)
-    noisy = torch.addcmul(embedding.tokens.float(), rows[:, :tokens, :width], strength * spread(embedding))
+    noisy = torch.addcmul(embedding.tokens.float(), rows[:, :tokens], strength * spread(embedding))
     if plain is None:
         return noisy, None
     # The pooled embedding is one encoder's, without padding.
     std = float(pooled) * strength * plain.double().std(unbiased=False).float()
-    return noisy, plain.float() + std * vector[0][:, : len(plain)]
+    return noisy, plain.float() + std * vector[0]
 
 
 def _drawn(space: SurrogateSpace, w, embedding: Embedding, progress) -> Sequence[torch.Tensor]:
-    """Noises for the pooled embedding (n, ≥ p), if there is one, and for the tokens (n, ≥ t, ≥ d)."""
+    """Noises for the pooled embedding (n, p), if there is one, and for the tokens (n, ≥ t, d)."""
     tokens, width = embedding.tokens.shape
-    parts: list[tuple[int, ...]] = [(_whole(tokens, ROWS), _whole(width, BLOCK))]
+    parts: list[tuple[int, ...]] = [(-(-tokens // ROWS) * ROWS, width)]
     if embedding.pooled is not None:
         # First, so that the tokens' noise is behind it whatever their number.
-        parts.insert(0, (_whole(len(embedding.pooled), BLOCK),))
+        parts.insert(0, tuple(embedding.pooled.shape))
     return space.combine(w, parts, progress=progress)
-
-
-def _whole(count: int, unit: int) -> int:
-    return -(-count // unit) * unit
 
 
 def _check_seeds(space: SurrogateSpace) -> None:

@@ -368,7 +368,6 @@ OURS = {
     "SurrogateAsk": Rule(_not_in_the_file("a study's points are")),
     "SurrogateTell": Rule(_not_in_the_file("a study's points are")),
     "SurrogatePick": Rule(_not_in_the_file("a study's points are")),
-    "SurrogatePick": Rule(_not_in_the_file("what was picked is")),
     "SurrogateScoreInput": Rule(_not_in_the_file("a search's points are")),
     "SurrogateSearchStep": Rule(_not_in_the_file("a search's points are")),
     "SurrogateSearch": Rule(_not_in_the_file("a search's points are")),

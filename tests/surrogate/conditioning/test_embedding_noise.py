@@ -52,13 +52,15 @@ def test_the_noise_is_gaussian_at_vertices_and_between_them(transport):
 def test_a_token_has_the_same_noise_in_a_longer_prompt_and_with_a_pooled_embedding(transport):
     short, long = unit_noise(prompt(20), INSIDE, transport), unit_noise(prompt(154), INSIDE, transport)
     assert torch.allclose(short, long[:, :20], atol=1e-5)
-    plain, _ = embedding_noise(space(), INSIDE, prompt(20), 0.7)
-    both, _ = embedding_noise(space(), INSIDE, prompt(20), 0.7, pooled=True)
+    plain, left = embedding_noise(space(), INSIDE, prompt(20), 0.7)
+    both, changed = embedding_noise(space(), INSIDE, prompt(20), 0.7, pooled=True)
     assert torch.equal(plain, both)
+    assert torch.equal(left, prompt(20).pooled.expand(3, -1))
+    assert not torch.isclose(changed, left).any()
 
 
 def test_an_odd_width_keeps_the_noise_of_the_tokens_too():
-    assert torch.allclose(unit_noise(prompt(3, 21), INSIDE), unit_noise(prompt(8, 21), INSIDE)[:, :3], atol=1e-5)
+    assert torch.allclose(unit_noise(prompt(3, 21), INSIDE), unit_noise(prompt(300, 21), INSIDE)[:, :3], atol=1e-5)
 
 
 def test_a_point_has_the_same_bits_alone_and_among_others():
@@ -99,6 +101,15 @@ def test_each_encoder_has_a_spread_of_its_own():
     assert torch.equal(both[:77, :2048], std)
     assert not both[:77, 2048:].any()
     assert torch.allclose(both[77:].mean(), t5.std(), rtol=1e-3)
+
+
+def test_a_token_that_one_encoder_does_not_have_gets_no_noise_there():
+    values = torch.cat([torch.randn(8, 768), torch.randn(8, 1280)], dim=1)
+    values[5:, :768] = 0
+    std = spread(Embedding(values))
+    assert not std[5:, :768].any()
+    assert torch.allclose(std[:5, :768].mean(), values[:5, :768].std(), rtol=1e-2)
+    assert bool((std[:, 768:] > 0).all())
 
 
 def test_a_single_zero_is_no_padding_of_a_row():
