@@ -19,6 +19,7 @@ from .tools.resubmit import resubmit
 from .tools.sampling import FAULTS_ADVICE, as_images
 from .tools.schema import schema
 from .tools.studies import note_graph, patient_node
+from .tools.study_inputs import progress_outputs
 from .tools.told_scores import more_scores, score_columns, scores_input
 
 __all__ = ["Ask", "Tell"]
@@ -117,12 +118,7 @@ class Tell(io.ComfyNode):
                     display_name="best_image",
                     tooltip="The picture of the best point, if images are connected; 8 bits for each colour.",
                 ),
-                io.String.Output(
-                    display_name="progress",
-                    tooltip="A sentence that says how far the search is and what its best score is.",
-                ),
-                io.Int.Output(display_name="generation", tooltip="Number of generations so far."),
-                io.Boolean.Output(display_name="finished", tooltip="True when the budget is spent."),
+                *progress_outputs(),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
             is_input_list=True,

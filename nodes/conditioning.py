@@ -13,7 +13,7 @@ from .tools.carrier import Carrier as Carried
 from .tools.carrier import with_carrier
 from .tools.embeddings import described, with_noise
 from .tools.latents import repeat_to, select
-from .tools.sampling_inputs import guider_input
+from .tools.sampling_inputs import guider_input, points_per_batch_input
 from .tools.schema import defaults, schema
 
 __all__ = ["Carrier", "Conditioning"]
@@ -78,14 +78,7 @@ class Conditioning(io.ComfyNode):
                     "differs. For both at once, connect Surrogate Noise after this node.",
                 ),
                 *settings_inputs(),
-                io.Int.Input(
-                    "images_per_batch",
-                    default=defaults(point_acts.batches)["images_per_batch"],
-                    min=0,
-                    max=4096,
-                    tooltip="0: all points in one batch. Otherwise the batch size: the sampler runs once for each group of this "
-                    "many points.",
-                ),
+                points_per_batch_input(),
             ],
             outputs=[
                 io.Conditioning.Output(
@@ -134,7 +127,7 @@ class Carrier(io.ComfyNode):
             ],
             category="surrogate/noise",
             description="For models that draw nearly the same picture for every seed (turbo, lightning, few steps): makes "
-            "Surrogate Render Points, Search, Scout, Explorer and Space Quality change the prompt's embedding from point to point, "
+            "Surrogate Render Points, Search, Explorer and Space Quality change the prompt's embedding from point to point, "
             "instead of the initial noise or in addition to it. Connect it between the guider and one of them.",
             inputs=[
                 guider_input(),
@@ -157,7 +150,7 @@ class Carrier(io.ComfyNode):
             outputs=[
                 io.Guider.Output(
                     display_name="guider",
-                    tooltip="The guider for Surrogate Render Points, Search, Scout, Explorer or Space Quality. In other samplers it "
+                    tooltip="The guider for Surrogate Render Points, Search, Explorer or Space Quality. In other samplers it "
                     "does what it did before.",
                 ),
             ],

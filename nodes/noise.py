@@ -13,8 +13,8 @@ from .tools import wires
 from .tools.latents import PointsNoise, fix_empty, packed, repeat_to, sample_parts, select, tensors_of
 from .tools.notices import warn
 from .tools.peculiar import check_noise_counts, depends_on_batch
-from .tools.sampling_inputs import noise_seed_input
-from .tools.schema import defaults, schema
+from .tools.sampling_inputs import noise_seed_input, points_per_batch_input
+from .tools.schema import schema
 
 __all__ = ["KSamplerNoise", "Noise"]
 
@@ -25,7 +25,6 @@ KEY = "surrogate_noise"
 class Noise(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        typed = defaults(acts.batches)
         return schema(
             node_id="SurrogateNoise",
             display_name="Surrogate Noise",
@@ -43,14 +42,7 @@ class Noise(io.ComfyNode):
                     "otherwise it must hold one image for each point.",
                 ),
                 noise_seed_input(),
-                io.Int.Input(
-                    "images_per_batch",
-                    default=typed["images_per_batch"],
-                    min=0,
-                    max=4096,
-                    tooltip="0: all points in one batch. Otherwise the batch size: the sampler runs once for each "
-                    "group of this many points, so that large grids fit into memory.",
-                ),
+                points_per_batch_input(),
             ],
             outputs=[
                 io.Noise.Output(

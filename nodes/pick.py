@@ -32,6 +32,7 @@ from .tools.questions import Question, ask_person
 from .tools.sampling import FAULTS_ADVICE, as_images
 from .tools.schema import schema
 from .tools.studies import note_graph, patient_node
+from .tools.study_inputs import progress_outputs
 
 __all__ = ["Pick"]
 
@@ -127,9 +128,7 @@ class Pick(io.ComfyNode):
                     tooltip="The images that were liked last, 8 bits for each colour. Sends nothing before something is "
                     "liked.",
                 ),
-                io.String.Output(display_name="progress", tooltip="A sentence that says how far the search is."),
-                io.Int.Output(display_name="generation", tooltip="Number of generations so far."),
-                io.Boolean.Output(display_name="finished", tooltip="True when the budget is spent."),
+                *progress_outputs(),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
             is_input_list=True,

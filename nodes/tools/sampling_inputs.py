@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-__all__ = ["BATCH", "guider_input", "noise_seed_input", "sampler_input", "sigmas_input", "vae_input"]
+from ...surrogate.points import acts
+from .schema import defaults
+
+__all__ = [
+    "BATCH",
+    "guider_input",
+    "noise_seed_input",
+    "points_per_batch_input",
+    "sampler_input",
+    "sigmas_input",
+    "vae_input",
+]
 
 # Of `images_per_batch`.
 BATCH = {
@@ -38,6 +49,18 @@ def sigmas_input() -> io.Sigmas.Input:
 
 def vae_input() -> io.Vae.Input:
     return io.Vae.Input("vae", tooltip="Decodes the latents to pictures.")
+
+
+def points_per_batch_input() -> io.Int.Input:
+    """The input of nodes that give a stock sampler one group of points after the other."""
+    return io.Int.Input(
+        "images_per_batch",
+        default=defaults(acts.batches)["images_per_batch"],
+        min=0,
+        max=4096,
+        tooltip="0: all points in one batch. Otherwise the batch size: the sampler runs once for each group of this many points, "
+        "so that large grids fit into memory.",
+    )
 
 
 def noise_seed_input(

@@ -12,7 +12,7 @@ from ...surrogate.settings import json_settings
 from .advanced import advanced
 from .latents import sample_parts
 
-__all__ = ["BETWEEN", "default_storage", "study_inputs", "study_options"]
+__all__ = ["BETWEEN", "default_storage", "progress_outputs", "study_inputs", "study_options"]
 
 REFUSE, NEW = "refuse", "start a new study"
 # What most people choose, instead of an optimiser's name. They are saved in workflows.
@@ -23,6 +23,18 @@ MEANING = {BEYOND: "adaptive", BETWEEN: "cma-es"}
 def default_storage() -> Path:
     """The file that holds all studies of this ComfyUI."""
     return Path(folder_paths.get_user_directory()) / "surrogate_studies.db"
+
+
+def progress_outputs() -> list:
+    """How far a search is, for nodes that tell a study."""
+    return [
+        io.String.Output(
+            display_name="progress",
+            tooltip="A sentence that says how far the search is and what its best score is.",
+        ),
+        io.Int.Output(display_name="generation", tooltip="Number of generations so far."),
+        io.Boolean.Output(display_name="finished", tooltip="True when the budget is spent."),
+    ]
 
 
 def study_inputs(optimisers=tuple(OPTIMISERS), places=(BEYOND, BETWEEN)) -> list:

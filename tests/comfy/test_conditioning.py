@@ -157,3 +157,21 @@ def test_seeds_of_a_fixed_size_are_refused(comfy):
     g.keep(g.ksampler(g.model, prompt, latent, 42))
     with pytest.raises(Exception, match="make the space of integer seeds, which fit any size"):
         g.run()
+
+
+def test_a_search_goes_beyond_its_seeds_on_the_prompt(comfy):
+    g = Demo(comfy)
+    guider = g("SurrogateCarrier", guider=g("BasicGuider", model=g.model, conditioning=g.text), seed=42, **SETTINGS)
+    study = g("SurrogateStudy", space=g.where, latent=g.empty, name="on the prompt", population=4, budget=12)
+    g(
+        "SurrogateSearch",
+        guider=guider,
+        sampler=g("KSamplerSelect", sampler_name="euler"),
+        sigmas=g("BasicScheduler", model=g.model, scheduler="simple", steps=4, denoise=1.0),
+        latent=g.empty,
+        vae=g.vae,
+        study=study,
+        scorer=g("SurrogatePictureStatistics", statistic="brightness")[1],
+    )
+    g.run()
+    assert comfy.client.get("/surrogate/study", name="on the prompt")["evaluated"] == 12
