@@ -175,3 +175,14 @@ def test_a_search_goes_beyond_its_seeds_on_the_prompt(comfy):
     )
     g.run()
     assert comfy.client.get("/surrogate/study", name="on the prompt")["evaluated"] == 12
+
+
+def test_the_pooled_embedding_gets_noise_where_it_is_asked_for(comfy):
+    g = Demo(comfy)
+    kept = []
+    for pooled in (True, False):
+        prompt, latent, _ = g.on_prompt(pooled=pooled)
+        kept.append(g.keep(g.ksampler(g.model, prompt, latent, 42)))
+    g.run()
+    with_noise, without = kept
+    assert (with_noise.tensor - without.tensor).abs().max() > 0.05
