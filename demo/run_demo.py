@@ -24,8 +24,8 @@ from dev.server import Server, ServerFailed  # noqa: E402
 
 SHOWN = {
     "search": (
-        "the picture that was wanted, the best of six noise seeds, and what the search found between them;\n"
-        "below, every score and the best so far, what the good points are made of, and the best pictures."
+        "the picture that was wanted, the best of six noise seeds, and what the search found from there;\n"
+        "below, every score and the best so far, the images by how their noises differ, and the best of all and of each generation."
     ),
     "scout_search": (
         "the picture that was wanted, the best of 32 random noises, and what the search found between the best eight;\n"
