@@ -13,6 +13,7 @@ import numpy as np
 from ..recent import Recent
 from .definition import Definition
 from .ledger import Ledger
+from .picture_places import forget_pictures
 from .results import NOT_JUDGED, Result
 from .state import State
 from .store import Store
@@ -105,9 +106,10 @@ class Access:
         return state is not None and state.id == self.identity
 
     def delete(self) -> None:
-        """Remove the study and all its points from the storage."""
+        """Remove the study, all its points, and the pictures that the storage has of it."""
         with self.writing(self.memory) as now:
             self.store.delete(now.connection, self.study_id)
+            forget_pictures(now.connection, self.identity)
         memories.forget(self._key)
 
     @property
