@@ -37,6 +37,8 @@ class Memory:
     thinking: Any = field(default_factory=threading.Lock)
     # How many corrections of finished points (`Study.retell`) the ledger has.
     retold: int = 0
+    # How many results this process has recorded.
+    told_here: int = 0
 
 
 memories: Recent[tuple[str, str], Memory] = Recent(KEPT)
@@ -44,10 +46,14 @@ memories: Recent[tuple[str, str], Memory] = Recent(KEPT)
 
 @dataclass
 class Writing:
-    """The database while it is ours: the study's `state`, and what the ledger takes up once it is stored."""
+    """The database while it is ours: the study's `state`, and what the ledger takes up once it is stored.
+
+    `time` is the one of the database's clock, in seconds since 1970.
+    """
 
     connection: Any
     state: State
+    time: float
     added: list[tuple] = field(default_factory=list)
     told: list[tuple[int, Result, np.ndarray | None]] = field(default_factory=list)
 
@@ -85,12 +91,13 @@ class Access:
         with ExitStack() as held:
             with self.store.writing(self.study_id) as connection:
                 held.enter_context(memory.lock)
-                now = Writing(connection, self._read(connection, memory))
+                now = Writing(connection, self._read(connection, memory), self.store.time(connection))
                 yield now
             for entry in now.added:
                 memory.ledger.append(*entry)
             for row, result, seen in now.told:
                 _finish(memory.ledger, row, result, seen)
+            memory.told_here += len(now.told)
 
     def save(self, now: Writing) -> None:
         """Store the state as it is now."""

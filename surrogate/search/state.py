@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -22,15 +21,9 @@ class Hold:
     until: float
     claimed: int | None = None
 
-    @classmethod
-    def begin(cls, worker: Worker, lease: float, claimed: int | None = None) -> Hold:
-        """From now on, for `lease` seconds."""
-        return cls(worker, time.time() + lease, claimed)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing was heard of the worker for too long."""
-        return self.until < time.time()
+    def is_over(self, now: float) -> bool:
+        """Whether nothing was heard of the worker for too long, at the time `now`."""
+        return self.until < now
 
     def to_json(self) -> dict:
         held = {"worker": self.worker.to_json(), "until": self.until}

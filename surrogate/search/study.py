@@ -219,7 +219,7 @@ class Study:
             if now.told:
                 self._finish(now, ledger)
                 if mine:
-                    now.state.runs[generation.run] = self._hold(here)
+                    now.state.runs[generation.run] = self._hold(now, here)
                     self._access.save(now)
         with memory.lock:
             return report_of(self.name, memory.ledger, now.state, remarks)
@@ -309,7 +309,7 @@ class Study:
         with self._access.writing(self._access.memory) as now:
             for run, hold in now.state.runs.items():
                 if hold.worker == here:
-                    now.state.runs[run] = self._hold(here, hold.claimed)
+                    now.state.runs[run] = self._hold(now, here, hold.claimed)
             self._access.save(now)
 
     @patient
@@ -343,6 +343,11 @@ class Study:
         """All points, as arrays."""
         with self._access.reading(memory := self._access.memory):
             return memory.ledger.history()
+
+    @property
+    def told_here(self) -> int:
+        """How many results this process has recorded, since it opened the study."""
+        return self._access.memory.told_here
 
     @property
     def progress(self) -> str:
@@ -399,8 +404,8 @@ class Study:
             return None
         return None if place is None else Shared(place)
 
-    def _hold(self, here: Worker, claimed: int | None = None) -> Hold:
-        return Hold.begin(here, self.lease, claimed)
+    def _hold(self, now: Writing, here: Worker, claimed: int | None = None) -> Hold:
+        return Hold(here, now.time + self.lease, claimed)
 
     def _take(self, memory: Memory, here: Worker) -> tuple[Ledger, Task | None, History | None]:
         """What `here` works on now; with the history, if its missing points are still to be thought out.
@@ -409,14 +414,14 @@ class Study:
         """
         with self._access.writing(memory) as now:
             ledger = memory.ledger
-            task = choose(ledger, now.state, here)
+            task = choose(ledger, now.state, here, now.time)
             if task is None:
                 return ledger, None, None
             history = ledger.history() if task.missing else None
             if history is not None and not self.optimiser.slow:
                 self._add(now, ledger, task, self._propose(memory, history, task))
                 history = None
-            now.state.runs[task.run] = self._hold(here, None if history is None else task.number)
+            now.state.runs[task.run] = self._hold(now, here, None if history is None else task.number)
             self._access.save(now)
         return ledger, task, history
 
@@ -425,10 +430,10 @@ class Study:
         proposal = self._propose(memory, history, task)
         with self._access.writing(memory) as now:
             ledger = memory.ledger
-            if choose(ledger, now.state, here) != task:
+            if choose(ledger, now.state, here, now.time) != task:
                 return None
             self._add(now, ledger, task, proposal)
-            now.state.runs[task.run] = self._hold(here)
+            now.state.runs[task.run] = self._hold(now, here)
             self._access.save(now)
         return ledger
 
