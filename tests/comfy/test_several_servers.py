@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from dev.client import Client
-from dev.fleet import search_on
+from dev.fleet import command, search_on
 from dev.server import ROOT, Server
 from surrogate.search import Study
 
@@ -43,10 +43,8 @@ def workers(tmp_path):
     def start(prompt: dict, *arguments: str) -> subprocess.Popen:
         file = tmp_path / "workflow.json"
         file.write_text(json.dumps(prompt), "utf-8")
-        command = [sys.executable, "-u", str(ROOT / "run.py"), "workers", *arguments, "--workflow", str(file)]
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8"
-        )
+        words = [sys.executable, "-u", str(ROOT / "run.py"), "workers", *arguments, "--workflow", str(file)]
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8")
         running.append(process)
         return process
 
@@ -158,15 +156,15 @@ def test_it_ends_when_every_server_fails(comfy, workers):
         search_on([comfy.server.url], prompt)
 
 
-def test_what_cannot_be_searched_is_said(workers, tmp_path):
-    saved = next(iter(sorted((ROOT / "workflows").glob("*.json"))))
+def test_what_cannot_be_searched_is_said(tmp_path, capsys):
+    saved, file = sorted((ROOT / "workflows").glob("*.json"))[0], tmp_path / "workflow.json"
     for prompt, arguments, message in (
-        (json.loads(Path(saved).read_text("utf-8")), [NOWHERE], r"Export \(API\)"),
+        (json.loads(saved.read_text("utf-8")), [NOWHERE], r"Export \(API\)"),
         ({"1": {"class_type": "SurrogateDemoModel", "inputs": {}}}, [NOWHERE], "no Surrogate Study"),
         (workflow(["1", 0], 8), [NOWHERE], "type it into Surrogate Study"),
         (workflow("x", 8), ["ftp://somewhere"], "no address of a server"),
         (workflow("x", 8), [], "no server: give addresses"),
     ):
-        process = workers(prompt, *arguments)
-        printed, _ = process.communicate(timeout=60)
-        assert process.returncode == 2 and re.search(message, printed), printed
+        file.write_text(json.dumps(prompt), "utf-8")
+        assert command.workers([*arguments, "--workflow", str(file)]) == 2
+        assert re.search(message, capsys.readouterr().err)
