@@ -14,7 +14,7 @@ from .graph_hash import graph_hash, is_link
 from .shelf import KEY_LENGTH, Shelf
 from .studies import HARMLESS
 
-__all__ = ["MOST", "Shown", "kept", "keys_of", "tell_carried"]
+__all__ = ["MOST", "Shown", "kept", "kept_sounds", "keys_of", "tell_carried"]
 
 # Pictures on a page.
 MOST = 100
@@ -22,11 +22,15 @@ MOST = 100
 
 @dataclass(frozen=True)
 class Shown:
-    """The usable pictures of a generation: `frames[i]` (t, h, w, c) uint8 is kept under `keys[i]`."""
+    """The usable pictures of a generation: `frames[i]` (t, h, w, c) uint8 is kept under `keys[i]`.
+
+    Of sounds, `sounds[i]` is the AUDIO of one whose waveform the picture shows; None elsewhere.
+    """
 
     generation: Generation
     frames: Sequence[np.ndarray]
     keys: Sequence[str]
+    sounds: Sequence[dict | None]
 
     @property
     def name(self) -> str:
@@ -34,17 +38,20 @@ class Shown:
 
     def cells(self) -> list[dict]:
         """What the browser is told of each picture."""
-        pictures = zip(self.keys, self.generation.labels, self.frames, strict=True)
+        pictures = zip(self.keys, self.generation.labels, self.frames, self.sounds, strict=True)
         return [
-            {"key": key, "label": label, "frames": len(frames), "width": frames.shape[2], "height": frames.shape[1]}
-            for key, label, frames in pictures
-        ]
+            {
+                "key": key, "label": label, "frames": len(frames), "width": frames.shape[2], "height": frames.shape[1],
+                "sound": sound is not None,
+            }
+            for key, label, frames, sound in pictures
+        ]  # fmt: skip
 
     def keep(self) -> None:
         """Put the pictures on the shelf, where the browser finds them."""
         shelf = Shelf()
-        for key, frames in zip(self.keys, self.frames, strict=True):
-            shelf.keep(key, frames)
+        for key, frames, sound in zip(self.keys, self.frames, self.sounds, strict=True):
+            shelf.keep(key, frames, sound)
         shelf.tidy(set(self.keys))
 
 
@@ -65,6 +72,12 @@ def kept(keys: Sequence[str]) -> list[np.ndarray] | None:
             return None
         found.append(frames)
     return found
+
+
+def kept_sounds(keys: Sequence[str]) -> list[dict | None]:
+    """The AUDIO of one under each of `keys`; None where a picture is none of a sound."""
+    shelf = Shelf()
+    return [shelf.load_sound(key) for key in keys]
 
 
 def tell_carried(node, opened: OpenStudy) -> OpenStudy:
