@@ -27,7 +27,7 @@ from .tools import wires
 from .tools.asked import are_sounds, usable_pictures, usable_sounds
 from .tools.live import keep_pictures
 from .tools.notices import say, warn
-from .tools.picking import MOST, Shown, kept, kept_sounds, keys_of
+from .tools.picking import MOST, Shown, kept, kept_sounds, keys_of, put_picked
 from .tools.questions import Question, ask_person
 from .tools.sampling import FAULTS_ADVICE, as_images
 from .tools.schema import schema
@@ -177,6 +177,7 @@ class Pick(io.ComfyNode):
                 picked = _waited(cls, shown, minutes[0] * 60, if_nobody_answers[0])
             if picked is not None:
                 tell_picks(opened.study, shown.generation, picked, shown.frames)
+                put_picked(cls, opened.space, shown.generation, picked, shown.frames)
         present = opened.present()
         report = present.study.report()
         text = "\n".join(filter(None, [present.progress(report), failed]))

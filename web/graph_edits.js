@@ -36,13 +36,28 @@ export function setValue(node, name, value) {
 
 // A new node to the right of `neighbour`, where there is room. undefined if this ComfyUI does not have it.
 export function addNode(neighbour, type, values = {}) {
+  const { graph } = neighbour;
+  const node = addNodeAt(graph, [0, 0], type, values);
+  if (node) node.pos = freePlace(graph, neighbour, node.size);
+  return node;
+}
+
+// A new node with its corner at a place of the graph. undefined if this ComfyUI does not have it.
+export function addNodeAt(graph, at, type, values = {}) {
   const node = globalThis.LiteGraph.createNode(type);
   if (!node) return undefined;
-  const { graph } = neighbour;
-  node.pos = freePlace(graph, neighbour, node.size);
+  node.pos = [...at];
   graph.add(node);
   for (const [name, value] of Object.entries(values)) setValue(node, name, value);
   return node;
+}
+
+// Choose a file in a Load Seeds, also one that was not there when the page was loaded.
+export function chooseFile(node, name) {
+  const { values } = node.widgets.find((one) => one.name === "file").options;
+  // In place: Nodes 2.0 holds this very list, and marks a value in red that is not in it.
+  if (!values.includes(name)) values.unshift(name);
+  setValue(node, "file", name);
 }
 
 // All that `edit` does is one step for undo.

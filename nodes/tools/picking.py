@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...surrogate.points import from_coordinates
 from ...surrogate.search import Generation, OpenStudy, Picks, generation_name, tell_picks
+from .board import liked_points, put_all
 from .graph_hash import graph_hash, is_link
 from .shelf import KEY_LENGTH, Shelf
 from .studies import HARMLESS
 
-__all__ = ["MOST", "Shown", "kept", "kept_sounds", "keys_of", "tell_carried"]
+__all__ = ["MOST", "Shown", "kept", "kept_sounds", "keys_of", "put_picked", "tell_carried"]
 
 # Pictures on a page.
 MOST = 100
@@ -95,8 +97,17 @@ def tell_carried(node, opened: OpenStudy) -> OpenStudy:
         shelf = Shelf()  # the pictures, for optimisers that look at them
         seen = [shelf.load(key) for key in keys_of(prompt, number, generation.study, generation.trials)]
         tell_picks(opened.study, generation, picks, seen)
+        put_picked(node, opened.space, generation, picks, seen)
         return opened.present()
     return opened
+
+
+def put_picked(node, space, generation: Generation, picks: Picks, frames: Sequence[np.ndarray | None]) -> None:
+    """Put what was picked of a generation on the board; `frames` has a clip (t, h, w, c) uint8 of each point."""
+    cells = [cell for cell in picks.cells if frames[cell] is not None]
+    if cells:
+        liked = from_coordinates(space, generation.u[cells])
+        put_all(node, "Pick", liked_points(space, liked, [frames[cell] for cell in cells]))
 
 
 def _picks_below(prompt: dict, ask: str) -> Iterator[tuple[str, str]]:
