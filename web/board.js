@@ -17,11 +17,11 @@ class Board {
     this.view = new View({
       use: (card) => this.tried(() => this.use(card)),
       menu: (card, element) => this.menu(card, element),
-      star: (card) => this.tried(() => this.send(`/${card.id}`, "POST", { starred: !card.starred })),
-      remove: (card) => this.tried(() => this.send(`/${card.id}`, "DELETE")),
+      star: (card) => this.tried(() => this.send(`/${card.key}`, "POST", { starred: !card.starred })),
+      remove: (card) => this.tried(() => this.send(`/${card.key}`, "DELETE")),
       filter: (starred) => ((this.starred = starred), this.show()),
       // Another picture of the same card has another time in its address, or the browser shows the old one.
-      address: ({ id }) => api.apiURL(`${ROUTE}/${id}?${this.loaded}`),
+      address: ({ key }) => api.apiURL(`${ROUTE}/${key}?${this.loaded}`),
     });
   }
 
@@ -92,8 +92,8 @@ class Board {
       use: () => this.into(node, card),
       add: () => this.add(card),
       copy: () => tryCopy(textOf(card), say("copied", { text: shortened(textOf(card)) }), say("copy_failed")),
-      star: () => this.send(`/${card.id}`, "POST", { starred: !card.starred }),
-      remove: () => this.send(`/${card.id}`, "DELETE"),
+      star: () => this.send(`/${card.key}`, "POST", { starred: !card.starred }),
+      remove: () => this.send(`/${card.key}`, "DELETE"),
     };
     showMenu(element, card.label, [
       node ? entry("use", { node: node.title }) : { ...entry("use", { node: "…" }, true), tip: say("select_first") },
@@ -105,8 +105,8 @@ class Board {
   }
 
   // A card is let go over the graph: on a node, or where a new one shall be.
-  dropped(id, event) {
-    const card = this.cards.find((one) => one.id === id);
+  dropped(key, event) {
+    const card = this.cards.find((one) => one.key === key);
     if (!card) return;
     const at = app.canvas.convertEventToCanvasOffset(event);
     const node = app.canvas.graph.getNodeOnPos(...at);

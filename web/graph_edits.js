@@ -5,6 +5,8 @@ import { nodeIn } from "./graph_nodes.js";
 const GAP = 60; // pixels of the graph between nodes
 const TITLE = 30;
 
+const POINTS = "SURROGATE_POINTS";
+const SPACE = "SURROGATE_SPACE";
 const INPUT_NODE = "-10"; // what is connected to the inside of a subgraph's inputs comes from this id
 
 // Where an input gets its value from: { giver, slot, type } with the id of a node, or undefined.
@@ -20,6 +22,20 @@ export const sameSource = (one, other) => Boolean(one && other) && one.giver ===
 export const nodeOf = (graph, source) => (source ? nodeIn(graph, source.giver) : undefined);
 
 export const outputOf = (node, type) => ({ giver: String(node.id), slot: node.outputs.findIndex((one) => one.type === type), type });
+
+// The space that the points of a node are in: an output of the node that gives them, or what is connected to it.
+export function spaceOf(node) {
+  let source = sourceOf(node, "points");
+  for (let steps = 0; source && steps < 20; steps++) {
+    const giver = nodeOf(node.graph, source);
+    if (!giver) return undefined;
+    if (giver.outputs.some((output) => output.type === SPACE)) return outputOf(giver, SPACE);
+    const space = sourceOf(giver, "space");
+    if (space) return space;
+    source = sourceOf(giver, giver.inputs?.find((input) => input.type === POINTS || input.type === "*")?.name);
+  }
+  return undefined;
+}
 
 export function connect(source, node, name) {
   const slot = node.inputs.findIndex((one) => one.name === name);

@@ -53,7 +53,7 @@ def changed() -> None:
 
 
 def put(liked: Liked, source: str, context: str, again: bool = False) -> str | None:
-    """Put one on the board; the id of its card, None if it was deleted before and is not wanted `again`.
+    """Put one on the board; the key of its card, None if it was deleted before and is not wanted `again`.
 
     Raises ValueError if its seed is too large, OSError if the disk refuses.
     """
@@ -85,19 +85,19 @@ def liked_points(space: SurrogateSpace, points: Points, frames: Iterable[np.ndar
     return [Liked(*row, names=names) for row in rows]
 
 
-def seed_file_for_workflows(id: str) -> str | None:
+def seed_file_for_workflows(key: str) -> str | None:
     """The name that Load Seeds has for a copy of the card's seed in the input folder; None if there is no such card.
 
     Raises OSError if it cannot be copied.
     """
-    if _board.card(id) is None:
+    if _board.card(key) is None:
         return None
-    target = Path(folder_paths.get_input_directory()) / FOLDER / f"{id}.safetensors"
+    target = Path(folder_paths.get_input_directory()) / FOLDER / f"{key}.safetensors"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_suffix(".part")
         try:
-            shutil.copyfile(_board.seed_file(id), part)
+            shutil.copyfile(_board.seed_file(key), part)
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)

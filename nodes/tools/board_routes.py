@@ -8,7 +8,7 @@ from dataclasses import asdict
 from aiohttp import web
 
 from ...surrogate.files import BoardFull
-from ...surrogate.files.board import ID
+from ...surrogate.files.board import KEY
 from .board import board, changed, put, seed_file_for_workflows
 from .clickable import drawn_sheet
 from .posted import posted, refused
@@ -27,12 +27,12 @@ def add_board_routes(routes: web.RouteTableDef) -> None:
         found = await asyncio.to_thread(board().cards)
         return web.json_response({"cards": [asdict(card) for card in found]}, headers={"Cache-Control": "no-store"})
 
-    @routes.get("/surrogate/board/{id}")
+    @routes.get("/surrogate/board/{key}")
     async def picture(request: web.Request) -> web.StreamResponse:
-        id = request.match_info["id"]
-        if not ID.fullmatch(id):
+        key = request.match_info["key"]
+        if not KEY.fullmatch(key):
             return refused(NO_CARD, 400)
-        path = board().picture(id)
+        path = board().picture(key)
         if not await asyncio.to_thread(path.is_file):
             return refused(NO_CARD, 404)
         # A later picture of the same seed takes the place of an earlier one.
@@ -43,14 +43,14 @@ def add_board_routes(routes: web.RouteTableDef) -> None:
         entry = await posted(request)
         return entry if isinstance(entry, web.Response) else await _tried(_kept, entry)
 
-    @routes.post("/surrogate/board/{id}")
+    @routes.post("/surrogate/board/{key}")
     async def change(request: web.Request) -> web.Response:
         entry = await posted(request)
-        return entry if isinstance(entry, web.Response) else await _tried(_changed, request.match_info["id"], entry)
+        return entry if isinstance(entry, web.Response) else await _tried(_changed, request.match_info["key"], entry)
 
-    @routes.delete("/surrogate/board/{id}")
+    @routes.delete("/surrogate/board/{key}")
     async def delete(request: web.Request) -> web.Response:
-        return await _tried(_deleted, request.match_info["id"])
+        return await _tried(_deleted, request.match_info["key"])
 
 
 async def _tried(act, *given) -> web.Response:
@@ -74,26 +74,26 @@ def _kept(entry: dict) -> web.Response:
         return refused("This sheet was drawn too long ago: run it again to keep its pictures.", 404)
     if isinstance(cell, bool) or not isinstance(cell, int) or not 0 <= cell < len(sheet.boxes):
         return refused(f"cell must be a whole number from 0 to {len(sheet.boxes) - 1}, got {str(cell)[:40]}.", 400)
-    id = put(sheet.liked(cell), "Contact Sheet", workflow, again=True)
+    key = put(sheet.liked(cell), "Contact Sheet", workflow, again=True)
     changed()
-    return web.json_response({"id": id})
+    return web.json_response({"key": key})
 
 
-def _changed(id: str, entry: dict) -> web.Response:
+def _changed(key: str, entry: dict) -> web.Response:
     if entry.get("file") is True:
-        name = seed_file_for_workflows(id)
+        name = seed_file_for_workflows(key)
         return refused(NO_CARD, 404) if name is None else web.json_response({"file": name})
     if not isinstance(entry.get("starred"), bool):
         return refused("starred must be true or false.", 400)
-    card = board().star(id, entry["starred"])
+    card = board().star(key, entry["starred"])
     if card is None:
         return refused(NO_CARD, 404)
     changed()
     return web.json_response(asdict(card))
 
 
-def _deleted(id: str) -> web.Response:
-    if not board().delete(id):
+def _deleted(key: str) -> web.Response:
+    if not board().delete(key):
         return refused(NO_CARD, 404)
     changed()
-    return web.json_response({"id": id})
+    return web.json_response({"key": key})

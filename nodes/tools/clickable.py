@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,10 +62,11 @@ def drawn_sheet(filename: str) -> Drawn | None:
     return _sheets.get(filename)
 
 
-def clickable(sheet, picture: np.ndarray, points: Points | None) -> list[dict]:
+def clickable(sheet, picture: np.ndarray, points: Points | None, scores: Sequence[float] | None = None) -> list[dict]:
     """For a node's `ui`: the file, and for each cell its box in pixels of the `sheet`, its label and its weights as text.
 
     picture : the sheet as it was drawn, (h, w, 3) uint8
+    scores : a number for each picture, if there are any
     Weights are left out where there are many, boxes where there are more than a person can click on. Empty if the
     disk is full.
     """
@@ -85,6 +88,7 @@ def clickable(sheet, picture: np.ndarray, points: Points | None) -> list[dict]:
             "labels": _labels(points) if few else [],
             "weights": _weights(points),
             "keepable": keepable,
+            "scores": [score if math.isfinite(score) else None for score in scores or ()] if few else [],
         }
     ]
 

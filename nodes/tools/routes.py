@@ -6,10 +6,10 @@ GET /surrogate/explorer/KEY?PART the whole picture, a small copy of the moving c
 GET /surrogate/pick              the pages of Pick that wait for an answer
 POST /surrogate/pick             an answer to one of them
 GET /surrogate/board             the cards of the board
-GET /surrogate/board/ID          the picture of a card
+GET /surrogate/board/KEY          the picture of a card
 POST /surrogate/board            keep a picture of a contact sheet: sheet (its file), cell (from 0)
-POST /surrogate/board/ID         star a card: starred; or copy its seed to where Load Seeds finds it: file
-DELETE /surrogate/board/ID       delete a card
+POST /surrogate/board/KEY         star a card: starred; or copy its seed to where Load Seeds finds it: file
+DELETE /surrogate/board/KEY       delete a card
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ MIDDLE = """type => {
 def board(client, page):
     """The tab, open, and nothing on it."""
     for card in client.get("/surrogate/board")["cards"]:
-        page.evaluate("id => fetch(`/surrogate/board/${id}`, { method: 'DELETE' })", card["id"])
+        page.evaluate("id => fetch(`/surrogate/board/${id}`, { method: 'DELETE' })", card["key"])
     if not page.locator(".surrogate-board").is_visible():
         page.locator(".surrogate-board-tab-button").click()
     page.locator(".surrogate-board .hint.alone").wait_for()
@@ -71,7 +71,7 @@ def liked(page, client, nodes: str, seed: int) -> None:
 
 @pytest.mark.parametrize("nodes", NODES)
 def test_from_an_explorer_to_another_workflow(client, board, nodes):
-    page, seed = board, 9400 + len(nodes)
+    page, seed = board, 9400 + 20 * len(nodes)
     page.complaints.clear()
     liked(page, client, nodes, seed)
     assert sorted(labels(page)[1:]) == [f"seed {seed + 1}", f"seed {seed + 3}"]
@@ -97,12 +97,12 @@ def test_from_an_explorer_to_another_workflow(client, board, nodes):
     assert count == 4
     drag(page, 0, [650, 850])  # nothing is there
     assert page.evaluate("() => app.graph.nodes.map(n => n.type)")[4:] == ["SurrogateLoadSeeds"]
-    assert not [one for one in page.complaints if "urrogate" in one or "uncaught" in one]
+    assert not [one for one in page.complaints if "/ComfyUI-Surrogate/" in one or "uncaught" in one]
 
 
 def test_with_the_keyboard_alone_and_what_stays(client, board):
     page = board
-    liked(page, client, "classic", 9500)
+    liked(page, client, "classic", 9800)
     page.evaluate(SELECT, "SurrogateExplorer")  # takes no card
     cards(page).first.focus()
     page.keyboard.press("ArrowRight")

@@ -40,7 +40,7 @@ def cards(comfy) -> list[dict]:
 def board(comfy):
     """An empty board."""
     for card in cards(comfy):
-        call(comfy, f"/{card['id']}", method="DELETE")
+        call(comfy, f"/{card['key']}", method="DELETE")
     return comfy
 
 
@@ -62,14 +62,14 @@ def test_what_is_liked_in_an_explorer(board):
     # A blend is liked; its seed makes the same picture in another workflow.
     _, page = explored(board, liked.like(2), 9100)
     (blend,) = [card for card in cards(board) if not card["text"]]
-    status, said = call(board, f"/{blend['id']}", {"file": True})
+    status, said = call(board, f"/{blend['key']}", {"file": True})
     assert status == 200
     g = Graph(board)
     node = explorer(g, seeds=g("SurrogateLoadSeeds", file=said["file"]), seed=1, pictures=1)
     again = g.keep(node[1])
     g.run()
     assert torch.equal(again.tensor[0], page[2])
-    status, picture = call(board, f"/{blend['id']}")
+    status, picture = call(board, f"/{blend['key']}")
     assert status == 200 and Image.open(io.BytesIO(picture)).format == "WEBP"
 
     explored(board, liked.then("finish"), 9100)
@@ -96,16 +96,16 @@ def test_what_is_kept_of_a_sheet(board):
     status, said = call(board, "", body)
     assert status == 200
     (card,) = cards(board)
-    assert (card["id"], card["text"], card["weights"], card["source"]) == (
-        said["id"],
+    assert (card["key"], card["text"], card["weights"], card["source"]) == (
+        said["key"],
         "99",
         "0, 1, 0, 0",
         "Contact Sheet",
     )
-    picture = np.asarray(Image.open(io.BytesIO(call(board, f"/{card['id']}")[1])).convert("RGB"))
+    picture = np.asarray(Image.open(io.BytesIO(call(board, f"/{card['key']}")[1])).convert("RGB"))
     assert np.abs(picture[8:-8, 8:-8].reshape(-1, 3) - np.array([0, 255, 0.0])).max() < 48
 
-    assert call(board, f"/{card['id']}", method="DELETE")[0] == 200
+    assert call(board, f"/{card['key']}", method="DELETE")[0] == 200
     assert cards(board) == []
     assert call(board, "", body)[0] == 200  # who asks for it gets it back
     assert len(cards(board)) == 1
@@ -117,33 +117,36 @@ def test_what_is_kept_of_a_sheet(board):
 def test_a_star_stays(board):
     explored(board, Session.parse("", 4).like(0), 9200)
     (card,) = cards(board)
-    assert call(board, f"/{card['id']}", {"starred": True}) == (200, card | {"starred": True})
+    assert call(board, f"/{card['key']}", {"starred": True}) == (200, card | {"starred": True})
     explored(board, Session.parse("", 4).like(0, 1), 9200)
     assert {card["text"]: card["starred"] for card in cards(board)} == {"9200": True, "9201": False}
-    assert call(board, f"/{card['id']}", {"starred": False})[1]["starred"] is False
-    call(board, f"/{card['id']}", method="DELETE")
+    assert call(board, f"/{card['key']}", {"starred": False})[1]["starred"] is False
+    call(board, f"/{card['key']}", method="DELETE")
     explored(board, Session.parse("", 4).like(0, 2), 9200)
     assert [card["text"] for card in cards(board)] == ["9202", "9201"]  # deleted is deleted
 
 
 def test_what_the_routes_refuse(board):
     good = {"starred": True}
-    id = "0" * 24
+    key = "0" * 24
     assert (
-        call(board, f"/{id}", good)[0] == call(board, f"/{id}", method="DELETE")[0] == call(board, f"/{id}")[0] == 404
+        call(board, f"/{key}", good)[0]
+        == call(board, f"/{key}", method="DELETE")[0]
+        == call(board, f"/{key}")[0]
+        == 404
     )
-    assert call(board, f"/{id}", {"file": True})[0] == 404
+    assert call(board, f"/{key}", {"file": True})[0] == 404
     for name in ("x", "0" * 300, "%2e%2e%2fuser", "..%2f..%2fx", "%F0%9F%92%A5", "a%22b"):
         assert call(board, f"/{name}")[0] == 400, name
         assert call(board, f"/{name}", good)[0] == 404, name
         assert call(board, f"/{name}", method="DELETE")[0] == 404, name
-    for path in ("", f"/{id}"):
+    for path in ("", f"/{key}"):
         assert call(board, path, good, Origin="http://example.com")[0] == 403  # by ComfyUI itself
         assert call(board, path, good, kind="text/plain")[0] == 415
         assert call(board, path, {"starred": "x" * 20_000})[0] == 413
         for body in (b"{", b"[]", b"\xff", b"[" * 9000, {}, {"starred": 1}):
             assert call(board, path, body)[0] == 400, (path, body)
-    assert call(board, f"/{id}", method="DELETE", Origin="http://example.com")[0] == 403
+    assert call(board, f"/{key}", method="DELETE", Origin="http://example.com")[0] == 403
 
 
 def test_a_board_that_cannot_be_written_stops_nothing(board):

@@ -28,9 +28,9 @@ def board(tmp_path):
 
 
 def kept(board: Board, value: int, **more) -> str:
-    id = board.keep(integer(value), PICTURE, f"seed {value}", "Explorer", **more)
+    key = board.keep(integer(value), PICTURE, f"seed {value}", "Explorer", **more)
     time.sleep(0.002)
-    return id
+    return key
 
 
 def labels(board: Board) -> list[str]:
@@ -55,11 +55,11 @@ def test_a_card_gives_back_its_seed_exactly(board, kind):
         "point": seed_at(space, np.array([0.3, 0.7]), "a point"),
         "tensor": Seeds.from_tensors(torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(1)))[0],
     }[kind]
-    id = board.keep(seed, PICTURE, "it", "Pick")
-    (found,) = load_seeds(board.seed_file(id)).seeds
+    key = board.keep(seed, PICTURE, "it", "Pick")
+    (found,) = load_seeds(board.seed_file(key)).seeds
     for one, other in zip(found.noise(PARTS), seed.noise(PARTS), strict=True):
         assert torch.equal(one, other)
-    assert (board.card(id).text == "12") == (kind == "integer")
+    assert (board.card(key).text == "12") == (kind == "integer")
 
 
 def test_the_same_seed_has_one_card_in_each_workflow(board):
@@ -78,9 +78,9 @@ def test_the_oldest_make_room_and_starred_ones_stay(board):
         kept(board, value)
     assert labels(board) == ["seed 7", "seed 6", "seed 5", "seed 4", "seed 0"]
     assert len(list(board.folder.iterdir())) == 15
-    board.star(board.cards()[0].id, True)
+    board.star(board.cards()[0].key, True)
     with pytest.raises(BoardFull, match="2 cards are starred"):
-        board.star(board.cards()[1].id, True)
+        board.star(board.cards()[1].key, True)
     board.star(starred, False)
     assert board.card(starred) is not None  # four that are not starred
 
@@ -102,12 +102,12 @@ def test_a_seed_that_is_too_large_is_refused(board):
 
 
 def test_what_was_deleted_comes_back_only_if_it_is_asked_for(board):
-    id = kept(board, 1)
-    assert board.delete(id) and not board.delete(id)
+    key = kept(board, 1)
+    assert board.delete(key) and not board.delete(key)
     assert kept(board, 1) is None
     assert board.cards() == []
-    assert kept(board, 1, again=True) == id
-    assert kept(board, 1) == id
+    assert kept(board, 1, again=True) == key
+    assert kept(board, 1) == key
     assert labels(board) == ["seed 1"]
 
 
@@ -149,7 +149,7 @@ def test_no_half_file_is_left_where_the_disk_refuses(board, monkeypatch):
     assert not list(board.folder.glob("*.part"))
 
 
-@pytest.mark.parametrize("id", ["", "..", "../x", "0" * 23, "0" * 25, "A" * 24, "0" * 23 + "\n", "💥" * 24])
-def test_other_names_are_no_cards(board, id):
+@pytest.mark.parametrize("key", ["", "..", "../x", "0" * 23, "0" * 25, "A" * 24, "0" * 23 + "\n", "💥" * 24])
+def test_other_names_are_no_cards(board, key):
     (board.folder.parent / "x.json").write_text(json.dumps({"v": 1}))
-    assert board.card(id) is None and board.star(id, True) is None and not board.delete(id)
+    assert board.card(key) is None and board.star(key, True) is None and not board.delete(key)

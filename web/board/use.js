@@ -1,4 +1,4 @@
-// What a card of the board can do with a node: a card is { id, label, text, weights, … } as the server sends it.
+// What a card of the board can do with a node: a card is { key, label, text, weights, … } as the server sends it.
 import { api } from "../../../scripts/api.js";
 import { addNodeAt, chooseFile, oneStep, setValue } from "../graph_edits.js";
 
@@ -53,7 +53,7 @@ export const textOf = (card) => card.text || card.weights;
 // The card's seed as a file that Load Seeds knows.
 async function fileOf(card) {
   const headers = { "Content-Type": "application/json" };
-  const answer = await api.fetchApi(`/surrogate/board/${card.id}`, { method: "POST", headers, body: '{"file": true}' });
+  const answer = await api.fetchApi(`/surrogate/board/${card.key}`, { method: "POST", headers, body: '{"file": true}' });
   const said = await answer.json();
   if (!answer.ok) throw new Error(said.error);
   return said.file;

@@ -19,8 +19,10 @@ export class View {
 
   // cards: the ones to show; all: how many there are; starred: whether only those with a star are shown; problem: a sentence.
   show({ cards, all, starred, problem }) {
+    const place = Math.max(0, this.cards.findIndex(({ key }) => key === this.focused));
     this.cards = cards;
-    if (!cards.some(({ id }) => id === this.focused)) this.focused = cards[0]?.id;
+    // Where a card was deleted, the next one has the focus.
+    if (!cards.some(({ key }) => key === this.focused)) this.focused = cards[Math.min(place, cards.length - 1)]?.key;
     const had = this.grid.contains(document.activeElement);
     this.grid.replaceChildren(...cards.map((card) => this.#card(card)));
     this.filter.hidden = !all;
@@ -41,8 +43,8 @@ export class View {
 
   #card(card) {
     const element = make("div", "card");
-    Object.assign(element, { draggable: true, tabIndex: card.id === this.focused ? 0 : -1, title: `${card.label}\n${say("card_tip")}` });
-    element.dataset.id = card.id;
+    Object.assign(element, { draggable: true, tabIndex: card.key === this.focused ? 0 : -1, title: `${card.label}\n${say("card_tip")}` });
+    element.dataset.key = card.key;
     element.setAttribute("role", "option");
     element.setAttribute("aria-label", say("card", { label: card.label, source: card.source }));
     element.setAttribute("aria-selected", String(card.starred));
@@ -53,7 +55,7 @@ export class View {
     element.querySelector(".star").setAttribute("aria-pressed", String(card.starred));
     element.addEventListener("click", () => this.does.use(card));
     element.addEventListener("contextmenu", (event) => (event.preventDefault(), this.does.menu(card, element)));
-    element.addEventListener("focus", () => this.#focus(card.id));
+    element.addEventListener("focus", () => this.#focus(card.key));
     element.addEventListener("dragstart", (event) => drag(event, card));
     return element;
   }
@@ -66,18 +68,18 @@ export class View {
     return button;
   }
 
-  #of(id) {
-    return this.grid.querySelector(`[data-id="${id}"]`);
+  #of(key) {
+    return this.grid.querySelector(`[data-key="${key}"]`);
   }
 
-  #focus(id) {
+  #focus(key) {
     this.#of(this.focused)?.setAttribute("tabindex", "-1");
-    this.focused = id;
-    this.#of(id)?.setAttribute("tabindex", "0");
+    this.focused = key;
+    this.#of(key)?.setAttribute("tabindex", "0");
   }
 
   #key(event) {
-    const i = this.cards.findIndex(({ id }) => id === event.target.dataset.id);
+    const i = this.cards.findIndex(({ key }) => key === event.target.dataset.key);
     if (i < 0 || event.ctrlKey || event.metaKey || event.altKey) return; // ComfyUI's own keys
     const columns = getComputedStyle(this.grid).gridTemplateColumns.split(" ").length;
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
@@ -94,6 +96,6 @@ const KEYS = { enter: "use", " ": "use", s: "star", delete: "remove", backspace:
 
 function drag(event, card) {
   event.dataTransfer.effectAllowed = "copy";
-  event.dataTransfer.setData(KIND, card.id);
+  event.dataTransfer.setData(KIND, card.key);
   event.dataTransfer.setData("text/plain", card.text || card.weights);
 }
