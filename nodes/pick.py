@@ -212,7 +212,8 @@ def _shown(node, opened: OpenStudy, generation: Generation, images) -> tuple[Sho
     good, bad = ([i for i, fault in enumerate(faults) if bool(fault) == wrong] for wrong in (False, True))
     if bad:
         opened.study.tell(generation.select(bad), [None] * len(bad), reasons_of([faults[i] for i in bad]))
-    shown = Shown(generation.select(good), *([of[i] for i in good] for of in (clips, keys, sounds)))
+    pictures, heard = [clips[i] for i in good], [sounds[i] for i in good]
+    shown = Shown(generation.select(good), pictures, [keys[i] for i in good], heard)
     shown.keep()
     keep_pictures(opened, shown.generation.trials, shown.frames, None)
     failed = named_faults({f"image {generation.labels[i]}": faults[i] for i in bad})

@@ -58,8 +58,16 @@ def put(liked: Liked, source: str, context: str, again: bool = False) -> str | N
     Raises ValueError if its seed is too large, OSError if the disk refuses.
     """
     picture = thumbnail(liked.frames[len(liked.frames) // 2], LARGEST_THUMBNAIL)
-    more = {"context": context, "weights": liked.weights, "names": liked.names, "again": again}
-    return _board.keep(liked.seed, picture, liked.label, source, **more)
+    return _board.keep(
+        liked.seed,
+        picture,
+        liked.label,
+        source,
+        context=context,
+        weights=liked.weights,
+        names=liked.names,
+        again=again,
+    )
 
 
 def put_all(node, source: str, all_liked: Iterable[Liked]) -> None:

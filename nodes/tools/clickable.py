@@ -43,10 +43,11 @@ class Drawn:
 
         Raises IndexError for another number, OSError if the copy is gone.
         """
-        box = self.boxes[range(len(self.boxes))[cell]]
+        x0, y0, x1, y1 = self.boxes[range(len(self.boxes))[cell]].tolist()
         with Image.open(self.path) as copy:
             scale = copy.height / self.size[0]
-            picture = np.asarray(copy.convert("RGB").crop(tuple(round(scale * float(side)) for side in box)))
+            box = round(scale * x0), round(scale * y0), round(scale * x1), round(scale * y1)
+            picture = np.asarray(copy.convert("RGB").crop(box))
         point, space = self.points.select([cell]), self.points.space
         assert space is not None
         (liked,) = liked_points(space, point, [picture[None]])
@@ -77,7 +78,7 @@ def clickable(sheet, picture: np.ndarray, points: Points | None, scores: Sequenc
         return []
     few = len(sheet.boxes) <= MOST_CELLS
     keepable = few and points is not None and points.space is not None
-    if keepable:
+    if keepable and points is not None:
         _sheets.keep(file["filename"], Drawn(temporary_file(file), picture.shape[:2], sheet.boxes, points))
     return [
         {

@@ -104,10 +104,10 @@ def tell_carried(node, opened: OpenStudy) -> OpenStudy:
 
 def put_picked(node, space, generation: Generation, picks: Picks, frames: Sequence[np.ndarray | None]) -> None:
     """Put what was picked of a generation on the board; `frames` has a clip (t, h, w, c) uint8 of each point."""
-    cells = [cell for cell in picks.cells if frames[cell] is not None]
-    if cells:
-        liked = from_coordinates(space, generation.u[cells])
-        put_all(node, "Pick", liked_points(space, liked, [frames[cell] for cell in cells]))
+    seen = {cell: clip for cell in picks.cells if (clip := frames[cell]) is not None}
+    if seen:
+        liked = from_coordinates(space, generation.u[list(seen)])
+        put_all(node, "Pick", liked_points(space, liked, seen.values()))
 
 
 def _picks_below(prompt: dict, ask: str) -> Iterator[tuple[str, str]]:

@@ -75,7 +75,9 @@ def test_from_an_explorer_to_another_workflow(client, board, nodes):
     page.complaints.clear()
     liked(page, client, nodes, seed)
     assert sorted(labels(page)[1:]) == [f"seed {seed + 1}", f"seed {seed + 3}"]
-    assert page.evaluate("() => [...document.querySelectorAll('.surrogate-board img')].every(i => i.naturalWidth > 0)")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.surrogate-board img')].every(i => i.naturalWidth > 0)"
+    )
     show(page, EMPTY, NODES[nodes])
     page.evaluate(BUILD, PLACES)
     page.wait_for_timeout(800)
