@@ -20,17 +20,27 @@ import logging
 from aiohttp import web
 from server import PromptServer
 
-from ...surrogate.search import StudyError, UnknownStudy, describe_study
+from ...surrogate.search import StudyError, UnknownStudy, describe_study, scouting_name
 from .board_routes import add_board_routes
 from .posted import posted
 from .questions import answer, open_pages
 from .shelf import KEY, Shelf
+from .studies import opened_studies
 from .study_inputs import default_storage
 
 __all__ = ["add_routes"]
 
 log = logging.getLogger("ComfyUI-Surrogate")
 KINDS = {".webp": "image/webp", ".png": "image/png", ".mp3": "audio/mpeg"}
+
+
+def _described(name: str) -> dict:
+    """Of several databases, the study in that where a workflow has opened one of this `name` last."""
+    for opened_as in (name, scouting_name(name)):
+        database, own = opened_studies.latest(opened_as) or ("", "")
+        if database.strip():
+            return describe_study(database, own if opened_as == name else name)
+    return describe_study(default_storage(), name)
 
 
 def add_routes() -> None:
@@ -44,7 +54,7 @@ def add_routes() -> None:
             return web.json_response({"error": "name is missing: /surrogate/study?name=my%20search"}, status=400)
         try:
             # Databases block; the server's own loop must not.
-            found = await asyncio.to_thread(describe_study, default_storage(), name)
+            found = await asyncio.to_thread(_described, name)
         except UnknownStudy as error:
             return web.json_response({"error": str(error)}, status=404)
         except (StudyError, ValueError) as error:  # locked, damaged, of a newer version: later it may be there
