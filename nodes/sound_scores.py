@@ -9,7 +9,7 @@ from ..surrogate.scores.sounds import SOUND_MATCHES, SOUND_STATISTICS, SoundScor
 from .scores import explained, outputs
 from .tools.notices import warn
 from .tools.schema import schema
-from .tools.sound import one_by_one
+from .tools.sound_batches import one_by_one
 
 __all__ = ["MatchSound", "SoundStatistics"]
 

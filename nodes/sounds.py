@@ -10,7 +10,7 @@ from .tools import wires
 from .tools.notices import warn
 from .tools.sampling import as_images
 from .tools.schema import schema
-from .tools.sound import one_by_one
+from .tools.sound_batches import one_by_one
 
 __all__ = ["SoundSheet"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .sampling import FAULTS_ADVICE, clips_of, faults_of, sound_faults
-from .sound import one_by_one
+from .sound_batches import one_by_one
 
 __all__ = ["are_sounds", "usable_pictures", "usable_sounds"]
 

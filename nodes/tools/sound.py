@@ -24,7 +24,6 @@ __all__ = [
     "drawn",
     "is_for_sound",
     "load_sound",
-    "one_by_one",
     "save_clip",
     "save_flac",
     "save_mp3",
@@ -65,20 +64,6 @@ def decode_sounds(vae, parts: list[torch.Tensor], alone: bool = False) -> list[d
         sound = sound / (5 * sound.std(dim=(1, 2), keepdim=True)).clamp(min=1.0)
     rate = int(getattr(vae, "audio_sample_rate", RATE) if rate is None else rate)
     return [{"waveform": sound[i : i + 1], "sample_rate": rate} for i in range(len(sound))]
-
-
-def one_by_one(batch, number: int, name: str = "sounds") -> list[dict]:
-    """The sounds of an AUDIO, each an AUDIO of one. Raises ValueError for what is not an AUDIO, at place `number` of `name`."""
-    if not isinstance(batch, Mapping) or not {"waveform", "sample_rate"} <= set(batch):
-        raise ValueError(f"{name}: expected AUDIO with waveform and sample_rate at place {number}, got {batch!r:.80}.")
-    waveform, rate = batch["waveform"], batch["sample_rate"]
-    if not isinstance(waveform, torch.Tensor) or waveform.ndim != 3 or 0 in waveform.shape:
-        shape = tuple(waveform.shape) if isinstance(waveform, torch.Tensor) else type(waveform).__name__
-        raise ValueError(
-            f"{name}: expected a waveform of shape (batch, channels, samples), at least one of each, at place {number}, "
-            f"got {shape}: is it cut to nothing, or made by a node that is not for sound?"
-        )
-    return [{"waveform": waveform[i : i + 1], "sample_rate": rate} for i in range(len(waveform))]
 
 
 def drawn(sound: dict) -> np.ndarray:
