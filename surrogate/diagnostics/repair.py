@@ -19,7 +19,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.optimize
+import scipy
 
 from ..transports import Affine, Composite, Gaussian, Quantile, Rotation, Sphere, Transport
 from .check import Measured

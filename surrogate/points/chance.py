@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.stats.qmc
+import scipy
 from scipy.special import ndtr
 
 from ..checks import whole

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy
 from scipy.linalg import cho_solve, solve_triangular
-from scipy.spatial.distance import cdist
 
 from .likelihood import log_likelihood
 
@@ -161,7 +161,7 @@ class GaussianProcess:
         return points
 
     def _kernel(self, a, b) -> np.ndarray:
-        return _matern_of(cdist(a / self.lengths, b / self.lengths))
+        return _matern_of(scipy.spatial.distance.cdist(a / self.lengths, b / self.lengths))
 
     def _near(self, points) -> np.ndarray:
         """Prior correlations (m, n) of points with those of the scores."""

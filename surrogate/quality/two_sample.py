@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial.distance import cdist
+import scipy
 
 __all__ = ["TwoSample", "two_sample"]
 
@@ -34,7 +34,7 @@ def two_sample(x: np.ndarray, y: np.ndarray, seed: int = 0, shuffles: int = 999)
     if not np.isfinite(both).all():
         raise ValueError("x and y must be finite.")
     scale = both.std(0)
-    apart = cdist(both / np.where(scale > 0, scale, 1), both / np.where(scale > 0, scale, 1))
+    apart = scipy.spatial.distance.cdist(both / np.where(scale > 0, scale, 1), both / np.where(scale > 0, scale, 1))
     rng, first = np.random.default_rng(seed), np.arange(len(both)) < len(x)
     found = _energy(apart, first)
     above = sum(_energy(apart, rng.permutation(first)) >= found - 1e-12 for _ in range(shuffles))

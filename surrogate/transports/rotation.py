@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 import torch
-from scipy.spatial.transform import Rotation as Rotations
 
 from .base import Example, Transport
 
@@ -28,7 +28,12 @@ class Rotation(Transport):
 
     @classmethod
     def examples(cls):
-        return [Example(cls(), lambda rng, n: torch.from_numpy(Rotations.random(n, rng).as_matrix()).float())]
+        return [
+            Example(
+                cls(),
+                lambda rng, n: torch.from_numpy(scipy.spatial.transform.Rotation.random(n, rng).as_matrix()).float(),
+            )
+        ]
 
     def inner_shape(self, shape):
         if shape[-2:] != (3, 3):
@@ -46,7 +51,11 @@ class Rotation(Transport):
                 "The rotation transport needs rotation matrices (orthonormal, determinant 1); "
                 f"these are {error:.2g} away from orthonormal, or mirrored."
             )
-        q = torch.from_numpy(Rotations.from_matrix(matrices).as_quat()).to(z.dtype).reshape(len(z), *inner)
+        q = (
+            torch.from_numpy(scipy.spatial.transform.Rotation.from_matrix(matrices).as_quat())
+            .to(z.dtype)
+            .reshape(len(z), *inner)
+        )
         if first is None:
             return q
         return torch.where((q * first).sum(-1, keepdim=True) < 0, -q, q)
@@ -55,5 +64,5 @@ class Rotation(Transport):
         q = xi.reshape(-1, 4).double().numpy()
         if (np.linalg.norm(q, axis=1) < 1e-6).any():
             raise ValueError("The rotations cancel out at this point: two seeds are opposite. Remove one of them.")
-        matrices = Rotations.from_quat(q).as_matrix()
+        matrices = scipy.spatial.transform.Rotation.from_quat(q).as_matrix()
         return torch.from_numpy(matrices).to(xi.dtype).reshape(*xi.shape[:-1], 3, 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import scipy.stats.qmc
+import scipy
 
 from .base import Optimiser, Proposal, generator
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
+import scipy
 
 __all__ = ["Association", "associate"]
 
@@ -71,4 +71,4 @@ def _blocks(generation: np.ndarray) -> list[slice]:
 
 def _centred(values: np.ndarray) -> np.ndarray:
     """Ranks of each column from -1/2 to 1/2, equal values in their middle; so blocks of any size count alike."""
-    return (rankdata(values, axis=0) - (len(values) + 1) / 2) / len(values)
+    return (scipy.stats.rankdata(values, axis=0) - (len(values) + 1) / 2) / len(values)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from scipy.special import ndtri
-from scipy.stats import qmc
 
 from ...processes.gaussian_process import GaussianProcess
 
@@ -97,7 +97,7 @@ class Losses:
 
 def uniform(k: int, count: int) -> np.ndarray:
     """Weights (count, k) spread evenly over the non-negative part of the sphere; the same in each call."""
-    cube = qmc.Sobol(k, scramble=True, seed=0).random(count)
+    cube = scipy.stats.qmc.Sobol(k, scramble=True, seed=0).random(count)
     return _unit(ndtri(0.5 + cube / 2))
 
 
