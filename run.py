@@ -88,7 +88,7 @@ def setup(arguments: list[str]) -> int:
     return 0
 
 
-COMMANDS = {"demo": demo, "test": test, "serve": serve, "workers": workers, "lint": lint, "setup": setup}
+COMMANDS = {"demo": demo, "test": test, "serve": serve, "lint": lint, "setup": setup, "workers": workers}
 
 
 def main(arguments: list[str]) -> int:
