@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .drafts.drafting import Drafting
 from .workers import Worker
 
 __all__ = ["Hold", "State"]
@@ -43,7 +44,8 @@ class Hold:
 
 @dataclass
 class State:
-    """A study's budget and population, a `note`, who holds which run, and how often finished points were `retold`.
+    """A study's budget and population, a `note`, who holds which run, how often finished points were `retold`,
+    and what was decided about `drafting`.
 
     `id` is the study's identity: a deleted study's name, and its number in the database, can come again.
     """
@@ -54,13 +56,21 @@ class State:
     note: str = ""
     runs: dict[int, Hold] = field(default_factory=dict)
     retold: int = 0
+    drafting: Drafting | None = None
 
     def to_json(self) -> dict:
         runs = {str(run): hold.to_json() for run, hold in self.runs.items()}
         entry = {"id": self.id, "runs": runs, "note": self.note, "budget": self.budget, "population": self.population}
-        return {**entry, "retold": self.retold} if self.retold else entry
+        if self.retold:
+            entry["retold"] = self.retold
+        if self.drafting is not None:
+            entry["drafting"] = self.drafting.to_json()
+        return entry
 
     @classmethod
     def from_json(cls, entry: Mapping) -> State:
         runs = {int(run): Hold.from_json(hold) for run, hold in entry["runs"].items()}
-        return cls(entry["id"], entry["budget"], entry["population"], entry["note"], runs, entry.get("retold", 0))
+        drafting = Drafting.from_json(entry["drafting"]) if "drafting" in entry else None
+        return cls(
+            entry["id"], entry["budget"], entry["population"], entry["note"], runs, entry.get("retold", 0), drafting
+        )
