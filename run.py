@@ -5,7 +5,10 @@
                                       (path), … and say where the result is
     python run.py test [arguments]    run the tests, with a worker for each processor (arguments go to pytest; -n 0: no
                                       workers)
-    python run.py serve [arguments]   open ComfyUI with this pack (arguments go to ComfyUI; --no-browser opens no page)
+    python run.py serve [arguments]   open ComfyUI with this pack (arguments go to ComfyUI; --no-browser opens no page;
+                                      --gpus 0,1,2: one server for each of these GPUs; --servers 2: so many)
+    python run.py workers URL URL … --workflow FILE
+                                      search with several servers at once, until the budget is spent (--help: more)
     python run.py lint [paths]        check style and layout (of these files, or of all), types, and files that scripts write
     python run.py setup               only set up what the others need, and show it
 
@@ -35,8 +38,10 @@ if str(ROOT) not in sys.path:  # the Python of ComfyUI's portable build does not
 
 from dev.call import INTERRUPTED, LAUNCH, call  # noqa: E402
 from dev.environment import prepare, prepare_oldest  # noqa: E402
+from dev.fleet.command import workers  # noqa: E402
 from dev.pack import Pack, SetupError  # noqa: E402
 from dev.serving import command_line, cpu  # noqa: E402
+from dev.serving_several import asked_for, serve_several  # noqa: E402
 from dev.testing import processors, pytest_arguments, pytest_variables  # noqa: E402
 
 PACK = Pack(ROOT)
@@ -60,7 +65,10 @@ def test(arguments: list[str]) -> int:
 
 
 def serve(arguments: list[str]) -> int:
+    each, arguments = asked_for(arguments)
     environment = prepare(PACK, tests=False)
+    if each:
+        return serve_several(PACK, environment, each, arguments)
     options, port, folder = command_line(PACK, environment, arguments)
     print(f"ComfyUI will be at http://127.0.0.1:{port} (stop it with Ctrl-C).", flush=True)
     status = call(environment, LAUNCH, environment.comfyui / "main.py", *options, cwd=folder)
@@ -80,7 +88,7 @@ def setup(arguments: list[str]) -> int:
     return 0
 
 
-COMMANDS = {"demo": demo, "test": test, "serve": serve, "lint": lint, "setup": setup}
+COMMANDS = {"demo": demo, "test": test, "serve": serve, "lint": lint, "setup": setup, "workers": workers}
 
 
 def main(arguments: list[str]) -> int:

@@ -14,7 +14,8 @@ import safetensors
 import torch
 from comfy_api.latest import io
 
-from ..demo import scenes
+from ..demo import scenes, turbo
+from ..surrogate.checks import choice
 from .tools.schema import schema
 
 __all__ = ["DemoModel", "DemoPicture"]
@@ -24,6 +25,7 @@ PREFIX = "model.diffusion_model."
 ANY = "any"
 TIMES = ("dawn", "day", "dusk", "night")
 PLACES = ("mountains", "desert", "forest", "sea")
+NORMAL, TURBO = "normal", "turbo"
 
 
 class DemoModel(io.ComfyNode):
@@ -50,6 +52,15 @@ class DemoModel(io.ComfyNode):
                     default="mountains",
                     tooltip="Kind of landscape. any: the noise decides.",
                 ),
+                io.Combo.Input(
+                    "kind",
+                    options=[NORMAL, TURBO],
+                    default=NORMAL,
+                    optional=True,
+                    tooltip="normal: the model as it was trained; its pictures change with the noise. turbo: the same model, "
+                    "changed to behave as turbo and other distilled models do: its pictures change with the prompt's "
+                    "embedding and hardly with the noise. Use 4 steps with it.",
+                ),
             ],
             outputs=[
                 io.Model.Output(display_name="model", tooltip="The model, for BasicGuider and BasicScheduler."),
@@ -65,15 +76,16 @@ class DemoModel(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, time, place) -> io.NodeOutput:
+    def execute(cls, time, place, kind=NORMAL) -> io.NodeOutput:
         _check_words(time, place)
+        choice("kind", kind, (NORMAL, TURBO))
         weights = comfy.utils.load_torch_file(str(FOLDER / "demo_flux.safetensors"))
         with safetensors.safe_open(FOLDER / "demo_flux.safetensors", framework="pt") as file:
             metadata = file.metadata()
         vae = comfy.sd.VAE(sd=comfy.utils.load_torch_file(str(FOLDER / "demo_vae.safetensors")))
         table = dict(zip(json.loads(metadata["words"]), weights.pop("conditioner.embedding").float(), strict=True))
         return io.NodeOutput(
-            _or_explain(_model, json.loads(metadata["unet_config"]), weights),
+            _or_explain(_model, json.loads(metadata["unet_config"]), weights, kind == TURBO),
             vae,
             _conditioning([table.get(word) for word in (time, place)]),
             {"samples": torch.zeros(1, 16, 16, 16)},
@@ -151,7 +163,7 @@ def _or_explain(build, *args):
         ) from error
 
 
-def _model(unet_config: dict, weights: dict):
+def _model(unet_config: dict, weights: dict, as_turbo: bool):
     # Fields that later versions of ComfyUI's FLUX ask for, all of them lists.
     for field in dataclasses.fields(comfy.ldm.flux.model.FluxParams):
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
@@ -159,12 +171,17 @@ def _model(unet_config: dict, weights: dict):
     config = comfy.supported_models.FluxSchnell(unet_config)
     config.set_inference_dtype(torch.float32, None)
     config.unet_config["dtype"] = torch.float32
+    if as_turbo:
+        config.sampling_settings = {**config.sampling_settings, "shift": turbo.SHIFT}
     offload = comfy.model_management.unet_offload_device()
     model = config.get_model({}, "", device=offload)
     model.load_model_weights(weights, PREFIX)
-    return comfy.model_patcher.ModelPatcher(
+    patcher = comfy.model_patcher.ModelPatcher(
         model, load_device=comfy.model_management.get_torch_device(), offload_device=offload
     )
+    if as_turbo:
+        patcher.set_model_unet_function_wrapper(turbo.drawn_from_the_prompt)
+    return patcher
 
 
 def _conditioning(words: list) -> list:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import comfy.model_management
 import comfy.samplers
 import comfy.utils
@@ -13,6 +15,7 @@ from ..surrogate.points.batches import in_groups
 from .tools import wires
 from .tools.advice import advice
 from .tools.latents import as_samples, batch_size, fix_empty, packed, select, tensors_of, unpacked
+from .tools.missing_parts import drawn, missing
 from .tools.notices import say, warn
 from .tools.peculiar import check_noise_counts
 from .tools.progress import quiet
@@ -57,7 +60,8 @@ class Invert(io.ComfyNode):
                 ),
                 io.Latent.Input(
                     "latent",
-                    tooltip="The images or clips: a batch from VAE Encode or from a sampler. Each becomes one seed.",
+                    tooltip="The images or clips: a batch from VAE Encode or from a sampler. Each becomes one seed. A clip "
+                    "whose sound is empty gets one that fits.",
                 ),
                 io.Int.Input(
                     "iterations",
@@ -99,7 +103,8 @@ class Invert(io.ComfyNode):
                     control_after_generate=False,
                     optional=True,
                     tooltip="A schedule of few steps does not determine the whole noise of an image; the missing "
-                    "part is drawn from this integer. Another integer gives another noise for nearly the same image.",
+                    "part is drawn from this integer, and so is a missing sound. Another integer gives another noise for "
+                    "nearly the same image.",
                 ),
             ],
             outputs=[
@@ -139,21 +144,28 @@ class Invert(io.ComfyNode):
         check_noise_counts(guider.model_patcher)
         # Now: what is wrong is said of the whole batch, and before the model is loaded.
         sigmas = _checked(latent["samples"], sigmas)
+        empty = missing(latent["samples"])
         groups = in_groups(batch_size(latent), images_per_batch)
         bar = comfy.utils.ProgressBar(len(groups) * 100)
         found: list[inversion.Inversion] = []
+        targets: list[list[torch.Tensor]] = []
         again: list[torch.Tensor] = []
         for number, group in enumerate(groups):
 
             def step(done, total, number=number):
                 bar.update_absolute(100 * number + 100 * done // total, len(groups) * 100)
 
-            target = select(latent, group)["samples"]
-            backwards = Backwards(guider, packed(target), iterations, tolerance, noise_seed, group, step)
+            target, lacking = select(latent, group)["samples"], [where[group] for where in empty]
+            noise = _fresh(packed(target).shape, noise_seed, group)
+            if any(where.any() for where in lacking):
+                target = drawn(partial(_run, guider, sigmas), noise, target, lacking)
+            backwards = Backwards(guider, packed(target), iterations, tolerance, noise, step)
             inverted, resampled = _there_and_back(guider, backwards, target, sigmas)
             found.append(inverted)
+            targets.append(tensors_of(target))
             again.append(resampled)
             bar.update_absolute(100 * (number + 1), len(groups) * 100)
+        latent["samples"] = as_samples([torch.cat(parts) for parts in zip(*targets)], latent["samples"])
         result = _Result(latent["samples"], sigmas, found, torch.cat(again), name)
         (say if result.all_fit else _warn)(cls, result.report)
         noise = unpacked(result.noise, latent["samples"])
@@ -168,16 +180,7 @@ class Invert(io.ComfyNode):
 
 
 def _checked(samples, sigmas: torch.Tensor) -> torch.Tensor:
-    """The schedule. Raises ValueError for what cannot be inverted, of several parts each."""
-    parts = tensors_of(samples)
-    for i, part in enumerate(parts):
-        for number, row in enumerate(part):
-            if len(parts) > 1 and not row.any():
-                raise ValueError(
-                    f"latent {number + 1} of {len(part)} is empty (all zeros) in part {i + 1} of {len(parts)}, of shape "
-                    f"{tuple(row.shape)}. A clip and its sound are inverted together: encode the sound with the audio VAE, "
-                    "too, and join both (LTXV Concat AV Latent). For a clip without sound use integer seeds."
-                )
+    """The schedule. Raises ValueError for what cannot be inverted."""
     with advice("Connect the latent of an image, from VAE Encode or a sampler."):
         inversion.checked_latent(packed(samples).cpu())
     with advice("Connect the schedule as for sampling, without Flip Sigmas."):
@@ -187,12 +190,12 @@ def _checked(samples, sigmas: torch.Tensor) -> torch.Tensor:
 def _there_and_back(guider, backwards: Backwards, target, sigmas) -> tuple[inversion.Inversion, torch.Tensor]:
     """The noise of `target`, and what core's own euler makes of it: measured, not computed."""
     empty = as_samples([torch.zeros_like(part) for part in tensors_of(target)], target)
-    _run(guider, backwards, empty, empty, sigmas)
+    _run(guider, sigmas, empty, empty, sampler=backwards)
     inverted = backwards.result
     if inverted is None:
         raise RuntimeError(f"The guider ({type(guider).__name__}) has not called the sampler it was given.")
     noise = as_samples(tensors_of(unpacked(inverted.noise, target)), target)
-    return inverted, packed(_run(guider, comfy.samplers.sampler_object("euler"), noise, empty, sigmas))
+    return inverted, packed(_run(guider, sigmas, noise, empty))
 
 
 def _warn(node, report: str) -> None:
@@ -233,11 +236,11 @@ class Backwards(comfy.samplers.Sampler):
     parts (a clip with its sound) `target` is all of them in one tensor, as samplers see them.
     """
 
-    def __init__(self, guider, target, iterations: int, tolerance: float, noise_seed: int, places: list[int], progress):
+    def __init__(self, guider, target, iterations: int, tolerance: float, noise, progress):
         self.model = guider.model_patcher
         self.target = target
         self.iterations, self.tolerance = iterations, tolerance
-        self.noise_seed, self.places, self.progress = noise_seed, places, progress
+        self.noise, self.progress = noise, progress
         self.result: inversion.Inversion | None = None
 
     def sample(
@@ -269,25 +272,28 @@ class Backwards(comfy.samplers.Sampler):
             spread=spread,
             iterations=self.iterations,
             tolerance=self.tolerance,
-            noise=self._fresh(clean.shape),
+            noise=self.noise,
             progress=self.progress,
         )
         self.result = result.cpu()
         return latent
 
-    def _fresh(self, shape) -> torch.Tensor:
-        """Noise for each image by its place in the whole batch: the same in every grouping."""
-        drawn = [
-            torch.randn(shape[1:], generator=torch.Generator().manual_seed((self.noise_seed + place) % 2**64))
-            for place in self.places
-        ]
-        return torch.stack(drawn)
 
-
-def _run(guider, sampler, noise, empty, sigmas):
+def _run(guider, sigmas, noise, latent, mask=None, sampler=None):
+    """What euler, or `sampler`, makes of `noise` and `latent`."""
     comfy.model_management.throw_exception_if_processing_interrupted()
-    samples = guider.sample(noise, empty, sampler, sigmas, disable_pbar=quiet(), seed=0)
+    sampler = sampler or comfy.samplers.sampler_object("euler")
+    samples = guider.sample(noise, latent, sampler, sigmas, denoise_mask=mask, disable_pbar=quiet(), seed=0)
     return samples.to(comfy.model_management.intermediate_device())
+
+
+def _fresh(shape, noise_seed: int, places: list[int]) -> torch.Tensor:
+    """Noise for each image by its place in the whole batch: the same in every grouping."""
+    drawn = [
+        torch.randn(shape[1:], generator=torch.Generator().manual_seed((noise_seed + place) % 2**64))
+        for place in places
+    ]
+    return torch.stack(drawn)
 
 
 def _fit(error: float, norm: float) -> bool:

@@ -5,8 +5,10 @@ import torch
 from comfy_api.latest import io
 
 from ..surrogate import SurrogateSpace, points, quality
+from ..surrogate.conditioning.acts import settings
 from ..surrogate.points.batches import in_groups
 from .tools import wires
+from .tools.carrier import Carrier, is_carried, with_carrier
 from .tools.latents import batch_size, fix_empty, repeat_to, sample_parts
 from .tools.notices import say
 from .tools.progress import cancellable
@@ -16,6 +18,8 @@ from .tools.schema import schema
 
 __all__ = ["SpaceQuality"]
 
+TRIED = 6  # pictures for each strength of noise on the prompt
+CARRIER = "Surrogate Carrier, connected between the guider and the node that renders, puts them there."
 PINNED = "Surrogate Pinned Sampler, connected after a stochastic sampler, gives it the same noise for every point."
 
 
@@ -114,10 +118,14 @@ class SpaceQuality(io.ComfyNode):
         walks = quality.walks(space, count, random_seed)
         progress = Progress(guider, 2 * count + 1, sigmas, cls)
 
-        def pictures(space, w, groups) -> list[np.ndarray]:
+        def pictures(space, w, groups, guider=guider, progress=progress) -> list[np.ndarray]:
             repeated = repeat_to(latent, len(w), "points")
             made = render(guider, sampler, sigmas, repeated, vae, space, w, noise_seed, groups, progress)
             return [quality.keep(_comparable(picture).frames) for picture in made]
+
+        def on_prompt(guider, w) -> list[np.ndarray]:
+            again = Progress(guider, len(w), sigmas, cls)
+            return pictures(noises, w, in_groups(len(w), images_per_batch), guider, again)
 
         groups = in_groups(count, images_per_batch)
         # The second point once more, alone: at another place of another batch.
@@ -127,8 +135,10 @@ class SpaceQuality(io.ComfyNode):
 
         parts = sample_parts(fix_empty(guider.model_patcher, latent))
         latents = space.latents(walks.u, parts, progress=cancellable)
-        found = quality.space_quality(space, walks, blends, latents, fresh, (1, again), random_seed)
-        shown = "\n".join([found.summary, *([PINNED] if found.differs_in_a_batch else [])])
+        carriers = _carriers(guider, fresh, noises, on_prompt, random_seed)
+        found = quality.space_quality(space, walks, blends, latents, fresh, (1, again), random_seed, carriers)
+        advice = [*([CARRIER] if carriers.recommended else []), *([PINNED] if found.differs_in_a_batch else [])]
+        shown = "\n".join([found.summary, *advice])
         say(cls, shown)
         rank = found.stationarity.by_u.rank
         return io.NodeOutput(
@@ -139,6 +149,21 @@ class SpaceQuality(io.ComfyNode):
             float(np.sqrt(np.mean(found.closure.noise.norm**2))),
             ui={"text": [shown]},
         )
+
+
+def _carriers(guider, fresh, noises, pictures, seed: int) -> quality.Carriers:
+    """How much pictures change with their noise; if that is little, also with noise on the prompt, by `pictures` of it."""
+    by_noise = quality.variety(fresh)
+    if by_noise >= quality.LITTLE or is_carried(guider):
+        return quality.Carriers(by_noise, on_prompt=is_carried(guider))
+    tried, w = {}, points.vertices(noises).w[:TRIED]
+    try:
+        for strength in quality.STRENGTHS:
+            on_prompt = with_carrier(guider, Carrier(settings(strength, quality.UNTIL), False, seed))
+            tried[strength] = quality.variety(pictures(on_prompt, w))
+    except ValueError as error:  # a guider or a prompt that cannot have noise; the rest of the report stays
+        return quality.Carriers(by_noise, why_not=str(error))
+    return quality.Carriers(by_noise, tried)
 
 
 def _comparable(picture: Rendered) -> Rendered:

@@ -14,6 +14,7 @@ from ..surrogate.pictures.gallery import Gallery
 from ..surrogate.points.batches import in_groups
 from ..surrogate.search.optimisers.adaptive import trimmed
 from .tools import wires
+from .tools.carrier import alike
 from .tools.finished import Finished
 from .tools.latents import fix_empty, repeat_to, select, tensors_of
 from .tools.memory import room
@@ -163,9 +164,12 @@ class RenderPoints(io.ComfyNode):
         summary = made.summary()
         if made.faults:
             log.warning("Render Points: %s", summary)
-        say(cls, "\n".join([summary, *sorted(progress.noticed)]))
-
         pictures = made.in_order()
+        notes = alike(guider, [pictures[i] for i in made.good], points.w[made.good])
+        for note in notes:
+            log.warning("Render Points: %s", note)
+        say(cls, "\n".join([summary, *sorted(progress.noticed), *notes]))
+
         saved = [{"filename": name, "subfolder": subfolder, "type": "output"} for name in made.shown()]
         images = as_images(pictures, _side_that_fits(pictures, largest_side))
         return io.NodeOutput(

@@ -13,7 +13,7 @@ from .tools.advanced import advanced
 from .tools.live import album_of, copy_pictures
 from .tools.schema import schema
 from .tools.studies import advised, opened_studies, patient_node, say_opened
-from .tools.study_inputs import BETWEEN, study_inputs, study_options
+from .tools.study_inputs import BETWEEN, pictures_input, study_inputs, study_options
 
 __all__ = ["Scout"]
 
@@ -83,6 +83,7 @@ class Scout(io.ComfyNode):
                     default=CHART,
                     tooltip="The chart of the space of these seeds, as in Surrogate Space.",
                 ),
+                pictures_input(),
             ],
             outputs=[
                 wires.Study.Output(

@@ -10,7 +10,7 @@ from ..surrogate import points
 from ..surrogate.search import DraftingLoop, Judging, Loop, NoUsablePictures, named_faults
 from .tools import wires
 from .tools.combined import medium_of
-from .tools.latents import repeat_to, sample_parts
+from .tools.latents import fix_empty, repeat_to, sample_parts, select, tensors_of
 from .tools.live import Live, keep_pictures
 from .tools.notices import say, warn
 from .tools.running import run_search
@@ -18,7 +18,7 @@ from .tools.sampling import FAULTS_ADVICE, Progress, Rendered, as_images, render
 from .tools.sampling_inputs import BATCH, guider_input, noise_seed_input, sampler_input, sigmas_input, vae_input
 from .tools.schema import schema
 from .tools.scoring_nodes import NodeScorer
-from .tools.sound import is_for_sound
+from .tools.sound import decode_sounds, is_for_sound, silence
 from .tools.studies import note_graph, patient_node
 
 __all__ = ["Search", "outputs"]
@@ -26,6 +26,7 @@ __all__ = ["Search", "outputs"]
 AGAIN = "The next run makes these pictures again."
 # What is said of drafts. Options are saved in workflows.
 OFF, AUTO, MOST_STEPS = "off", "auto", 24
+SILENT_RATE = 24.0  # frames a second of clips without sound
 
 
 def outputs(in_list: bool = True) -> list:
@@ -52,6 +53,11 @@ def outputs(in_list: bool = True) -> list:
             display_name="space",
             tooltip="The space of n_best_points. With the optimiser adaptive, and after Surrogate Scout, it "
             "is not the space that you connected.",
+        ),
+        io.Audio.Output(
+            display_name="n_best_sounds",
+            is_output_list=in_list,
+            tooltip="The best sounds; with audio_vae, the sound of each of the best clips, in the same order. Otherwise silence.",
         ),
     ]
 
@@ -111,6 +117,12 @@ class Search(io.ComfyNode):
                 wires.Scorer.Input(
                     "scorer_3", optional=True, tooltip="A third score, for a study with several directions."
                 ),
+                io.Vae.Input(
+                    "audio_vae",
+                    optional=True,
+                    tooltip="For models that make clips with sound (LTX-2): the VAE that decodes the sound of the best clips. "
+                    "The scorers see the pictures.",
+                ),
                 io.Combo.Input(
                     "drafts",
                     options=[OFF, AUTO, *map(str, range(1, MOST_STEPS + 1))],
@@ -145,18 +157,34 @@ class Search(io.ComfyNode):
         score_seeds=True,
         scorer_2=None,
         scorer_3=None,
+        audio_vae=None,
         drafts=OFF,
     ) -> io.NodeOutput:
+        if audio_vae is not None:  # what is connected wrongly is said before the budget is spent
+            _sound(audio_vae, fix_empty(guider.model_patcher, select(latent, [0])))
         named = {"scorer": scorer, "scorer_2": scorer_2, "scorer_3": scorer_3}
         scorers = {name: given for name, given in named.items() if given is not None}
         sampling, heard = (guider, sampler, sigmas), _of_sounds(scorers, vae)
         searching = _searches(
-            cls, study, sampling, latent, vae, heard, noise_seed, images_per_batch, n_best, score_seeds, drafts
+            cls,
+            study,
+            sampling,
+            latent,
+            vae,
+            heard,
+            noise_seed,
+            images_per_batch,
+            n_best,
+            score_seeds,
+            audio_vae,
+            drafts,
         )
         return run_search(cls, searching, {name: _of_rendered(given) for name, given in scorers.items()})
 
 
-def _searches(node, study, sampling, latent, vae, heard, noise_seed, images_per_batch, n_best, score_seeds, drafts):
+def _searches(
+    node, study, sampling, latent, vae, heard, noise_seed, images_per_batch, n_best, score_seeds, audio_vae, drafts
+):
     """The search of a study and of those that follow it: gives out pictures to be judged, and returns what the node gives."""
     following, opened = study.present(), None
     while following is not opened:
@@ -167,7 +195,7 @@ def _searches(node, study, sampling, latent, vae, heard, noise_seed, images_per_
         # The noises of a scouting are its seeds.
         yield from run.search(score_seeds=score_seeds and opened.successor is None)
         following = opened.present()
-    return run.result()
+    return run.result(audio_vae)
 
 
 class _Run:
@@ -208,8 +236,8 @@ class _Run:
         looks = {"watch": self._render, "draft": self._draft, "drafted": self._drafted}
         return DraftingLoop(*common, **looks, of=steps, fixed=fixed)
 
-    def result(self) -> io.NodeOutput:
-        """What the node gives. Raises ValueError if no image has a score."""
+    def result(self, audio_vae) -> io.NodeOutput:
+        """What the node gives, with the sounds that `audio_vae` decodes, if there is one. Raises ValueError if no image has a score."""
         study, report = self.opened.study, self.opened.study.report()
         faults = named_faults(self.loop.faults)
         remedy = f"{faults} {FAULTS_ADVICE} {AGAIN}" if faults else ""
@@ -240,6 +268,7 @@ class _Run:
             text,
             self.opened,
             self.opened.space,
+            [_heard(one, audio_vae) for _, one in shown],
             ui={"text": [text], "images": self.live.shown(always=True)},
         )
 
@@ -321,6 +350,18 @@ def _of_rendered(scorer):
     if medium_of({"scorer": scorer}) == "sound":
         return lambda one: float(scorer(one.sound["waveform"], one.sound["sample_rate"])[0])
     return lambda one: float(torch.as_tensor(scorer(as_images([one.frames]))).double().mean())
+
+
+def _heard(one: Rendered, audio_vae) -> dict:
+    """The AUDIO of one of the best: its own, what `audio_vae` makes of its latent, or silence."""
+    if one.sound is not None:
+        return one.sound
+    return silence(len(one.frames), SILENT_RATE) if audio_vae is None else _sound(audio_vae, one.sample)
+
+
+def _sound(audio_vae, latent: dict) -> dict:
+    """The AUDIO of a latent of one sample."""
+    return decode_sounds(audio_vae, tensors_of(latent["samples"]))[0]
 
 
 def _check_latent(study, latent) -> None:

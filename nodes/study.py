@@ -8,7 +8,7 @@ from ..surrogate.search import OpenStudy, Study
 from .tools import wires
 from .tools.schema import schema
 from .tools.studies import advised, opened_studies, patient_node, say_opened
-from .tools.study_inputs import study_inputs, study_options
+from .tools.study_inputs import pictures_input, study_inputs, study_options
 
 __all__ = ["StudyNode"]
 
@@ -24,7 +24,7 @@ class StudyNode(io.ComfyNode):
             description="Starts a search of a space for a high or low score, or continues it. Everything that was "
             "asked and scored is remembered under the name of the study: stop when you like, the next run continues, "
             "also after a restart.",
-            inputs=[wires.Space.Input("space", tooltip="The space to search."), *study_inputs()],
+            inputs=[wires.Space.Input("space", tooltip="The space to search."), *study_inputs(), pictures_input()],
             outputs=[
                 wires.Study.Output(
                     display_name="study",

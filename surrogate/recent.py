@@ -61,6 +61,11 @@ class Recent(Generic[K, V]):
         with self._lock:
             return list(self._values.values())
 
+    def items(self) -> list[tuple[K, V]]:
+        """All keys with their values, the one that was used last at the end."""
+        with self._lock:
+            return list(self._values.items())
+
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:

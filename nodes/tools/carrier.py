@@ -6,11 +6,12 @@ import copy
 from dataclasses import asdict, dataclass
 
 from ...surrogate.conditioning.acts import Settings
+from ...surrogate.quality import nearly_equal
 from ...surrogate.seeds import IntegerSeed
 from .embeddings import with_noise_converted
 from .latents import PointsNoise, as_samples, batch_size, sample_parts
 
-__all__ = ["Carrier", "OneNoise", "recipe_of", "sampled_by", "with_carrier"]
+__all__ = ["Carrier", "OneNoise", "alike", "is_carried", "recipe_of", "sampled_by", "with_carrier"]
 
 MARK = "surrogate_carrier"
 
@@ -58,6 +59,24 @@ def recipe_of(guider) -> dict:
     if carrier is None:
         return {}
     return {"carrier": {**asdict(carrier.settings), "noise": carrier.noise, "seed": carrier.seed}}
+
+
+def is_carried(guider) -> bool:
+    """Whether the points of `guider` are on its prompt."""
+    return hasattr(guider, MARK)
+
+
+def alike(guider, pictures, w) -> list[str]:
+    """What to do about `pictures` (t, h, w, c) uint8, of points with weights `w` (n, k), that are nearly equal; nothing if
+    they are not, or are points near each other."""
+    if not nearly_equal(pictures, w):
+        return []
+    if is_carried(guider):
+        return [f"These {len(pictures)} pictures are nearly equal: raise strength or until of Surrogate Carrier."]
+    return [
+        f"These {len(pictures)} pictures are nearly equal: this model follows its prompt more than its noise. Put the points "
+        "on the prompt: connect Surrogate Carrier between the guider and this node."
+    ]
 
 
 def with_carrier(guider, carrier: Carrier):

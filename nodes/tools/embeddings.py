@@ -7,7 +7,7 @@ import uuid
 
 import torch
 
-from ...surrogate.conditioning import Embedding, embedding_noise, spread
+from ...surrogate.conditioning import Embedding, embedding_noise, layers_noise, spread
 from ...surrogate.conditioning.acts import Settings
 from .progress import cancellable
 
@@ -15,6 +15,8 @@ __all__ = ["described", "with_noise", "with_noise_converted"]
 
 # Before the end, so that a step that is exactly at the end sees the prompt itself, and no step sees both.
 BEFORE = 1e-4
+# Where HiDream-I1 has the hidden states of its Llama, (1, layers, tokens, values).
+LAYERS = "conditioning_llama3"
 
 
 def with_noise(conditioning: list, space, w, settings: Settings) -> list:
@@ -27,8 +29,8 @@ def with_noise(conditioning: list, space, w, settings: Settings) -> list:
         return conditioning
     made: list = []
     for tokens, more in conditioning:
-        noisy, pooled = _noisy(tokens, more, space, w, settings)
-        made += [[noisy if first else tokens, options] for first, options in _parts(more, pooled, settings)]
+        noisy, changed = _noisy(tokens, more, space, w, settings)
+        made += [[noisy if first else tokens, options] for first, options in _parts(more, changed, settings)]
     return made
 
 
@@ -66,27 +68,34 @@ def _embedding(tokens: torch.Tensor, more: dict) -> Embedding:
             "conditioning of one CLIP Text Encode; its batch grows to the points here."
         )
     pooled, mask = (_flat(more.get(name)) for name in ("pooled_output", "attention_mask"))
-    return Embedding(tokens[0].cpu(), pooled, mask if mask is not None and len(mask) == tokens.shape[1] else None)
+    mask = mask if mask is not None and len(mask) == tokens.shape[1] else None
+    layers = more.get(LAYERS)
+    return Embedding(tokens[0].cpu(), pooled, mask, None if layers is None else layers[0].cpu())
 
 
 def _flat(values) -> torch.Tensor | None:
     return values[0].reshape(-1).cpu() if isinstance(values, torch.Tensor) else None
 
 
-def _noisy(tokens: torch.Tensor, more: dict, space, w, settings: Settings):
-    noisy, pooled = embedding_noise(space, w, _embedding(tokens, more), settings.strength, settings.pooled, cancellable)
-    if pooled is None or not settings.pooled:
-        return noisy.to(tokens), None
-    before = more["pooled_output"]
-    return noisy.to(tokens), pooled.reshape(-1, *before.shape[1:]).to(before)
+def _noisy(tokens: torch.Tensor, more: dict, space, w, settings: Settings) -> tuple[torch.Tensor, dict]:
+    """The tokens with noise, and the options that change with them."""
+    embedding, changed = _embedding(tokens, more), {}
+    noisy, pooled = embedding_noise(space, w, embedding, settings.strength, settings.pooled, cancellable)
+    if pooled is not None and settings.pooled:
+        before = more["pooled_output"]
+        changed["pooled_output"] = pooled.reshape(-1, *before.shape[1:]).to(before)
+    if embedding.layers is not None:
+        changed[LAYERS] = layers_noise(space, w, embedding, settings.strength, cancellable).to(more[LAYERS])
+    return noisy.to(tokens), changed
 
 
-def _parts(more: dict, pooled: torch.Tensor | None, settings: Settings):
+def _parts(more: dict, changed: dict, settings: Settings):
     """(whether with noise, options) of the parts of the sampling in which an entry is used."""
     start, end = more.get("start_percent", 0.0), more.get("end_percent", 1.0)
     edge = settings.until - BEFORE if settings.until < 1 else 1.0
-    noisy = more if pooled is None else {**more, "pooled_output": pooled}
+    noisy = {**more, **changed}
     if start < edge:
-        yield True, noisy if end <= edge else {**noisy, "start_percent": start, "end_percent": edge}
+        # No start where there was none: with some shifts rounding puts the first step just above it, where core skips it.
+        yield True, noisy if end <= edge else {**noisy, "end_percent": edge}
     if end > edge:
         yield False, more if start >= edge else {**more, "start_percent": edge, "end_percent": end}

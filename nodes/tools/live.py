@@ -41,8 +41,8 @@ _drawn: Recent[str, _Card] = Recent(KEPT)
 
 
 def album_of(study) -> Album:
-    """Where the pictures of a `surrogate.search.Study` are kept between runs: in ComfyUI's user folder."""
-    return Album(Path(folder_paths.get_user_directory()) / "surrogate_pictures" / study.identity, study.identity)
+    """The pictures of a `surrogate.search.Study`: in ComfyUI's user folder, and in the place that the study names."""
+    return study.album(Path(folder_paths.get_user_directory()) / "surrogate_pictures")
 
 
 def keep_pictures(opened, trials, clips, best) -> None:

@@ -14,6 +14,7 @@ from server import PromptServer
 from ...surrogate.explore import Course
 from ...surrogate.pictures.gallery import RECIPE, Gallery
 from ...surrogate.points.batches import in_groups
+from .carrier import alike
 from .latents import repeat_to
 from .notices import warn
 from .provenance import drawn, run_hash, texts, with_tensors
@@ -93,7 +94,7 @@ class Renderer:
                 self.shelf.keep(picture.key, picture.frames, picture.sound)
             self._tell(one.index, picture)
         self.shelf.tidy(set(keys))
-        self._say(made)
+        self._say(made, points.w)
         return [made[i] for i in range(len(keys))]
 
     def save(self, course: Course, made: list[Picture], prefix: str) -> list[dict]:
@@ -170,9 +171,12 @@ class Renderer:
         what = {"node": hidden.unique_id, "cell": index, **picture.told()}
         server.send_sync(EVENT, what, getattr(server, "client_id", None))
 
-    def _say(self, made: dict[int, Picture]) -> None:
+    def _say(self, made: dict[int, Picture], w) -> None:
         faults = {i: picture.fault for i, picture in made.items() if picture.fault}
         if len(faults) == len(made):
             raise ValueError(f"All {len(made)} pictures failed: {faults[0]}. {REMEDY}")
+        good = sorted(made.keys() - faults.keys())
+        notes = [] if self.of_sound else alike(self.sampling[0], [made[i].frames for i in good], w[good])
         if faults:
-            warn(self.node, [f"{len(faults)} of {len(made)} pictures failed: {next(iter(faults.values()))}. {REMEDY}"])
+            notes += [f"{len(faults)} of {len(made)} pictures failed: {next(iter(faults.values()))}. {REMEDY}"]
+        warn(self.node, notes)

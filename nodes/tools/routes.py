@@ -16,9 +16,10 @@ import logging
 from aiohttp import web
 from server import PromptServer
 
-from ...surrogate.search import StudyError, UnknownStudy, describe_study
+from ...surrogate.search import StudyError, UnknownStudy, describe_study, scouting_name
 from .questions import answer, open_pages
 from .shelf import KEY, Shelf
+from .studies import opened_studies
 from .study_inputs import default_storage
 
 __all__ = ["add_routes"]
@@ -26,6 +27,15 @@ __all__ = ["add_routes"]
 log = logging.getLogger("ComfyUI-Surrogate")
 MOST_ANSWER = 1 << 14
 KINDS = {".webp": "image/webp", ".png": "image/png", ".mp3": "audio/mpeg"}
+
+
+def _described(name: str) -> dict:
+    """Of several databases, the study in that where a workflow has opened one of this `name` last."""
+    for opened_as in (name, scouting_name(name)):
+        database, own = opened_studies.latest(opened_as) or ("", "")
+        if database.strip():
+            return describe_study(database, own if opened_as == name else name)
+    return describe_study(default_storage(), name)
 
 
 def add_routes() -> None:
@@ -38,7 +48,7 @@ def add_routes() -> None:
             return web.json_response({"error": "name is missing: /surrogate/study?name=my%20search"}, status=400)
         try:
             # Databases block; the server's own loop must not.
-            found = await asyncio.to_thread(describe_study, default_storage(), name)
+            found = await asyncio.to_thread(_described, name)
         except UnknownStudy as error:
             return web.json_response({"error": str(error)}, status=404)
         except (StudyError, ValueError) as error:  # locked, damaged, of a newer version: later it may be there

@@ -19,7 +19,7 @@ __all__ = ["Running", "run_search"]
 
 # Gives out what is to be judged, and returns what the node gives.
 Searching = Generator[list[Rendered], Judged, io.NodeOutput]
-STEP, STEP_OUTPUTS = "SurrogateSearchStep", 8
+STEP, STEP_OUTPUTS = "SurrogateSearchStep", 9
 # Ids of copied nodes must differ from all others of a prompt; short ones, because every event of it lists them.
 _numbers = itertools.count()
 

@@ -21,11 +21,12 @@ opened_studies = OpenedStudies()
 HARMLESS = {
     "SurrogateStudy": (
         "name", "optimiser", "budget", "population", "direction", "random_seed", "if_it_differs", "more_directions",
-        "settings", "database",
+        "settings", "database", "pictures",
     ),
     "SurrogateScout": (
         "name", "optimiser", "budget", "population", "direction", "random_seed", "if_it_differs", "more_directions",
         "settings", "database", "first_seed", "seeds", "share", "diversity", "chart",
+        "pictures",
     ),
     "SurrogateTell": ("until_finished",),
     "SurrogatePick": ("when", "clicks", "minutes", "if_nobody_answers", "picks", "likes"),

@@ -12,7 +12,7 @@ from ...surrogate.settings import json_settings
 from .advanced import advanced
 from .latents import sample_parts
 
-__all__ = ["BETWEEN", "default_storage", "progress_outputs", "study_inputs", "study_options"]
+__all__ = ["BETWEEN", "default_storage", "pictures_input", "progress_outputs", "study_inputs", "study_options"]
 
 REFUSE, NEW = "refuse", "start a new study"
 # What most people choose, instead of an optimiser's name. They are saved in workflows.
@@ -124,6 +124,18 @@ def study_inputs(optimisers=tuple(OPTIMISERS), places=(BEYOND, BETWEEN)) -> list
     ]
 
 
+def pictures_input() -> io.String.Input:
+    """Where the pictures of a study are kept. It comes last: saved workflows have the widgets before it."""
+    return advanced(
+        io.String,
+        "pictures",
+        default="",
+        tooltip="Where all computers that share the study keep its pictures, so that each shows those of the others. "
+        "database: in the study's database. Or a folder that all of them reach, or s3://bucket/folder. ${NAME}: what the "
+        "environment variable NAME says. Empty: each keeps its own, in ComfyUI's user folder.",
+    )
+
+
 def study_options(
     latent,
     name,
@@ -136,8 +148,9 @@ def study_options(
     more_directions="",
     settings="",
     database="",
+    pictures="",
 ) -> dict:
-    """The values of `study_inputs` as arguments of `Study.open`."""
+    """The values of `study_inputs` and of `pictures_input` as arguments of `Study.open`."""
     return {
         "storage": database.strip() or default_storage(),
         "name": name,
@@ -149,4 +162,5 @@ def study_options(
         "seed": random_seed,
         "settings": json_settings(settings, "settings"),
         "on_mismatch": "new" if if_it_differs == NEW else "refuse",
+        "pictures": pictures,
     }

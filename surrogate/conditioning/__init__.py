@@ -1,6 +1,6 @@
 """A space on the text embedding: noise for models whose pictures hardly change with the initial noise."""
 
 from .embedding import Embedding, encoders, spread
-from .noise import ROWS, embedding_noise
+from .noise import ROWS, embedding_noise, layers_noise
 
-__all__ = ["ROWS", "Embedding", "embedding_noise", "encoders", "spread"]
+__all__ = ["ROWS", "Embedding", "embedding_noise", "encoders", "layers_noise", "spread"]

@@ -18,15 +18,20 @@ LEAST_PADDING = 16  # trailing zeros of a row that are padding rather than chanc
 class Embedding:
     """The embedding of one prompt: `tokens` (t, d), `pooled` (p,) if there is one, and `mask` (t,), 0 for padding.
 
+    `layers` (l, t', d'): the hidden states of one more encoder, of which the model sees several layers (HiDream-I1).
+
     Raises ValueError for other shapes, and for values that are not finite.
     """
 
     tokens: torch.Tensor
     pooled: torch.Tensor | None = None
     mask: torch.Tensor | None = None
+    layers: torch.Tensor | None = None
 
     def __post_init__(self):
-        for name, values, axes in (("tokens", self.tokens, 2), ("pooled", self.pooled, 1), ("mask", self.mask, 1)):
+        expected = {"tokens": 2, "pooled": 1, "mask": 1, "layers": 3}
+        for name, axes in expected.items():
+            values = getattr(self, name)
             if values is None:
                 continue
             if values.ndim != axes or not values.numel():

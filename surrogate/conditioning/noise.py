@@ -14,7 +14,7 @@ from ..checks import number
 from ..space import SurrogateSpace
 from .embedding import Embedding, spread
 
-__all__ = ["ROWS", "embedding_noise"]
+__all__ = ["ROWS", "embedding_noise", "layers_noise"]
 
 # Tokens for which noise is drawn at once, so that transports that look at a whole noise see the same one for every
 # prompt of up to this length, then of up to twice this length, and so on. A multiple of 16, the block in which torch
@@ -51,14 +51,36 @@ def embedding_noise(
     return noisy, plain.float() + std * vector[0]
 
 
-def _drawn(space: SurrogateSpace, w, embedding: Embedding, progress) -> Sequence[torch.Tensor]:
-    """Noises for the pooled embedding (n, p), if there is one, and for the tokens (n, ≥ t, d)."""
-    tokens, width = embedding.tokens.shape
-    parts: list[tuple[int, ...]] = [(-(-tokens // ROWS) * ROWS, width)]
+def layers_noise(space: SurrogateSpace, w, embedding: Embedding, strength: float = 0.5, progress=None) -> torch.Tensor:
+    """`embedding.layers` (n, l, t', d') at the points with weights `w` (n, k), float32.
+
+    The noise of a token is the same in all layers, times the standard deviation of each: the layers are one reading of
+    one prompt. It is independent of the noise that `embedding_noise` adds. Raises the same errors.
+    """
+    assert embedding.layers is not None
+    strength = number("strength", strength, 0)
+    _check_seeds(space)
+    layers = embedding.layers
+    rows = _drawn(space, w, embedding, progress, layers=True)[-1][:, None, : layers.shape[1]]
+    std = layers.double().std((1, 2), unbiased=False, keepdim=True).float()
+    return layers.float() + strength * std * rows
+
+
+def _drawn(space: SurrogateSpace, w, embedding: Embedding, progress, layers: bool = False) -> Sequence[torch.Tensor]:
+    """Noises for the pooled embedding (n, p), if there is one, for the tokens (n, ≥ t, d), and on demand for `layers`."""
+    parts = [_rows(embedding.tokens)]
     if embedding.pooled is not None:
         # First, so that the tokens' noise is behind it whatever their number.
         parts.insert(0, tuple(embedding.pooled.shape))
+    if layers:
+        parts.append(_rows(embedding.layers))
     return space.combine(w, parts, progress=progress)
+
+
+def _rows(values) -> tuple[int, ...]:
+    """The shape of the noise for tokens (…, t, d)."""
+    tokens, width = values.shape[-2:]
+    return -(-tokens // ROWS) * ROWS, width
 
 
 def _check_seeds(space: SurrogateSpace) -> None:

@@ -5,6 +5,7 @@
     stretch.py       whether a step means the same everywhere in the cube
     orthogonality.py how far seeds are from orthogonal, in few and in many dimensions
     closure.py       whether blends are noise, and whether their pictures look like the model's own
+    carriers.py      whether noise on the prompt would change pictures more
     keep.py          what is kept of a picture
     features.py      what is compared of pictures
     two_sample.py    whether two sets of independent pictures come from one distribution
@@ -14,6 +15,7 @@
 Who renders is not asked: points, noises and pictures (n, h, w, 3) or clips (n, t, h, w, 3), uint8, go in.
 """
 
+from .carriers import LITTLE, STRENGTHS, UNTIL, Carriers, nearly_equal, variety
 from .closure import Closure, NoiseCheck, PictureCheck, check_noise, check_pictures
 from .drawing import drawing
 from .features import FEATURES, features
@@ -27,7 +29,11 @@ from .walks import Walks, walks
 
 __all__ = [
     "FEATURES",
+    "LITTLE",
     "PLACES",
+    "STRENGTHS",
+    "UNTIL",
+    "Carriers",
     "Closure",
     "Grade",
     "NoiseCheck",
@@ -43,10 +49,12 @@ __all__ = [
     "drawing",
     "features",
     "keep",
+    "nearly_equal",
     "overlap",
     "space_quality",
     "stationarity",
     "steps",
     "two_sample",
+    "variety",
     "walks",
 ]

@@ -11,6 +11,7 @@ from ..diagnostics import Grade as NoiseGrade
 from ..scores.distances import picture_distances
 from ..space import SurrogateSpace
 from ..transports import Sphere
+from .carriers import Carriers, variety
 from .closure import Closure, check_noise, check_pictures
 from .stationarity import Stationarity, stationarity
 from .walks import Walks
@@ -26,6 +27,10 @@ CLEAR, SOME, CHANCE = 0.5, 0.2, 0.05
 ROUNDING, ANOTHER, UNSEEN = 0.1, 0.5, 0.005
 # A space whose pictures differ by this part of what fresh ones do is narrow.
 NARROW = 0.1
+HARDLY = (
+    "The model hardly reacts to noise: no space helps. Use a model that is not distilled to a few steps, more "
+    "denoise, a weaker ControlNet or an open prompt."
+)
 # As many blends may be off before it counts.
 FEW = 0.1
 
@@ -42,6 +47,7 @@ class Quality:
 
     again: distance of two pictures of the same point, made in different batches
     fresh: median distance of two pictures of fresh noise
+    carriers: what pictures change with; None if that was not looked at
     """
 
     space: SurrogateSpace
@@ -49,6 +55,7 @@ class Quality:
     closure: Closure
     again: float
     fresh: float
+    carriers: Carriers | None = None
 
     @property
     def near(self) -> Grade:
@@ -95,6 +102,7 @@ class Quality:
             f"  (the chart alone, distance in the space against weights: {s.u_weights.rank:+.2f}, {s.u_weights.linear:+.2f})",
             "Distance of two pictures, median (0.02 is hardly seen, black and white are 1 apart): "
             f"in the space {s.typical:.3f}, fresh {self.fresh:.3f}, the same point twice {self.again:.4f}",
+            *(self.carriers.numbers if self.carriers else []),
             "Mean picture of the blends, in standard deviations of fresh pictures: "
             + ", ".join(f"{name} {value:+.1f}" for name, value in pictures.off.items()),
         ]
@@ -108,12 +116,10 @@ class Quality:
     @property
     def advice(self) -> list[str]:
         """What would make the space better, in sentences; none if nothing does."""
-        s, lines = self.stationarity, []
+        s, lines = self.stationarity, [*self.carriers.advice] if self.carriers else []
         if self.fresh < VISIBLE:
-            lines.append(
-                "The model hardly reacts to noise: no space helps. Use a model that is not distilled to a few steps, more "
-                "denoise, a weaker ControlNet or an open prompt."
-            )
+            if not (self.carriers and self.carriers.helps):
+                lines.insert(0, HARDLY)
         elif self.differs_in_a_batch:
             lines.append(
                 "The same point gives another picture in another batch. If the sampler draws noise of its own (ancestral, "
@@ -176,7 +182,14 @@ class Quality:
 
 
 def space_quality(
-    space: SurrogateSpace, points: Walks, pictures, latents, fresh, again: tuple[int, np.ndarray], seed: int = 0
+    space: SurrogateSpace,
+    points: Walks,
+    pictures,
+    latents,
+    fresh,
+    again: tuple[int, np.ndarray],
+    seed: int = 0,
+    carriers: Carriers | None = None,
 ) -> Quality:
     """The quality of `space`.
 
@@ -185,15 +198,16 @@ def space_quality(
     fresh: at least 7 pictures of independent noises, none of them a seed of the space
     again: a point's number, from 0, and its picture made once more, in another batch
     seed: names the shuffles of the test by chance
+    carriers: what the pictures change with, for the advice
 
     Raises ValueError for numbers that do not fit together, and pictures that are none.
     """
     number, second = again
-    apart = picture_distances(fresh)
     return Quality(
         space,
         stationarity(space, points, pictures, latents, seed),
         Closure(check_noise(latents), check_pictures(pictures, fresh)),
         again=float(picture_distances([pictures[number], second])[0, 1]),
-        fresh=float(np.median(apart[np.triu_indices(len(fresh), 1)])),
+        fresh=variety(fresh),
+        carriers=carriers,
     )

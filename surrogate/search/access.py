@@ -13,6 +13,7 @@ import numpy as np
 from ..recent import Recent
 from .definition import Definition
 from .ledger import Ledger
+from .picture_places import forget_pictures
 from .results import NOT_JUDGED, Result
 from .state import State
 from .store import Store
@@ -36,6 +37,8 @@ class Memory:
     thinking: Any = field(default_factory=threading.Lock)
     # How many corrections of finished points (`Study.retell`) the ledger has.
     retold: int = 0
+    # How many results this process has recorded.
+    told_here: int = 0
 
 
 memories: Recent[tuple[str, str], Memory] = Recent(KEPT)
@@ -52,10 +55,14 @@ class Told(NamedTuple):
 
 @dataclass
 class Writing:
-    """The database while it is ours: the study's `state`, and what the ledger takes up once it is stored."""
+    """The database while it is ours: the study's `state`, and what the ledger takes up once it is stored.
+
+    `time` is the one of the database's clock, in seconds since 1970.
+    """
 
     connection: Any
     state: State
+    time: float
     added: list[tuple] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
 
@@ -93,12 +100,13 @@ class Access:
         with ExitStack() as held:
             with self.store.writing(self.study_id) as connection:
                 held.enter_context(memory.lock)
-                now = Writing(connection, self._read(connection, memory))
+                now = Writing(connection, self._read(connection, memory), self.store.time(connection))
                 yield now
             for entry in now.added:
                 memory.ledger.append(*entry)
             for told in now.told:
                 _finish(memory.ledger, told)
+            memory.told_here += len(now.told)
 
     def save(self, now: Writing) -> None:
         """Store the state as it is now."""
@@ -114,9 +122,10 @@ class Access:
         return state is not None and state.id == self.identity
 
     def delete(self) -> None:
-        """Remove the study and all its points from the storage."""
+        """Remove the study, all its points, and the pictures that the storage has of it."""
         with self.writing(self.memory) as now:
             self.store.delete(now.connection, self.study_id)
+            forget_pictures(now.connection, self.identity)
         memories.forget(self._key)
 
     @property

@@ -8,10 +8,11 @@ import re
 
 from .values import StudyError
 
-__all__ = ["hidden_password", "missing_driver", "password_remark", "typed_address", "with_driver"]
+__all__ = ["hidden_password", "missing_driver", "password_remark", "typed_address", "variable_of", "with_driver"]
 
 # Alone, not as a part: a workflow of a stranger could send part of a text to a server of the stranger's.
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+EXAMPLE = "one such as postgresql://user:password@host/name"
 # Seconds after which a host that does not answer counts as away.
 CONNECTING = "10"
 # What to type where the driver is missing, by the first word of the URL.
@@ -22,20 +23,36 @@ INSTALL = {
 }
 
 
+def variable_of(text: str, name: str, expected: str) -> str:
+    """`text` without spaces around it, or if it is `${NAME}`, what the environment variable NAME has.
+
+    Raises StudyError if there is no such variable: `name` is of the input, which would be one of the `expected`.
+    """
+    found = VARIABLE.fullmatch(text.strip())
+    if found is None:
+        return text.strip()
+    value = os.environ.get(found[1], "").strip()
+    if not value:
+        raise StudyError(
+            f"{name} is {text}, but the environment variable {found[1]} is not set: set it to {expected}, "
+            "in the environment from which this program is started."
+        )
+    return value
+
+
 def typed_address(storage):
     """`storage`, or if it is `${NAME}`, the database URL that the environment variable NAME has.
 
     Raises StudyError if there is no such variable, or it holds no URL; its value is in no message.
     """
-    found = VARIABLE.fullmatch(storage.strip()) if isinstance(storage, str) else None
-    if found is None:
+    if not isinstance(storage, str) or VARIABLE.fullmatch(storage.strip()) is None:
         return storage
-    url = os.environ.get(found[1], "").strip()
+    url = variable_of(storage, "database", EXAMPLE)
     if "://" not in url:
-        what = "does not hold a database URL" if url else "is not set"
+        variable = storage.strip()[2:-1]
         raise StudyError(
-            f"database is {storage}, but the environment variable {found[1]} {what}: set it to one such as "
-            "postgresql://user:password@host/name, in the environment from which this program is started."
+            f"database is {storage}, but the environment variable {variable} does not hold a database URL: set it to "
+            f"{EXAMPLE}, in the environment from which this program is started."
         )
     return url
 

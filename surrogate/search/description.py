@@ -14,6 +14,8 @@ __all__ = ["describe_study"]
 def describe_study(storage: str | os.PathLike, name: str) -> dict:
     """How the study `name` in `storage` stands, as JSON; while a search is scouting, its scouting.
 
+    "here" is the number of images that this process has told since it opened the study.
+
     Raises UnknownStudy if there is none, StudyError if the storage cannot be used.
     """
     names = study_names(storage)
@@ -29,6 +31,7 @@ def describe_study(storage: str | os.PathLike, name: str) -> dict:
         "failed": report.failed,
         "skipped": report.skipped,
         "open": report.open,
+        "here": study.told_here,
         "budget": report.budget,
         "generation": report.generation,
         "progress": f"scouting: {report}" if scouting else str(report),

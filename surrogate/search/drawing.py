@@ -20,6 +20,8 @@ __all__ = ["best_sheet", "card", "course", "course_sheet", "landscape", "page"]
 
 # Generations on a sheet; of more, some are left out at even distances.
 MOST_GENERATIONS = 48
+# Best points whose pictures may be drawn on the map: more than have room there.
+MOST_ON_MAP = 256
 # Axes of parallel coordinates; of more seeds, those that weigh most in any point.
 MOST_SEEDS = 64
 # Columns of a sheet, and the side of its cells in pixels: as wide as the plots on the page.
@@ -63,7 +65,8 @@ def landscape(history: History, space: SurrogateSpace, album: Album | None = Non
     scores, direction = history.scores[rows, 0], history.directions[0]
     ranked = history.ranked(1)
     best = int(np.flatnonzero(rows == ranked[0])[0]) if len(ranked) else None
-    small = None if album is None else _pictures(album, rows)
+    shown = set(history.ranked(MOST_ON_MAP).tolist())
+    small = None if album is None else [album.small(row) if row in shown else None for row in rows.tolist()]
     if space.chart.signed:
         return space_map(
             _principal(space.weights(history.u[rows])),

@@ -27,3 +27,11 @@ class OpenedStudies:
             return 0
         study, times = found
         return times if study.exists() else times + 1
+
+    def latest(self, name: str) -> tuple[str, str] | None:
+        """The database in which a study was opened as `name` last, and the name that it has there; None if none was."""
+        found = None
+        for (opened, database), (study, _) in self._opened.items():
+            if opened == name:
+                found = database, study.name
+        return found

@@ -23,36 +23,42 @@ ON_MISMATCH = ("refuse", "new")
 
 @dataclass(frozen=True)
 class Wanted:
-    """What may change when a study is opened again. `note` is None to leave it as it is."""
+    """What may change when a study is opened again. `note` and `pictures` are None to leave them as they are."""
 
     budget: int
     population: int
     note: str | None
+    pictures: str | None = None
 
     @classmethod
-    def of(cls, optimiser: Optimiser, budget, population, note) -> Wanted:
+    def of(cls, optimiser: Optimiser, budget, population, note, pictures=None) -> Wanted:
         """Checked; `population` None is the optimiser's own. Raises ValueError for numbers out of their range."""
         size = optimiser.population if population is None else population
         return cls(
             whole("budget", budget, 1, LARGEST_BUDGET),
             whole("population", size, optimiser.smallest_population, LARGEST_POPULATION),
             None if note is None else str(note),
+            None if pictures is None else str(pictures).strip(),
         )
 
     def applied(self, state: State) -> State:
         """`state` as it is wanted."""
         note = state.note if self.note is None else self.note
-        return dataclasses.replace(state, budget=self.budget, population=self.population, note=note)
+        pictures = state.pictures if self.pictures is None else self.pictures
+        return dataclasses.replace(state, budget=self.budget, population=self.population, note=note, pictures=pictures)
 
 
 @dataclass(frozen=True)
 class Found:
-    """A study in its store: the `name` under which it was found, its number and identity, and what to tell the user."""
+    """A study in its store: the `name` under which it was found, its number and identity, what to tell the user, and
+    where its `pictures` are kept.
+    """
 
     name: str
     study_id: int
     identity: str
     remarks: tuple[str, ...]
+    pictures: str
 
 
 def find_or_create(store: Store, name: str, definition: Definition, wanted: Wanted, on_mismatch: str) -> Found:
@@ -102,11 +108,12 @@ def _find_or_create(store: Store, name: str, definition: Definition, wanted: Wan
             state = wanted.applied(State(uuid.uuid4().hex, 0, 0))
             entry = {"format": FORMAT, "id": state.id, **definition.to_json()}
             study_id = store.create(connection, candidate, definition.directions, entry, state)
-            return Found(candidate, study_id, state.id, tuple(remarks))
+            return Found(candidate, study_id, state.id, tuple(remarks), state.pictures)
         state = wanted.applied(found.state)
         if state != found.state:
             store.set_state(connection, found.study_id, state)
-        return Found(candidate, found.study_id, found.state.id, (*remarks, *_changes(found.state, state)))
+        remarks += _changes(found.state, state)
+        return Found(candidate, found.study_id, state.id, tuple(remarks), state.pictures)
 
 
 def _changes(before: State, now: State) -> list[str]:

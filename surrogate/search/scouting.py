@@ -125,7 +125,7 @@ class Scouting:
             remarks.append(f"{n} noises were scouted when this search began. They stay: {budget - n} images search.")
         elif round(share * budget) > n > k:
             remarks.append(f"{n} noises are scouted, the most there can be; {budget - n} images search.")
-        shared = ("shape", "directions", "population", "on_mismatch", "worker", "lease")
+        shared = ("shape", "directions", "population", "on_mismatch", "worker", "lease", "pictures")
         study = Study.open(
             storage,
             scouting_name(name),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -23,15 +22,9 @@ class Hold:
     until: float
     claimed: int | None = None
 
-    @classmethod
-    def begin(cls, worker: Worker, lease: float, claimed: int | None = None) -> Hold:
-        """From now on, for `lease` seconds."""
-        return cls(worker, time.time() + lease, claimed)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing was heard of the worker for too long."""
-        return self.until < time.time()
+    def is_over(self, now: float) -> bool:
+        """Whether nothing was heard of the worker for too long, at the time `now`."""
+        return self.until < now
 
     def to_json(self) -> dict:
         held = {"worker": self.worker.to_json(), "until": self.until}
@@ -47,6 +40,7 @@ class State:
     """A study's budget and population, a `note`, who holds which run, how often finished points were `retold`,
     and what was decided about `drafting`.
 
+    `pictures` says where pictures are kept for all who work on it (see `picture_places`).
     `id` is the study's identity: a deleted study's name, and its number in the database, can come again.
     """
 
@@ -56,21 +50,19 @@ class State:
     note: str = ""
     runs: dict[int, Hold] = field(default_factory=dict)
     retold: int = 0
+    pictures: str = ""
     drafting: Drafting | None = None
 
     def to_json(self) -> dict:
         runs = {str(run): hold.to_json() for run, hold in self.runs.items()}
         entry = {"id": self.id, "runs": runs, "note": self.note, "budget": self.budget, "population": self.population}
-        if self.retold:
-            entry["retold"] = self.retold
-        if self.drafting is not None:
-            entry["drafting"] = self.drafting.to_json()
-        return entry
+        drafting = None if self.drafting is None else self.drafting.to_json()
+        later = {"retold": self.retold, "pictures": self.pictures, "drafting": drafting}
+        return {**entry, **{name: value for name, value in later.items() if value}}
 
     @classmethod
     def from_json(cls, entry: Mapping) -> State:
         runs = {int(run): Hold.from_json(hold) for run, hold in entry["runs"].items()}
         drafting = Drafting.from_json(entry["drafting"]) if "drafting" in entry else None
-        return cls(
-            entry["id"], entry["budget"], entry["population"], entry["note"], runs, entry.get("retold", 0), drafting
-        )
+        later = entry.get("retold", 0), entry.get("pictures", ""), drafting
+        return cls(entry["id"], entry["budget"], entry["population"], entry["note"], runs, *later)

@@ -20,7 +20,7 @@ def sql() -> SimpleNamespace:
     from optuna.storages._rdb import models
     from optuna.study import StudyDirection
     from optuna.trial import TrialState
-    from sqlalchemy import bindparam, select
+    from sqlalchemy import bindparam, select, text
 
     t = models.BaseModel.metadata.tables
     studies, marks, trials = t["studies"], t["study_user_attributes"], t["trials"]
@@ -64,6 +64,11 @@ def sql() -> SimpleNamespace:
         directions={d.name.lower(): d for d in StudyDirection},
         finite=models.TrialValueModel.TrialValueType.FINITE,
         coordinate=distribution_to_json(FloatDistribution(0.0, 1.0)),
+        clocks={
+            "postgresql": text("SELECT extract(epoch from clock_timestamp())"),
+            "mysql": text("SELECT unix_timestamp(sysdate(6))"),
+            "mariadb": text("SELECT unix_timestamp(sysdate(6))"),
+        },
         # Studies.
         lock=select(studies.c.study_id).where(studies.c.study_id == bindparam("study")).with_for_update(),
         names=select(studies.c.study_name)

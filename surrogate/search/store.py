@@ -14,6 +14,7 @@ import json
 import os
 import sqlite3
 import threading
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -189,6 +190,11 @@ class Store:
             return False
         connecting = isinstance(error, sqlalchemy.exc.OperationalError) and error.statement is None
         return error.connection_invalidated or (connecting and not any(sign in str(error) for sign in REFUSALS))
+
+    def time(self, connection) -> float:
+        """Seconds since 1970, by the clock of the database: those of its clients may differ by hours."""
+        statement = sql().clocks.get(self.engine.dialect.name)
+        return time.time() if statement is None else float(connection.execute(statement).scalar())
 
     # Studies.
 

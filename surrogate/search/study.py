@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from ..checks import number, whole
+from ..pictures.album import Album
+from ..pictures.shared import Shared
+from ..recent import Recent
 from ..space import SurrogateSpace
 from . import drafted, widening
 from .access import Access, Memory, Told, Writing
@@ -20,6 +25,7 @@ from .opening import Wanted, find_or_create, read_definition
 from .optimisers import Optimiser, Proposal, make_optimiser
 from .packing import glimpse
 from .patience import patient
+from .picture_places import check_place, picture_place
 from .recording import JudgedPage, record
 from .results import NOT_JUDGED, Result, results_of
 from .standing import best_of, report_of
@@ -46,6 +52,9 @@ __all__ = ["Study", "study_names"]
 # Seconds after which a worker of another host that was not heard of is taken for dead.
 LEASE = 1800.0
 MOST = 10_000_000
+log = logging.getLogger("ComfyUI-Surrogate")
+# What was sent to shared places, and what waits to be.
+_shared: Recent[tuple[str, str, str], Shared | None] = Recent(32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +65,8 @@ class Study:
     and go on at any time. One worker at a time works on a generation; several share a study.
     `definition` is what is searched, `identity` a text that no other study has (a deleted study's name can come again),
     `remarks` are sentences for the user about how the study was opened. `space` is the `SurrogateSpace` of its points,
-    which an optimiser may have widened beyond the one that was given; None if only a recipe is known.
+    which an optimiser may have widened beyond the one that was given; None if only a recipe is known. `pictures` says
+    where pictures are kept for all who search (see `picture_places`).
     """
 
     name: str
@@ -67,6 +77,7 @@ class Study:
     worker: str
     identity: str
     space: SurrogateSpace | None = field(repr=False)
+    pictures: str
     _access: Access = field(repr=False)
 
     # Opening.
@@ -87,6 +98,7 @@ class Study:
         seed: int = 0,
         settings: Mapping | None = None,
         note: str | None = None,
+        pictures: str | None = None,
         on_mismatch: str = "refuse",
         worker: str = "",
         lease: float = LEASE,
@@ -96,12 +108,14 @@ class Study:
         `storage`: the path of a SQLite file (created), an SQLAlchemy URL, or None for this process' memory.
         `space`: a `SurrogateSpace` or its recipe. `shape`: of one latent, remembered with it.
         `directions`: "maximize" or "minimize", one for each score. `budget`: images in all; `population`: images a
-        generation, by default the optimiser's. Both may change when a study is opened again, and so may `note`, a text.
+        generation, by default the optimiser's. Both may change when a study is opened again, and so may `note`, a text,
+        and `pictures`, where pictures are kept for all who search: "" (nowhere but in `album`'s folder), "database", a
+        folder, "s3://bucket/folder", or "${NAME}" for what that environment variable says.
         `settings`: of the optimiser. `worker`: a name, if one process holds several workers.
 
         Raises ValueError for values that cannot be, and if the name belongs to a study of something else: the message
         says what differs. With on_mismatch="new" a study "name (2)" and so on is taken instead.
-        Raises StudyError if the storage cannot be used.
+        Raises StudyError if the storage, or the place for pictures, cannot be used.
         """
         made = make_optimiser(optimiser, **(settings or {}))
         seed = whole("seed", seed, 0, LARGEST_SEED)
@@ -115,13 +129,15 @@ class Study:
             seed=seed,
         )
         made.check(definition.k - 1, len(definition.directions))
-        wanted = Wanted.of(made, budget, population, note)
+        wanted = Wanted.of(made, budget, population, note, pictures)
         check_name(name)
         lease = number("lease", lease, above=0)
         store = Store(storage)
+        check_place(wanted.pictures or "", store)
         found = find_or_create(store, name, definition, wanted, on_mismatch)
         access = Access(found.name, definition, found.identity, found.study_id, store)
-        return cls(found.name, definition, made, found.remarks, lease, str(worker), found.identity, space, access)
+        me, identity = str(worker), found.identity
+        return cls(found.name, definition, made, found.remarks, lease, me, identity, space, found.pictures, access)
 
     @classmethod
     @patient
@@ -136,7 +152,8 @@ class Study:
         optimiser = make_optimiser(definition.optimiser, **definition.settings)
         identity = str((found.definition or {})["id"])
         access = Access(name, definition, identity, found.study_id, store)
-        return cls(name, definition, optimiser, (), float(lease), str(worker), identity, None, access)
+        pictures = found.state.pictures if found.state else ""
+        return cls(name, definition, optimiser, (), float(lease), str(worker), identity, None, pictures, access)
 
     # Searching.
 
@@ -275,7 +292,7 @@ class Study:
             if now.told:
                 drafted.store_told(self._access, now, ledger)
                 if mine:
-                    now.state.runs[generation.run] = self._hold(here)
+                    now.state.runs[generation.run] = self._hold(now, here)
                     self._access.save(now)
         with memory.lock:
             return report_of(self.name, memory.ledger, now.state, remarks)
@@ -365,7 +382,7 @@ class Study:
         with self._access.writing(self._access.memory) as now:
             for run, hold in now.state.runs.items():
                 if hold.worker == here:
-                    now.state.runs[run] = self._hold(here, hold.claimed)
+                    now.state.runs[run] = self._hold(now, here, hold.claimed)
             self._access.save(now)
 
     @patient
@@ -399,6 +416,11 @@ class Study:
         """All points, as arrays."""
         with self._access.reading(memory := self._access.memory):
             return memory.ledger.history()
+
+    @property
+    def told_here(self) -> int:
+        """How many results this process has recorded, since it opened the study."""
+        return self._access.memory.told_here
 
     @property
     def progress(self) -> str:
@@ -440,10 +462,23 @@ class Study:
         """The seeds of the space that was given, as points (k, k-1) of the one that is searched."""
         return widening.corners(self.definition)
 
+    def album(self, folder: str | os.PathLike) -> Album:
+        """The pictures of the study, in a folder of its own within `folder`, and in the place that `pictures` names."""
+        shared = _shared.get_or_make((self._access.store.key, self.identity, self.pictures), self._share)
+        return Album(Path(folder) / self.identity, self.identity, shared)
+
     # Within.
 
-    def _hold(self, here: Worker, claimed: int | None = None) -> Hold:
-        return Hold.begin(here, self.lease, claimed)
+    def _share(self) -> Shared | None:
+        try:
+            place = picture_place(self.pictures, self._access.store, self.identity)
+        except StudyError as error:  # found elsewhere to be of use, and here not
+            log.warning("Only pictures of this computer are shown: %s", error)
+            return None
+        return None if place is None else Shared(place)
+
+    def _hold(self, now: Writing, here: Worker, claimed: int | None = None) -> Hold:
+        return Hold(here, now.time + self.lease, claimed)
 
     def _take(self, memory: Memory, here: Worker) -> tuple[Ledger, Task | None, History | None]:
         """What `here` works on now; with the history, if its missing points are still to be thought out.
@@ -452,14 +487,14 @@ class Study:
         """
         with self._access.writing(memory) as now:
             ledger = memory.ledger
-            task = choose(ledger, now.state, here)
+            task = choose(ledger, now.state, here, now.time)
             if task is None:
                 return ledger, None, None
             history = ledger.history() if task.missing else None
             if history is not None and not self.optimiser.slow:
                 self._add(now, ledger, task, self._propose(memory, history, task))
                 history = None
-            now.state.runs[task.run] = self._hold(here, None if history is None else task.number)
+            now.state.runs[task.run] = self._hold(now, here, None if history is None else task.number)
             self._access.save(now)
         return ledger, task, history
 
@@ -468,10 +503,10 @@ class Study:
         proposal = self._propose(memory, history, task)
         with self._access.writing(memory) as now:
             ledger = memory.ledger
-            if choose(ledger, now.state, here) != task:
+            if choose(ledger, now.state, here, now.time) != task:
                 return None
             self._add(now, ledger, task, proposal)
-            now.state.runs[task.run] = self._hold(here)
+            now.state.runs[task.run] = self._hold(now, here)
             self._access.save(now)
         return ledger
 

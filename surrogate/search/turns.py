@@ -21,15 +21,15 @@ class Task:
     missing: tuple[int, ...]
 
 
-def choose(ledger: Ledger, state: State, here: Worker) -> Task | None:
-    """What `here` should work on: an open generation that is its own or nobody's, else the next one, else a new run.
+def choose(ledger: Ledger, state: State, here: Worker, now: float) -> Task | None:
+    """What `here` should work on at the time `now`: an open generation that is its own or nobody's, else the next one, else a new run.
 
     None if the budget is spent, or others have the rest.
     """
     room = state.budget - ledger.paid
     # A run that is only claimed has no generation yet.
     current = {**dict.fromkeys(state.runs, -1), **ledger.current}
-    begun, idle = _free_runs(ledger, state, here, current)
+    begun, idle = _free_runs(ledger, state, here, now, current)
     if begun:
         run = min(begun)[1]
         return _task(ledger, state, run, current[run], room)
@@ -44,7 +44,7 @@ def choose(ledger: Ledger, state: State, here: Worker) -> Task | None:
     return _task(ledger, state, run, number + 1, room)
 
 
-def _free_runs(ledger: Ledger, state: State, here: Worker, current: dict[int, int]) -> tuple[list, list]:
+def _free_runs(ledger: Ledger, state: State, here: Worker, now: float, current: dict[int, int]) -> tuple[list, list]:
     """The runs that `here` may work on: those with open points, and those that wait for their next generation.
 
     Each with whether it is somebody else's: own ones come first.
@@ -53,7 +53,7 @@ def _free_runs(ledger: Ledger, state: State, here: Worker, current: dict[int, in
     for run, number in sorted(current.items()):
         hold = state.runs.get(run)
         mine = hold is not None and hold.worker == here
-        free = mine or hold is None or hold.is_over or hold.worker.is_dead(here)
+        free = mine or hold is None or hold.is_over(now) or hold.worker.is_dead(here)
         if any(row in ledger.open for row in ledger.places.get((run, number), [])):
             if free:
                 begun.append((not mine, run))

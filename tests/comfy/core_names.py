@@ -78,6 +78,7 @@ OPEN = {
     "model.load_device": "previews",
     "model.model.model_sampling.noise_scaling": "Invert: how noise and image begin, never copied",
     "model.model.model_sampling.sigma_max": "whether a model ignores its noise; what core's schedulers begin with",
+    "model.set_model_unet_function_wrapper": "demo model, kind turbo",
     "server.PromptServer.instance": "messages and the route",
     "server.PromptServer.instance.routes.get": "the routes",
     "server.PromptServer.instance.routes.post": "answers to Pick",

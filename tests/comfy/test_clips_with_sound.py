@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from dev.client import ExecutionFailed
+from surrogate.search import Study
 
 from .graph import Graph, Log, counted, needs_sound, output
 
@@ -140,6 +141,53 @@ def test_the_vae_finds_its_part_wherever_it_is(comfy):
     g.run()
     assert [tuple(one.shape) for one in clips.tensors.values()] == [(6, 6, 8, 3)] * 3
     assert [tuple(one.shape) for one in sounds.tensors.values()] == [(1, 2, LENGTH)] * 3
+
+
+def searched(comfy, name: str, **settings):
+    """(graph, Surrogate Search of a model of clips with sound, its latent, what decodes the sound)."""
+    g = Graph(comfy)
+    model, conditioning = g("TestAnyModel", channels=16, video=True).outputs(2)
+    latent, heard = g.latent([1, *CLIP], [1, *SOUND]), g("TestSoundVAE", of_clips=True)
+    node = g(
+        "SurrogateSearch",
+        guider=g("BasicGuider", model=model, conditioning=conditioning),
+        sampler=g("KSamplerSelect", sampler_name="euler"),
+        sigmas=g("BasicScheduler", model=model, scheduler="simple", steps=1, denoise=1.0),
+        latent=latent,
+        vae=g("TestAnyVAE", kind="video"),
+        study=g("SurrogateStudy", space=g.space("12, 99"), latent=latent, name=name, budget=6, population=3),
+        scorer=g("SurrogatePictureStatistics", statistic="brightest_x")[1],
+        score_seeds=False,
+        n_best=2,
+        **{"audio_vae": heard} | settings,
+    )
+    return g, node, heard
+
+
+def test_the_best_clips_of_a_search_have_their_sounds(comfy):
+    """As VAE Decode Audio decodes the best latent; silence without an audio VAE."""
+    needs_sound(comfy)
+    g, node, heard = searched(comfy, "sounds of a search")
+    sounds = g.keep(node[8])
+    stock = g.keep(g("VAEDecodeAudio", samples=g("TestPart", latent=node, index=1), vae=heard))
+    g.run()
+    first, second = sounds.tensors.values()
+    torch.testing.assert_close(first, stock.tensor, rtol=0, atol=1e-6)
+    assert tuple(second.shape) == (1, 2, LENGTH) and not torch.equal(first, second)
+    g, node, _ = searched(comfy, "silent search")
+    del g.prompt[node.number]["inputs"]["audio_vae"]
+    sounds = g.keep(node[8])
+    g.run()
+    assert [tuple(one.shape) for one in sounds.tensors.values()] == [(1, 1, 44100 * 6 // 24)] * 2
+
+
+def test_a_search_says_at_once_what_is_connected_wrongly(comfy):
+    g, node, _ = searched(comfy, "wrong sound of a search")
+    g.prompt[node.number]["inputs"]["audio_vae"] = g.prompt[node.number]["inputs"]["vae"]
+    with pytest.raises(ExecutionFailed, match=r"audio_vae decodes to shape.*not sound"):
+        g.run()
+    storage = comfy.server.base / "user" / "surrogate_studies.db"
+    assert not len(Study.load(storage, "wrong sound of a search").history())
 
 
 def test_what_is_connected_wrongly_is_named(comfy):

@@ -64,6 +64,16 @@ def test_the_two_parts_are_cores_own_ranges(comfy):
     assert (ours.tensor - plain.tensor).abs().max() > 0.05
 
 
+def test_the_first_step_sees_a_prompt_whatever_the_shift(comfy):
+    """With a shift of 1.83 rounding puts the first step above sigma 1, where core sees nothing that starts at 0."""
+    g = Demo(comfy)
+    shifted = g("ModelSamplingAuraFlow", model=g.model, shift=1.83)
+    prompt, latent, _ = g.on_prompt(strength=1e-6)
+    ours, plain = (g.keep(g.ksampler(shifted, text, latent, 42)) for text in (prompt, g.text))
+    g.run()
+    assert torch.allclose(ours.tensor, plain.tensor, atol=1e-2)
+
+
 def test_all_points_begin_with_the_noise_of_the_sampler_s_seed(comfy):
     g = Demo(comfy)
     prompt, latent, _ = g.on_prompt(strength=0.0)
@@ -186,3 +196,16 @@ def test_the_pooled_embedding_gets_noise_where_it_is_asked_for(comfy):
     g.run()
     with_noise, without = kept
     assert (with_noise.tensor - without.tensor).abs().max() > 0.05
+
+
+def test_hidream_s_second_embedding_gets_noise_too(comfy):
+    """Core's zeroing leaves the layers of Llama: noise can change nothing else."""
+    g = Demo(comfy)
+    model, text = g("TestFamily", family="HiDream").outputs(2)
+    zeros, latent = g("ConditioningZeroOut", conditioning=text), g.latent(1, 16, 8, 8)
+    noisy, two, _ = g.on_prompt(conditioning=zeros, latent=latent, until=1.0)
+    ours, plain = (g.keep(g.ksampler(model, prompt, two, 42, steps=2)) for prompt in (noisy, zeros))
+    g.run()
+    first, second = (ours.tensor - plain.tensor).flatten(1).norm(dim=1) / plain.tensor[0].norm()
+    assert first > 1e-3 and second > 1e-3
+    assert not torch.allclose(ours.tensor[0], ours.tensor[1], atol=1e-3)

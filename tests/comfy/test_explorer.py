@@ -17,7 +17,7 @@ from surrogate.files import load_seeds
 from surrogate.metadata import seeds_of
 from surrogate.pictures.gallery import read_recipe
 
-from .graph import Graph, counted, needs_sound, output
+from .graph import Graph, Log, counted, needs_sound, output
 
 STEPS = 4
 
@@ -337,3 +337,13 @@ def test_clips_have_their_sounds_and_finish_saves_both_in_one_file(comfy):
     assert torch.equal(
         found.seeds[0].noise(((16, 3, 6, 8), (8, 16, 11)))[0].flatten(), expected[0, : 16 * 3 * 6 * 8]
     ), found
+
+
+def test_a_page_of_nearly_equal_pictures_says_what_to_do(comfy):
+    log = Log(comfy)
+    g = Graph(comfy)
+    model, vae, text, latent = g("SurrogateDemoModel", place="sea", kind="turbo").outputs(4)
+    sampling = g.sampling(model, text, steps=4)
+    g("SurrogateExplorer", **sampling, latent=latent, vae=vae, session="", pictures=4, filename_prefix="explorer/turbo")
+    g.run()
+    assert log.wait_for("These 4 pictures are nearly equal")

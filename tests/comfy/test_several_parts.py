@@ -177,10 +177,40 @@ def test_a_clip_and_its_sound_are_inverted_together(comfy, kind):
             assert (one.tensors[name] - sample.tensors[name]).norm() < 0.005 * sample.tensors[name].norm()
 
 
-def test_a_clip_without_its_sound_is_not_inverted(comfy):
+def test_a_clip_without_its_sound_gets_one(comfy):
+    """One that fits: both come back from their noise. Another `noise_seed` gives the same clip another sound."""
     g = Graph(comfy)
-    inputs = sampling(g)
-    clip = g("TestJoin", first=g.latent(1, *CLIP, fill="normal"), second=g.latent(1, *SOUND))
-    g.keep(g("SurrogateInvert", guider=inputs["guider"], sigmas=inputs["sigmas"], latent=clip)[1])
-    with pytest.raises(ExecutionFailed, match=r"latent 1 of 1 is empty \(all zeros\) in part 2 of 2.*encode the sound"):
-        g.run()
+    model, conditioning = g("TestAnyModel", channels=CLIP[0], video=True).outputs(2)
+    guider = g("BasicGuider", model=model, conditioning=conditioning)
+    sigmas = g("BasicScheduler", model=model, scheduler="simple", steps=20, denoise=1.0)
+    rest = {"guider": guider, "sampler": g("KSamplerSelect", sampler_name="euler"), "sigmas": sigmas}
+    made = g("SamplerCustomAdvanced", **rest, noise=g("RandomNoise", noise_seed=7), latent_image=parts_of(g, 3))
+    clip = g("TestPart", latent=made, index=0)
+    silent = g("TestJoin", first=clip, second=g.latent(3, *SOUND))
+    kept = g.keep(clip)
+    found = {
+        (size, seed): g.keep(
+            g(
+                "SurrogateInvert",
+                guider=guider,
+                sigmas=sigmas,
+                latent=silent,
+                images_per_batch=size,
+                noise_seed=seed,
+            )[2]
+        )
+        for size, seed in ((2, 0), (3, 0), (2, 5))
+    }
+    if not takes_masks_of_parts():
+        with pytest.raises(
+            ExecutionFailed, match=r"latent 1 of 3 is empty \(all zeros\) in part 2 of 2.*Update ComfyUI"
+        ):
+            g.run()
+        return
+    g.run()
+    clips, sounds = zip(*(found[case].tensors.values() for case in ((2, 0), (3, 0), (2, 5))))
+    for one in clips:
+        assert (one - kept.tensor).norm() < 0.005 * kept.tensor.norm()
+    assert (sounds[0] - sounds[1]).norm() < 0.005 * sounds[0].norm()
+    assert (sounds[0] - sounds[2]).norm() > 0.1 * sounds[0].norm()
+    assert (sounds[0][0] - sounds[0][1]).norm() > 0.1 * sounds[0][0].norm()

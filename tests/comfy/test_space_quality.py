@@ -66,6 +66,21 @@ def test_a_sampler_with_noise_of_its_own_is_noticed_and_pinned(comfy):
     assert rank < 0.45 < rank_pinned
 
 
+def test_a_turbo_model_is_told_to_have_its_points_on_the_prompt(comfy):
+    g = Graph(comfy)
+    demo = g("SurrogateDemoModel", place="sea", kind="turbo").outputs(4)
+    plain, shown = looked_at(g, demo=demo, count=8)
+    basic = g("BasicGuider", model=demo[0], conditioning=demo[2])
+    carried = g("SurrogateCarrier", guider=basic, carrier="conditioning", strength=0.5, until=0.2, pooled=False, seed=0)
+    _, shown_on_prompt = looked_at(g, demo=demo, count=8, guider=carried)
+    entry = g.run(timeout=300)
+    (report, *_), (on_prompt, *_) = said(entry, shown), said(entry, shown_on_prompt)
+    assert answers(report)[0] == "no" and "carrier = conditioning, strength = 0.5, until = 0.2" in report
+    assert "Surrogate Carrier, connected" in entry["outputs"][plain.number]["text"][0]
+    assert "noise on the prompt, median: 0." in report
+    assert answers(on_prompt)[0] != "no" and "carrier" not in on_prompt
+
+
 def alike(g: Graph, weight: float):
     """Three seeds that have a noise in common."""
     made = g.latent(3, 16, 16, 16, fill="normal", number=1)

@@ -18,8 +18,10 @@ from dev.client import ExecutionFailed
 from dev.workflow_files import FOLDER, WORKFLOWS, needs, read, twin, version
 from surrogate import Seeds, SurrogateSpace, points
 from surrogate.pictures import plan_sheet
+from surrogate.scores.distances import picture_distances
 from surrogate.search import Study
 
+from .graph import Log
 from .ui_format import to_prompt, undotted
 
 ROOT = Path(__file__).absolute().parents[2]
@@ -228,6 +230,19 @@ def test_render_points_draws_the_triangle(comfy):
         assert_a_picture(picture)
         assert np.array_equal(sheet[y0:y1, x0:x1], picture)
     assert [mark for mark in triangle.marks if mark] == ["seed 26", "seed 3", "seed 6"]
+
+
+def test_a_turbo_model_s_pictures_change_with_the_prompt_and_not_with_the_noise(comfy):
+    log = Log(comfy)
+    entry = comfy.client.run(twin("demo_turbo"), read("demo_turbo"), timeout=LONG)
+    apart = [picture_distances([pixels(opened(comfy, file)).astype(np.uint8) for file in files_of(entry, node)])
+             for node in ("9", "11")]  # fmt: skip
+    by_noise, by_prompt = (np.median(one[np.triu_indices(9, 1)]) for one in apart)
+    assert by_noise < 0.025
+    assert by_prompt > 0.05
+    # Of the first nine the node says so; it has nothing to say of the others.
+    assert log.wait_for("connect Surrogate Carrier between the guider and this node")
+    assert log.text().count("These 9 pictures are nearly equal") == 1
 
 
 def test_the_search_finds_what_is_more_like_the_target_than_every_seed(comfy):

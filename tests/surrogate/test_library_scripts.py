@@ -42,6 +42,17 @@ def test_flux_by_shape_without_the_papers_package(run):
     assert "(9, 4096, 64)" in said
 
 
+def test_with_diffusers(run):
+    pytest.importorskip("diffusers", reason="diffusers is not installed here")
+    said = run("with_diffusers.py").splitlines()
+    exact = [line for line in said if "bit for bit" in line]
+    assert len(exact) == 2 and all(line.endswith(": True") for line in exact)
+    assert said[1] == "FLUX: a blend (1, 16, 64) is none of the four: True"
+    assert said[3] == "AudioLDM: a blend of (1, 512) samples"
+    found = re.fullmatch(r"AudioLDM: the best of 16 points has (\S+) times the energy of the best seed", said[4])
+    assert float(found[1]) > 0.5
+
+
 def test_the_page_names_every_script(root):
     page = (root / "docs" / "library" / "README.md").read_text("utf-8")
     scripts = {path.name for path in (root / "docs" / "library").glob("*.py")}

@@ -6,7 +6,7 @@ import torch
 from scipy import stats
 
 from surrogate import Seeds, SurrogateSpace
-from surrogate.conditioning import Embedding, embedding_noise, encoders, spread
+from surrogate.conditioning import Embedding, embedding_noise, encoders, layers_noise, spread
 from surrogate.conditioning.acts import settings
 from surrogate.seeds import IntegerSeed
 
@@ -155,3 +155,33 @@ def test_seeds_of_a_fixed_size_do_not_fit_a_prompt():
 def test_settings_that_mean_nothing_are_refused(typed, said):
     with pytest.raises(ValueError, match=said):
         settings(**typed)
+
+
+def layered(pooled: int = 48) -> Embedding:
+    """A prompt with three layers (7, 64) of another encoder, each ten times as wide spread as the one before."""
+    layers = (
+        torch.randn(3, 7, 64, generator=torch.Generator().manual_seed(6)) * torch.tensor([1.0, 10, 100])[:, None, None]
+    )
+    return prompt(10, 64, pooled, layers=layers)
+
+
+def test_layers_of_one_more_encoder_get_a_noise_of_their_own():
+    embedding = layered()
+    noisy = layers_noise(space(), np.concatenate([VERTICES, INSIDE]), embedding, 0.5)
+    assert noisy.shape == (7, 3, 7, 64)
+    std = embedding.layers.double().std((1, 2), unbiased=False, keepdim=True)
+    z = (noisy.double() - embedding.layers) / (0.5 * std)
+    assert torch.allclose(z[:, 0], z[:, 2], atol=1e-3)
+    assert stats.kstest(z[4:, 0].flatten().numpy(), "norm").pvalue > 1e-4
+    *_, third = IntegerSeed(99).noise(((48,), (256, 64), (256, 64)))
+    assert torch.allclose(z[1, 0], third[:7].double(), atol=1e-4)
+    # Of the tokens' noise it is independent, and leaves it as it is.
+    plain = unit_noise(prompt(10, 64), VERTICES)
+    assert torch.equal(unit_noise(embedding, VERTICES), plain)
+    assert abs(float(torch.corrcoef(torch.stack([plain[1, :7].flatten(), z[1, 0].flatten()]))[0, 1])) < 0.15
+
+
+def test_layers_without_a_prompt_stay():
+    empty = Embedding(prompt(10).tokens, layers=torch.zeros(32, 1, 64))
+    assert not layers_noise(space(), INSIDE, empty, 1.0).any()
+    assert torch.equal(layers_noise(space(), INSIDE[:1], layered(), 0)[0], layered().layers)

@@ -43,6 +43,13 @@ def places(history) -> set:
     return set(zip(history.run.tolist(), history.generation.tolist(), history.index.tolist(), strict=True))
 
 
+def until(condition, what: str, timeout: float = 60.0) -> None:
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end, f"{what} did not come within {timeout} s"
+        time.sleep(0.02)
+
+
 def check_whole(history, budget: int) -> None:
     """None lost, none twice."""
     assert (history.state == "complete").all()
@@ -115,6 +122,77 @@ def test_workers_wait_for_a_server_that_crashes_and_comes_back(postgres, url, st
     told = [trial for worker in workers for trial in worker.result()[1]]
     assert sorted(told) == list(range(100))
     check_whole(Study.load(url, "study").history(), 100)
+
+
+AT_LEISURE = """
+import os, time
+from surrogate.search import store
+from surrogate.search.workers import Worker
+clock = time.time
+store.time.time = lambda: clock() + ahead  # of this process alone
+Worker.this = classmethod(lambda cls, name="": cls(f"host {ahead} {lease}", 1, 0.0))
+study = Study.load(url, "study", lease=lease)
+told, remarks = [], []
+while len(asked := study.ask()):
+    while go and not os.path.exists(go):
+        time.sleep(0.02)
+    report = study.tell(asked, -((asked.u - 0.3) ** 2).sum(axis=1))
+    remarks += report.remarks
+    told += asked.trials.tolist()
+result = [told, len(remarks)]
+"""
+
+
+def test_clocks_that_differ_by_an_hour(searching, host, url):
+    """Leases are by the database's clock: nobody takes what a living worker of another host has."""
+    searching.open(url, budget=30, population=5)
+    workers = [host.start(AT_LEISURE, url=url, ahead=ahead, lease=60.0, go="") for ahead in (-3600, 0, 3600)]
+    told, remarks = zip(*(worker.result() for worker in workers))
+    assert sorted(trial for trials in told for trial in trials) == list(range(30))
+    assert not any(remarks)
+    check_whole(Study.load(url, "study").history(), 30)
+
+
+def test_a_lease_is_by_the_clock_of_the_database(searching, host, url, tmp_path):
+    study, go = searching.open(url, budget=30, population=5), tmp_path / "go"
+    behind = host.start(AT_LEISURE, url=url, ahead=-3600, lease=600.0, go=str(go))
+    until(lambda: len(study.history()), "the first generation")
+    assert study.ask().run == 1, "the first run is held by a worker whose clock is late"
+    go.touch()
+    assert behind.result()[1] == 0
+
+
+def test_a_worker_that_lives_and_is_slower_than_its_lease(searching, host, url, tmp_path):
+    """Others take its generation meanwhile; what it tells later changes nothing, and it is told so."""
+    study, go = searching.open(url, budget=30, population=5), tmp_path / "go"
+    slow = host.start(AT_LEISURE, url=url, ahead=0, lease=0.1, go=str(go))
+    until(lambda: len(study.history()), "the first generation")
+    time.sleep(0.2)
+    quick = host.start(AT_LEISURE, url=url, ahead=0, lease=60.0, go="")
+    told, _ = quick.result()
+    assert sorted(told) == list(range(30)), "also what the slow one had"
+    go.touch()
+    late, remarks = slow.result()
+    assert len(late) == 5 and remarks == 0, "the same scores again change nothing"
+    check_whole(Study.load(url, "study").history(), 30)
+
+
+@pytest.mark.parametrize("name", ["cma-es"])
+def test_eight_workers_of_each_optimiser(name, searching, host, url):
+    directions = ["maximize"] * (2 if name == "nsga-ii" else 1)
+    searching.open(url, budget=64, population=4, optimiser=name, directions=directions)
+    code = """
+study = Study.load(url, "study", worker=str(worker))
+told = []
+while len(asked := study.ask()):
+    score = -((asked.u - 0.3) ** 2).sum(axis=1)
+    study.tell(asked, np.stack([score] * m, axis=1))
+    told += asked.trials.tolist()
+result = told
+"""
+    workers = [host.start(code, url=url, worker=i, m=len(directions)) for i in range(8)]
+    assert sorted(trial for worker in workers for trial in worker.result()) == list(range(64))
+    check_whole(Study.load(url, "study").history(), 64)
 
 
 class Cancelled(Exception):
