@@ -105,6 +105,11 @@ class Server:
     def __exit__(self, *_error: object) -> None:
         self._cleanup.close()
 
+    def restart(self) -> None:
+        """Stop it, and start it again at the same address with the same folders."""
+        self._stop()
+        self._start(int(self.url.rpartition(":")[2]))
+
     def tail(self, lines: int = 30) -> str:
         """The last lines of the log."""
         text = self.log.read_text("utf-8", "replace") if self.log else ""
@@ -115,8 +120,8 @@ class Server:
         if self.process is None or self.process.poll() is not None:
             raise ServerFailed(self._sentence(f"ComfyUI ended by itself (exit status {self._status()})"))
 
-    def _start(self) -> None:
-        port = free_port()
+    def _start(self, port: int | None = None) -> None:
+        port = free_port() if port is None else port
         self.url = f"http://127.0.0.1:{port}"
         command = [
             self.python,

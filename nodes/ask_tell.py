@@ -48,7 +48,7 @@ class Ask(io.ComfyNode):
                 wires.Points.Output(display_name="points", tooltip="The points to render now."),
                 wires.Space.Output(display_name="space", tooltip="The space of these points, for Surrogate Noise."),
             ],
-            hidden=[io.Hidden.unique_id, io.Hidden.prompt],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
             not_idempotent=True,
         )
 

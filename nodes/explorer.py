@@ -10,6 +10,7 @@ from ..surrogate.explore.session import FEWEST, MOST
 from ..surrogate.seeds import Seeds
 from .tools import wires
 from .tools.advanced import advanced
+from .tools.board import put_all
 from .tools.explored import remembered
 from .tools.latents import PointsNoise, repeat_to
 from .tools.pages import Renderer
@@ -184,6 +185,7 @@ class Explorer(io.ComfyNode):
         made = renderer.page(course, drafts)
         saved = renderer.save(course, made, filename_prefix) if finishing else []
         page = as_images([picture.frames for picture in made])
+        put_all(cls, "Explorer", renderer.liked(course, made, drafts))
         nothing = ExecutionBlocker(None)
         outputs = _liked(course, latent, noise_seed) or [nothing] * 5
         opened = remembered(cls, study, course, made, latent)

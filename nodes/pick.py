@@ -24,13 +24,14 @@ from ..surrogate.search import (
     tell_picks,
 )
 from .tools import wires
-from .tools.asked import usable_pictures
+from .tools.asked import are_sounds, usable_pictures, usable_sounds
 from .tools.live import keep_pictures
 from .tools.notices import say, warn
-from .tools.picking import MOST, Shown, kept, keys_of
+from .tools.picking import MOST, Shown, kept, kept_sounds, keys_of, put_picked
 from .tools.questions import Question, ask_person
 from .tools.sampling import FAULTS_ADVICE, as_images
 from .tools.schema import schema
+from .tools.sound import drawn
 from .tools.studies import note_graph, patient_node
 from .tools.study_inputs import progress_outputs
 
@@ -59,18 +60,21 @@ class Pick(io.ComfyNode):
                 "rank",
                 "interactive evolution",
                 "human feedback",
+                "audio picker",
                 "optimize",
             ],
             category="surrogate/search",
-            description="Shows the images of the generation that Surrogate Ask gave: click those you like, and the next "
-            "generation follows them. Takes the place of Surrogate Tell and of a score.",
+            description="Shows the images or sounds of the generation that Surrogate Ask gave: click those you like, "
+            "and the next generation follows them. Takes the place of Surrogate Tell and of a score.",
             inputs=[
                 wires.Study.Input("study", tooltip="The study, from Surrogate Ask."),
-                io.Image.Input(
+                io.MultiType.Input(
                     "images",
+                    types=[io.Image, io.Audio],
                     lazy=True,
-                    tooltip="The images of the generation, in the order of the points; clips: a batch each. They are not "
-                    "made again while they wait for your picks and the graph above them is the same.",
+                    tooltip="The images of the generation, in the order of the points; clips: a batch each. Or its sounds: "
+                    "a batch, or a list. They are not made again while they wait for your picks and the graph above them "
+                    "is the same.",
                 ),
                 io.Combo.Input(
                     "when",
@@ -129,6 +133,11 @@ class Pick(io.ComfyNode):
                     "liked.",
                 ),
                 *progress_outputs(),
+                io.Audio.Output(
+                    display_name="picked_sounds",
+                    is_output_list=True,
+                    tooltip="The sounds that were liked last, one by one. Sends nothing before something is liked.",
+                ),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
             is_input_list=True,
@@ -168,16 +177,19 @@ class Pick(io.ComfyNode):
                 picked = _waited(cls, shown, minutes[0] * 60, if_nobody_answers[0])
             if picked is not None:
                 tell_picks(opened.study, shown.generation, picked, shown.frames)
+                put_picked(cls, opened.space, shown.generation, picked, shown.frames)
         present = opened.present()
         report = present.study.report()
         text = "\n".join(filter(None, [present.progress(report), failed]))
         say(cls, text)
+        *liked, sounds = _liked_last(cls, present)
         return io.NodeOutput(
             replace(present, generation=None),
-            *_liked_last(cls, present),
+            *liked,
             text,
             report.generation,
             present.finished(report),
+            sounds,
             ui={"text": [text], "surrogate_pick": [_page(shown, picked, present.finished(report))]},
         )
 
@@ -195,16 +207,26 @@ def _shown(node, opened: OpenStudy, generation: Generation, images) -> tuple[Sho
     keys = _keys(node, generation)
     frames = kept(keys)
     if frames is not None:
-        return Shown(generation, frames, keys), ""
-    clips, faults = usable_pictures(images, len(generation))
+        return Shown(generation, frames, keys, kept_sounds(keys)), ""
+    clips, sounds, faults = _usable(images, len(generation))
     good, bad = ([i for i, fault in enumerate(faults) if bool(fault) == wrong] for wrong in (False, True))
     if bad:
         opened.study.tell(generation.select(bad), [None] * len(bad), reasons_of([faults[i] for i in bad]))
-    shown = Shown(generation.select(good), [clips[i] for i in good], [keys[i] for i in good])
+    pictures, heard = [clips[i] for i in good], [sounds[i] for i in good]
+    shown = Shown(generation.select(good), pictures, [keys[i] for i in good], heard)
     shown.keep()
     keep_pictures(opened, shown.generation.trials, shown.frames, None)
     failed = named_faults({f"image {generation.labels[i]}": faults[i] for i in bad})
     return shown, f"{failed} {FAULTS_ADVICE}" if failed else ""
+
+
+def _usable(images, count: int) -> tuple[list, list, list[str]]:
+    """Of each point what is shown, (t, h, w, c) uint8, its AUDIO of one or None, and why it is of no use, if it is."""
+    if not are_sounds(images):
+        clips, faults = usable_pictures(images, count)
+        return clips, [None] * count, faults
+    sounds, faults = usable_sounds(images, count)
+    return [None if sound is None else drawn(sound) for sound in sounds], sounds, faults
 
 
 def _page(shown: Shown, picked: Picks | None, finished: bool) -> dict:
@@ -250,12 +272,17 @@ def _waited(node, shown: Shown, seconds: float, otherwise: str) -> Picks:
 
 
 def _liked_last(node, present: OpenStudy) -> list:
-    """Points and images of what was liked last; where there is nothing, what is connected waits."""
+    """Points, images and sounds of what was liked last; where there is nothing, what is connected waits."""
     hold = ExecutionBlocker(None)
     history = present.study.history()
     rows = last_picked(history)
     if not len(rows):
-        return [hold, hold]
+        return [hold, hold, hold]
     keys = keys_of(node.hidden.prompt, node.hidden.unique_id, present.study.identity, rows)
     frames = kept(keys)
-    return [points.from_coordinates(present.space, history.u[rows]), hold if frames is None else as_images(frames)]
+    sounds = kept_sounds(keys)
+    return [
+        points.from_coordinates(present.space, history.u[rows]),
+        hold if frames is None else as_images(frames),
+        sounds if all(sounds) else hold,
+    ]

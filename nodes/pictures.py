@@ -8,6 +8,7 @@ import itertools
 import logging
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import folder_paths
 import numpy as np
@@ -15,13 +16,15 @@ from comfy.cli_args import args
 from comfy_api.latest import io
 
 from ..surrogate.checks import choice
-from ..surrogate.metadata import CannotRead, Listing, list_pictures, read_frames, seeds_of_pictures
 from ..surrogate.space import LARGEST_K
 from .tools import wires
 from .tools.notices import say
 from .tools.progress import stepper
 from .tools.sampling import on_one_size
 from .tools.schema import schema
+
+if TYPE_CHECKING:
+    from ..surrogate.metadata import Listing
 
 __all__ = ["SeedsFromPictures"]
 
@@ -111,7 +114,7 @@ class SeedsFromPictures(io.ComfyNode):
     def execute(cls, pictures, limit, order, pictures_that_differ, largest_side=512) -> io.NodeOutput:
         keep = choice("pictures_that_differ", pictures_that_differ, (LEAVE_OUT, KEEP)) == KEEP
         listing = _listed(pictures, choice("order", order, (LISTED, NEWEST)))
-        made = seeds_of_pictures(
+        made = _metadata().seeds_of_pictures(
             listing.paths,
             keep_differing=keep,
             limit=limit or LARGEST_K,
@@ -139,15 +142,22 @@ class SeedsFromPictures(io.ComfyNode):
         return digest.hexdigest()
 
 
+def _metadata():
+    """What reads files of any origin: a fifth of the pack's modules, imported when they are first needed."""
+    from ..surrogate import metadata
+
+    return metadata
+
+
 def _listed(text: str, order: str) -> Listing:
     folders = {
         "input": Path(folder_paths.get_input_directory()),
         "output": Path(folder_paths.get_output_directory()),
         "temp": Path(folder_paths.get_temp_directory()),
     }
-    listing = list_pictures(text, folders, anywhere=_only_this_computer())
+    listing = _metadata().list_pictures(text, folders, anywhere=_only_this_computer())
     if order == NEWEST:
-        return Listing(tuple(sorted(listing.paths, key=_state, reverse=True)), listing.refused)
+        return _metadata().Listing(tuple(sorted(listing.paths, key=_state, reverse=True)), listing.refused)
     return listing
 
 
@@ -184,8 +194,8 @@ def _images(sources, longest: int):
     for path, group in itertools.groupby(sources, key=lambda source: source[0]):
         numbers = [frame for _, frame in group]
         try:
-            frames += read_frames(path, numbers, longest)
-        except CannotRead as error:
+            frames += _metadata().read_frames(path, numbers, longest)
+        except _metadata().CannotRead as error:
             log.warning("Seeds from Pictures: %s: %s; it is shown black.", path.name, error)
             frames += [np.zeros((64, 64, 3), np.uint8)] * len(numbers)
         step(len(frames), len(sources))

@@ -106,7 +106,7 @@ class ContactSheet(io.ComfyNode):
         frames = max(len(clip) for clip in clips)
         sheet = _that_fits(plan, frames)
         drawn = _drawn(sheet, clips, frames)
-        shown = clickable(sheet, as_pixels(drawn[:1])[0], points)
+        shown = clickable(sheet, as_pixels(drawn[:1])[0], points, plan.keywords["scores"])
         return io.NodeOutput(drawn, clips, ui={"surrogate_sheet": shown})
 
 

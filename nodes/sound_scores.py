@@ -7,9 +7,9 @@ from comfy_execution.graph import ExecutionBlocker
 
 from ..surrogate.scores.sounds import SOUND_MATCHES, SOUND_STATISTICS, SoundScore, make_sound_score
 from .scores import explained, outputs
-from .sounds import one_by_one
 from .tools.notices import warn
 from .tools.schema import schema
+from .tools.sound_batches import one_by_one
 
 __all__ = ["MatchSound", "SoundStatistics"]
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import torch
 from comfy_api.latest import io, ui
 
 from ..surrogate.pictures import SOUND_KINDS, Sound, sound_sheet
@@ -13,8 +10,9 @@ from .tools import wires
 from .tools.notices import warn
 from .tools.sampling import as_images
 from .tools.schema import schema
+from .tools.sound_batches import one_by_one
 
-__all__ = ["SoundSheet", "one_by_one"]
+__all__ = ["SoundSheet"]
 
 
 class SoundSheet(io.ComfyNode):
@@ -143,20 +141,6 @@ class SoundSheet(io.ComfyNode):
             as_images([drawn[None] for drawn in drawings]),
             ui={"audio": [file for file, _ in heard], "names": [names[i] for _, i in heard]} if heard else {},
         )
-
-
-def one_by_one(batch, number: int, name: str = "sounds") -> list[dict]:
-    """The sounds of an AUDIO, each an AUDIO of one. Raises ValueError for what is not an AUDIO, at place `number` of `name`."""
-    if not isinstance(batch, Mapping) or not {"waveform", "sample_rate"} <= set(batch):
-        raise ValueError(f"{name}: expected AUDIO with waveform and sample_rate at place {number}, got {batch!r:.80}.")
-    waveform, rate = batch["waveform"], batch["sample_rate"]
-    if not isinstance(waveform, torch.Tensor) or waveform.ndim != 3 or 0 in waveform.shape:
-        shape = tuple(waveform.shape) if isinstance(waveform, torch.Tensor) else type(waveform).__name__
-        raise ValueError(
-            f"{name}: expected a waveform of shape (batch, channels, samples), at least one of each, at place {number}, "
-            f"got {shape}: is it cut to nothing, or made by a node that is not for sound?"
-        )
-    return [{"waveform": waveform[i : i + 1], "sample_rate": rate} for i in range(len(waveform))]
 
 
 def _players(node, single: list[dict]) -> list[tuple[dict, int]]:

@@ -39,6 +39,17 @@ class Explorer {
     this.show();
   }
 
+  // The page shows at once what is typed.
+  follow() {
+    for (const widget of this.node.widgets.filter(({ name }) => name === "pictures" || name === "seed")) {
+      const { callback } = widget;
+      widget.callback = (...given) => {
+        callback?.apply(widget, given);
+        this.show();
+      };
+    }
+  }
+
   // What the node remembers beside the session: { pages: { number: { seed, draft, steps, cells } }, run, turn }.
   get memory() {
     return (this.node.properties.surrogate_explorer ??= { pages: {}, run: false, turn: 50 });
@@ -46,6 +57,11 @@ class Explorer {
 
   value(name) {
     return this.node.widgets?.find((widget) => widget.name === name)?.value;
+  }
+
+  // How many a new page has.
+  get pictures() {
+    return Number(this.value("pictures") ?? 9);
   }
 
   page() {
@@ -67,7 +83,8 @@ class Explorer {
     this.view.show({
       session: this.session,
       cells: page?.cells ?? [],
-      count: countOf(this.session, Number(this.value("pictures") ?? 9)),
+      count: countOf(this.session, this.pictures),
+      next: this.pictures,
       draft: page?.draft,
       steps: page?.steps,
       saved: this.session.pages[this.session.page]?.do === "finish" && Boolean(page),
@@ -82,7 +99,7 @@ class Explorer {
     else if (what === "like") this.session = toggle(this.session, value);
     else if (what === "go") this.session = go(this.session, value);
     else {
-      this.session = grow(this.session, what, Number(this.value("pictures") ?? 9), { turn: this.memory.turn, at: value ?? 0 });
+      this.session = grow(this.session, what, this.pictures, { turn: this.memory.turn, at: value ?? 0 });
       if (run) app.queuePrompt(0);
     }
     this.show();
@@ -133,6 +150,7 @@ app.registerExtension({
   nodeCreated(node) {
     const explorer = node.surrogateExplorer;
     if (!explorer) return;
+    explorer.follow();
     const { onExecuted, onRemoved, onConfigure } = node;
     node.setSize([Math.max(node.size[0], SIZE[0]), Math.max(node.size[1], SIZE[1])]);
     node.onExecuted = function (output) {

@@ -5,6 +5,8 @@ import { nodeIn } from "./graph_nodes.js";
 const GAP = 60; // pixels of the graph between nodes
 const TITLE = 30;
 
+const POINTS = "SURROGATE_POINTS";
+const SPACE = "SURROGATE_SPACE";
 const INPUT_NODE = "-10"; // what is connected to the inside of a subgraph's inputs comes from this id
 
 // Where an input gets its value from: { giver, slot, type } with the id of a node, or undefined.
@@ -21,6 +23,20 @@ export const nodeOf = (graph, source) => (source ? nodeIn(graph, source.giver) :
 
 export const outputOf = (node, type) => ({ giver: String(node.id), slot: node.outputs.findIndex((one) => one.type === type), type });
 
+// The space that the points of a node are in: an output of the node that gives them, or what is connected to it.
+export function spaceOf(node) {
+  let source = sourceOf(node, "points");
+  for (let steps = 0; source && steps < 20; steps++) {
+    const giver = nodeOf(node.graph, source);
+    if (!giver) return undefined;
+    if (giver.outputs.some((output) => output.type === SPACE)) return outputOf(giver, SPACE);
+    const space = sourceOf(giver, "space");
+    if (space) return space;
+    source = sourceOf(giver, giver.inputs?.find((input) => input.type === POINTS || input.type === "*")?.name);
+  }
+  return undefined;
+}
+
 export function connect(source, node, name) {
   const slot = node.inputs.findIndex((one) => one.name === name);
   if (!source || slot < 0) return;
@@ -36,13 +52,28 @@ export function setValue(node, name, value) {
 
 // A new node to the right of `neighbour`, where there is room. undefined if this ComfyUI does not have it.
 export function addNode(neighbour, type, values = {}) {
+  const { graph } = neighbour;
+  const node = addNodeAt(graph, [0, 0], type, values);
+  if (node) node.pos = freePlace(graph, neighbour, node.size);
+  return node;
+}
+
+// A new node with its corner at a place of the graph. undefined if this ComfyUI does not have it.
+export function addNodeAt(graph, at, type, values = {}) {
   const node = globalThis.LiteGraph.createNode(type);
   if (!node) return undefined;
-  const { graph } = neighbour;
-  node.pos = freePlace(graph, neighbour, node.size);
+  node.pos = [...at];
   graph.add(node);
   for (const [name, value] of Object.entries(values)) setValue(node, name, value);
   return node;
+}
+
+// Choose a file in a Load Seeds, also one that was not there when the page was loaded.
+export function chooseFile(node, name) {
+  const { values } = node.widgets.find((one) => one.name === "file").options;
+  // In place: Nodes 2.0 holds this very list, and marks a value in red that is not in it.
+  if (!values.includes(name)) values.unshift(name);
+  setValue(node, "file", name);
 }
 
 // All that `edit` does is one step for undo.

@@ -1,8 +1,10 @@
 // Pads of Surrogate Weights and Surrogate Point: a triangle for three seeds, sliders for more. They write the node's text.
 import { app } from "../../scripts/app.js";
+import { api } from "../../scripts/api.js";
 import { BAR, Fold, MARGIN, addStyle, make, resize } from "./fold.js";
 import { nodeById } from "./graph_nodes.js";
 import { coordinatesOfShares, knowsChart, shares, sharesOfCoordinates, weights, withShare } from "./pads/mix.js";
+import { seenOf } from "./pads/seen.js";
 import { Sliders } from "./pads/sliders.js";
 import { countLines, numbersOf, withNumbers } from "./pads/text.js";
 import { Triangle } from "./pads/triangle.js";
@@ -117,7 +119,7 @@ class Pad {
     const parts = this.shares(numbers);
     const names = this.seeds(numbers, 3);
     const text = parts.map((part, i) => `${names[i]} ${Math.round(100 * part)}%`).join(", ");
-    this.triangle.show(parts, names, say("triangle", { text }));
+    this.triangle.show(parts, names, say("triangle", { text }), seenOf(this.node, 3));
   }
 
   showSliders(numbers) {
@@ -193,6 +195,8 @@ class Pad {
   }
 }
 
+const pads = new Set(); // all in this window
+
 // One step for undo.
 const changed = () => app.extensionManager?.workflow?.activeWorkflow?.changeTracker?.checkState?.();
 
@@ -201,11 +205,20 @@ app.registerExtension({
   async init() {
     addStyle(new URL("./pads/pads.css", import.meta.url).href);
     await load();
+    // A sheet has other pictures now; its own script hears of it at the same time.
+    api.addEventListener("executed", ({ detail }) => {
+      if (detail?.output?.surrogate_sheet) setTimeout(() => pads.forEach((pad) => pad.node.graph && pad.show()));
+    });
   },
   nodeCreated(node) {
     if (!KINDS[node.comfyClass]) return;
     const pad = (node.surrogatePad = new Pad(node, KINDS[node.comfyClass]));
-    const { onExecuted, onConfigure, onConnectionsChange } = node;
+    pads.add(pad);
+    const { onExecuted, onConfigure, onConnectionsChange, onRemoved } = node;
+    node.onRemoved = function () {
+      pads.delete(pad);
+      onRemoved?.apply(this, arguments);
+    };
     node.onExecuted = function (output) {
       onExecuted?.apply(this, arguments);
       pad.executed(output?.surrogate_pad?.[0]);

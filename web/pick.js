@@ -31,7 +31,8 @@ class Pick {
     this.show();
   }
 
-  // The page that was shown last: { generation, number, cells, told, finished }; it is saved with the workflow.
+  // The page that was shown last: { generation, number, cells, told, finished, clicked: the picks that a waiting run was not
+  // told yet }; it is saved with the workflow.
   get page() {
     return this.node.properties.surrogate_pick ?? { generation: "", number: 0, cells: [] };
   }
@@ -62,6 +63,7 @@ class Pick {
     const { generation } = this.page;
     if (what === "like") this.picks = toggle(this.picks, generation, this.ranking ? "ranking" : "likes", value);
     else if (what !== "go") this.picks = { of: generation, do: what, cells: [] };
+    if (this.waits) this.page = { ...this.page, clicked: this.picks };
     this.#changed();
     if (what !== "like" && isAnswer(this.picks)) this.waits ? this.answer() : app.queuePrompt(0);
   }
@@ -90,8 +92,9 @@ class Pick {
     if (this.waits?.prompt === question.prompt && this.waits.generation === question.generation) return;
     const { generation, number, cells } = question;
     this.waits = question;
-    if (this.picks.of !== generation) this.picks = EMPTY;
-    this.page = { generation, number, cells };
+    const { clicked } = this.page;
+    if (this.picks.of !== generation) this.picks = clicked?.of === generation ? clicked : EMPTY;
+    this.page = { generation, number, cells, clicked: this.picks };
     clearInterval(this.timer);
     this.timer = setInterval(look, AGAIN);
     this.#changed();
@@ -103,7 +106,7 @@ class Pick {
     clearInterval(this.timer);
     this.waits = undefined;
     this.picks = picks ? parse(picks) : EMPTY;
-    this.page = { ...this.page, told: why };
+    this.page = { ...this.page, told: why, clicked: undefined };
     this.#changed();
   }
 

@@ -1,6 +1,7 @@
 // Surrogate Load Seeds takes files from the user's computer: a button, and dropping a file on the node.
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
+import { chooseFile } from "./graph_edits.js";
 
 const FOLDER = "surrogate"; // within ComfyUI's input folder
 
@@ -28,11 +29,7 @@ async function take(node, file) {
   }
   try {
     const name = await upload(file);
-    const widget = node.widgets.find((w) => w.name === "file");
-    // In place: Nodes 2.0 holds this very list, and marks a value in red that is not in it.
-    if (!widget.options.values.includes(name)) widget.options.values.unshift(name);
-    widget.value = name;
-    widget.callback?.(name);
+    chooseFile(node, name);
     node.graph?.setDirtyCanvas(true, true);
   } catch (error) {
     complain("Load Seeds: the upload failed", String(error.message ?? error));

@@ -5,6 +5,7 @@ import { explore, neighbours, select, selectedCells, useAsSeeds } from "./sheet/
 import { BAR, MARGIN, addStyle, resize } from "./fold.js";
 import { sourceOf } from "./graph_edits.js";
 import { nodeById } from "./graph_nodes.js";
+import { tell, tryCopy } from "./notices.js";
 import { showMenu } from "./sheet/menu.js";
 import { load, say } from "./sheet/words.js";
 import { View } from "./sheet/view.js";
@@ -86,13 +87,15 @@ class Sheet {
       entry("neighbours"),
       { ...entry(`${several}seed`, { count }), name: "seed" },
       { ...entry(`${several}explore`, { count }), name: "explore" },
+      { ...entry(`${several}board`, { count }, Boolean(shown.keepable)), name: "board" },
       { ...entry(`${several}copy`, { count }, Boolean(this.weights(this.chosen(cell)))), name: "copy" },
     ], (name) => this.act(name, cell)); // prettier-ignore
   }
 
   act(what, cell) {
     const { shown } = this.memory;
-    if (what === "copy") return this.copy(this.weights(this.chosen(cell)));
+    if (what === "copy") return tryCopy(this.weights(this.chosen(cell)), say("copy_done"), say("copy_failed"));
+    if (what === "board") return this.keep(this.chosen(cell));
     if (!sourceOf(this.node, "points")) return undefined;
     const cells = what === "select" || what === "neighbours" ? [cell] : this.chosen(cell);
     const text = this.weights(cells);
@@ -101,21 +104,25 @@ class Sheet {
     const made = acts[what]();
     this.mark();
     const ready = what === "neighbours" && made.outputs[0].links?.length;
-    if (what !== "select") this.tell("success", say(ready ? "neighbours_ready" : `${what}_done`, { node: made.title }));
+    if (what !== "select") tell("success", say(ready ? "neighbours_ready" : `${what}_done`, { node: made.title }));
     return made;
   }
 
-  async copy(text) {
+  // On the board, where all workflows find it.
+  async keep(cells) {
+    const { file } = this.memory.shown;
+    const workflow = String((app.rootGraph ?? app.graph).id ?? "");
+    const headers = { "Content-Type": "application/json" };
     try {
-      await navigator.clipboard.writeText(text);
-      this.tell("success", say("copy_done"));
-    } catch {
-      this.tell("warn", say("copy_failed"), text); // a page that is not from https or this machine may not
+      for (const cell of cells) {
+        const body = JSON.stringify({ sheet: file.filename, cell, workflow });
+        const answer = await api.fetchApi("/surrogate/board", { method: "POST", headers, body });
+        if (!answer.ok) throw new Error((await answer.json()).error);
+      }
+      tell("success", say("board_done"));
+    } catch (error) {
+      tell("warn", say("board_failed"), error.message);
     }
-  }
-
-  tell(severity, summary, detail) {
-    app.extensionManager?.toast?.add({ severity, summary, detail, life: detail ? 20000 : 4000 });
   }
 }
 

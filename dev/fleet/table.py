@@ -12,7 +12,7 @@ __all__ = ["Table", "lines"]
 
 # Seconds between two tables where the output is no terminal.
 SELDOM = 30.0
-HEAD = ("server", "images", "an hour", "failures", "")
+HEAD = ("server", "images", "an hour", "failures", "now")
 
 
 class Table:

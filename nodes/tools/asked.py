@@ -1,10 +1,13 @@
-"""The pictures of a generation that was asked for, as they come back."""
+"""The pictures or sounds of a generation that was asked for, as they come back."""
 
 from __future__ import annotations
 
-from .sampling import FAULTS_ADVICE, clips_of, faults_of
+from collections.abc import Mapping
 
-__all__ = ["usable_pictures"]
+from .sampling import FAULTS_ADVICE, clips_of, faults_of, sound_faults
+from .sound_batches import one_by_one
+
+__all__ = ["are_sounds", "usable_pictures", "usable_sounds"]
 
 
 def usable_pictures(images, count: int) -> tuple[list, list[str]]:
@@ -15,13 +18,39 @@ def usable_pictures(images, count: int) -> tuple[list, list[str]]:
     if images is None:
         return [None] * count, [""] * count
     faults = faults_of(images, count)
-    _refuse_all(faults)
+    _refuse_all(faults, "pictures")
     return [None if fault else clip for clip, fault in zip(clips_of(images, count), faults, strict=True)], faults
 
 
-def _refuse_all(faults: list[str]) -> None:
+def are_sounds(batches) -> bool:
+    """Whether a list of inputs is of AUDIO, and not of IMAGE."""
+    return any(isinstance(batch, Mapping) for batch in batches or ())
+
+
+def usable_sounds(batches, count: int) -> tuple[list[dict | None], list[str]]:
+    """The AUDIO of one of each of `count` points from a list of AUDIO; otherwise as `usable_pictures`.
+
+    Raises ValueError if there are more or fewer sounds than points, too.
+    """
+    sounds = [one for i, batch in enumerate(batches) for one in one_by_one(batch, i, "images")]
+    if len(sounds) != count:
+        raise ValueError(
+            f"images: expected the {count} sounds of this generation, one for each point, got {len(sounds)}: connect what "
+            "was rendered of the points that Surrogate Ask gave."
+        )
+    faults = sound_faults(sounds)
+    _refuse_all(faults, "sounds")
+    return [None if fault else _here(sound) for sound, fault in zip(sounds, faults, strict=True)], faults
+
+
+def _here(sound: dict) -> dict:
+    """The AUDIO as files hold it: 32-bit floats on the processor."""
+    return {"waveform": sound["waveform"].detach().cpu().float(), "sample_rate": int(sound["sample_rate"])}
+
+
+def _refuse_all(faults: list[str], what: str) -> None:
     if len(faults) > 1 and all(faults):
         raise ValueError(
-            f"All {len(faults)} pictures of this generation are unusable: of the first, {faults[0]}. Nothing was recorded; "
+            f"All {len(faults)} {what} of this generation are unusable: of the first, {faults[0]}. Nothing was recorded; "
             f"the next run makes them again. {FAULTS_ADVICE}"
         )

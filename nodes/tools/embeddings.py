@@ -17,6 +17,8 @@ __all__ = ["described", "with_noise", "with_noise_converted"]
 BEFORE = 1e-4
 # Where HiDream-I1 has the hidden states of its Llama, (1, layers, tokens, values).
 LAYERS = "conditioning_llama3"
+# Where HiDream-O1 has its prompt, as numbers of words; it does not look at the embedding.
+WORDS = "text_input_ids"
 
 
 def with_noise(conditioning: list, space, w, settings: Settings) -> list:
@@ -61,6 +63,11 @@ def described(conditioning: list, settings: Settings) -> str:
 
 
 def _embedding(tokens: torch.Tensor, more: dict) -> Embedding:
+    if WORDS in more:
+        raise ValueError(
+            "conditioning: this model (HiDream-O1) reads the words of its prompt, not an embedding of them, so noise on the "
+            "embedding would change nothing. Put the points on the initial noise: Surrogate Noise, or carrier noise."
+        )
     if not isinstance(tokens, torch.Tensor) or tokens.ndim != 3 or len(tokens) != 1:
         got = tuple(tokens.shape) if isinstance(tokens, torch.Tensor) else type(tokens).__name__
         raise ValueError(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from ...surrogate.explore import Course
+from ...surrogate.explore import Course, Session
 from ...surrogate.search import OpenStudy, record_course
 from ...surrogate.search.standing import best_of
+from ...surrogate.space import LARGEST_K
 from .latents import sample_parts
 from .live import keep_pictures
 from .notices import warn
@@ -30,7 +31,7 @@ def remembered(node, name: str, course: Course, made: list[Picture], latent: dic
     study, numbers = record_course(default_storage(), name.strip(), course, shape)
     if study.name != name.strip():
         log.warning("The study %r is of another Explorer: this one is remembered as %r.", name.strip(), study.name)
-    warn(node, note_graph(node, study))
+    warn(node, [*note_graph(node, study), *_left_out(study.name, course.session, numbers)])
     assert study.space is not None
     opened = OpenStudy(study, study.space)
     session, history = course.session, study.history()
@@ -40,3 +41,16 @@ def remembered(node, name: str, course: Course, made: list[Picture], latent: dic
         if row is not None and not picture.fault:
             keep_pictures(opened, [row], [picture.frames], best_of(history, row) if finished else None)
     return opened
+
+
+def _left_out(name: str, session: Session, numbers: dict) -> list[str]:
+    """A sentence on the pages that the study has no room for, if there are some."""
+    shown = [number for number, page in enumerate(session.pages) if page.act != "finish"]
+    missing = [number for number in shown if (number, 0) not in numbers]
+    if not missing:
+        return []
+    return [
+        f"The study {name!r} has {len(shown) - len(missing)} of {len(shown)} pages: a study holds {LARGEST_K} noises, and "
+        f"pages from {missing[0] + 1} on have later ones. To remember more, begin a new Explorer with what you like as seeds, "
+        "and another study."
+    ]

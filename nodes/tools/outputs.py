@@ -9,7 +9,7 @@ import folder_paths
 import numpy as np
 from PIL import Image
 
-__all__ = ["new_files", "temporary_picture"]
+__all__ = ["new_files", "temporary_file", "temporary_picture"]
 
 
 def new_files(prefix: str, *kinds: str) -> list[Path]:
@@ -19,6 +19,11 @@ def new_files(prefix: str, *kinds: str) -> list[Path]:
     """
     folder, stem, counter, _, _ = folder_paths.get_save_image_path(prefix, folder_paths.get_output_directory())
     return [Path(folder) / f"{stem}_{counter:05}_.{kind}" for kind in kinds]
+
+
+def temporary_file(file: dict) -> Path:
+    """Where the picture is of which `temporary_picture` has told."""
+    return Path(folder_paths.get_temp_directory()) / file["filename"]
 
 
 def temporary_picture(pixels: np.ndarray) -> dict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import folder_paths
@@ -14,6 +14,7 @@ from server import PromptServer
 from ...surrogate.explore import Course
 from ...surrogate.pictures.gallery import RECIPE, Gallery
 from ...surrogate.points.batches import in_groups
+from .board import Liked, liked_points
 from .carrier import alike
 from .latents import repeat_to
 from .notices import warn
@@ -139,10 +140,30 @@ class Renderer:
             "cells": cells,
         }  # fmt: skip
 
-    def _keys(self, course: Course, draft_steps: int | None) -> list[str]:
+    def liked(self, course: Course, made: list[Picture], draft_steps: int | None) -> list[Liked]:
+        """What is liked now on the page that is shown, whose pictures are `made`, and what was on the one that it was made
+        of; on a finished page, all of it."""
+        session, number = course.session, course.session.shown
+        page, found = session.pages[number], []
+        if page.of >= 0 and page.act != "finish":
+            keys = self._keys(course, draft_steps, page.of)
+            found += [self._liked(course, page.of, cell, self.shelf.load(keys[cell])) for cell in page.liked]
+        here = range(len(made)) if page.act == "finish" else page.likes
+        found += [self._liked(course, number, cell, made[cell].frames) for cell in here if not made[cell].fault]
+        return [liked for liked in found if liked is not None]
+
+    def _liked(self, course: Course, number: int, cell: int, frames: np.ndarray | None) -> Liked | None:
+        """The picture `cell` of a page, if its frames are known."""
+        if frames is None:
+            return None
+        space, points = course.page(number)
+        (liked,) = liked_points(space, points.select([cell]), [frames])
+        return replace(liked, weights="", names=())  # of a space that no node has
+
+    def _keys(self, course: Course, draft_steps: int | None, number: int | None = None) -> list[str]:
         ignored = {"SurrogateExplorer": COSMETIC}
         run = run_hash(self.node.hidden, [self.noise_seed, draft_steps], ignored, self.latent, self.sampling[2])
-        recipes = [[space.recipe(), points.recipe(0)] for space, points in course.alone()]
+        recipes = [[space.recipe(), points.recipe(0)] for space, points in course.alone(number)]
         texts = [json.dumps([run, recipe], sort_keys=True) for recipe in recipes]
         return [hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH] for text in texts]
 

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...surrogate.points import from_coordinates
 from ...surrogate.search import Generation, OpenStudy, Picks, generation_name, tell_picks
+from .board import liked_points, put_all
 from .graph_hash import graph_hash, is_link
 from .shelf import KEY_LENGTH, Shelf
 from .studies import HARMLESS
 
-__all__ = ["MOST", "Shown", "kept", "keys_of", "tell_carried"]
+__all__ = ["MOST", "Shown", "kept", "kept_sounds", "keys_of", "put_picked", "tell_carried"]
 
 # Pictures on a page.
 MOST = 100
@@ -22,11 +24,15 @@ MOST = 100
 
 @dataclass(frozen=True)
 class Shown:
-    """The usable pictures of a generation: `frames[i]` (t, h, w, c) uint8 is kept under `keys[i]`."""
+    """The usable pictures of a generation: `frames[i]` (t, h, w, c) uint8 is kept under `keys[i]`.
+
+    Of sounds, `sounds[i]` is the AUDIO of one whose waveform the picture shows; None elsewhere.
+    """
 
     generation: Generation
     frames: Sequence[np.ndarray]
     keys: Sequence[str]
+    sounds: Sequence[dict | None]
 
     @property
     def name(self) -> str:
@@ -34,17 +40,20 @@ class Shown:
 
     def cells(self) -> list[dict]:
         """What the browser is told of each picture."""
-        pictures = zip(self.keys, self.generation.labels, self.frames, strict=True)
+        pictures = zip(self.keys, self.generation.labels, self.frames, self.sounds, strict=True)
         return [
-            {"key": key, "label": label, "frames": len(frames), "width": frames.shape[2], "height": frames.shape[1]}
-            for key, label, frames in pictures
-        ]
+            {
+                "key": key, "label": label, "frames": len(frames), "width": frames.shape[2], "height": frames.shape[1],
+                "sound": sound is not None,
+            }
+            for key, label, frames, sound in pictures
+        ]  # fmt: skip
 
     def keep(self) -> None:
         """Put the pictures on the shelf, where the browser finds them."""
         shelf = Shelf()
-        for key, frames in zip(self.keys, self.frames, strict=True):
-            shelf.keep(key, frames)
+        for key, frames, sound in zip(self.keys, self.frames, self.sounds, strict=True):
+            shelf.keep(key, frames, sound)
         shelf.tidy(set(self.keys))
 
 
@@ -67,6 +76,12 @@ def kept(keys: Sequence[str]) -> list[np.ndarray] | None:
     return found
 
 
+def kept_sounds(keys: Sequence[str]) -> list[dict | None]:
+    """The AUDIO of one under each of `keys`; None where a picture is none of a sound."""
+    shelf = Shelf()
+    return [shelf.load_sound(key) for key in keys]
+
+
 def tell_carried(node, opened: OpenStudy) -> OpenStudy:
     """Tell the study of an Ask what was picked of the generation that it gave before; the study to go on with.
 
@@ -82,8 +97,17 @@ def tell_carried(node, opened: OpenStudy) -> OpenStudy:
         shelf = Shelf()  # the pictures, for optimisers that look at them
         seen = [shelf.load(key) for key in keys_of(prompt, number, generation.study, generation.trials)]
         tell_picks(opened.study, generation, picks, seen)
+        put_picked(node, opened.space, generation, picks, seen)
         return opened.present()
     return opened
+
+
+def put_picked(node, space, generation: Generation, picks: Picks, frames: Sequence[np.ndarray | None]) -> None:
+    """Put what was picked of a generation on the board; `frames` has a clip (t, h, w, c) uint8 of each point."""
+    seen = {cell: clip for cell in picks.cells if (clip := frames[cell]) is not None}
+    if seen:
+        liked = from_coordinates(space, generation.u[list(seen)])
+        put_all(node, "Pick", liked_points(space, liked, seen.values()))
 
 
 def _picks_below(prompt: dict, ask: str) -> Iterator[tuple[str, str]]:

@@ -5,18 +5,24 @@ GET /surrogate/explorer/KEY      a picture that an Explorer has shown: a small c
 GET /surrogate/explorer/KEY?PART the whole picture, a small copy of the moving clip, or of the sound: whole, moving, sound
 GET /surrogate/pick              the pages of Pick that wait for an answer
 POST /surrogate/pick             an answer to one of them
+GET /surrogate/board             the cards of the board
+GET /surrogate/board/KEY          the picture of a card
+POST /surrogate/board            keep a picture of a contact sheet: sheet (its file), cell (from 0)
+POST /surrogate/board/KEY         star a card: starred; or copy its seed to where Load Seeds finds it: file
+DELETE /surrogate/board/KEY       delete a card
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 
 from aiohttp import web
 from server import PromptServer
 
 from ...surrogate.search import StudyError, UnknownStudy, describe_study, scouting_name
+from .board_routes import add_board_routes
+from .posted import posted
 from .questions import answer, open_pages
 from .shelf import KEY, Shelf
 from .studies import opened_studies
@@ -25,7 +31,6 @@ from .study_inputs import default_storage
 __all__ = ["add_routes"]
 
 log = logging.getLogger("ComfyUI-Surrogate")
-MOST_ANSWER = 1 << 14
 KINDS = {".webp": "image/webp", ".png": "image/png", ".mp3": "audio/mpeg"}
 
 
@@ -40,6 +45,7 @@ def _described(name: str) -> dict:
 
 def add_routes() -> None:
     """Add the pack's routes to the running server."""
+    add_board_routes(PromptServer.instance.routes)
 
     @PromptServer.instance.routes.get("/surrogate/study")
     async def study(request: web.Request) -> web.Response:
@@ -75,19 +81,8 @@ def add_routes() -> None:
 
     @PromptServer.instance.routes.post("/surrogate/pick")
     async def picked(request: web.Request) -> web.Response:
-        # A form of another site can send any other type without asking.
-        if request.content_type != "application/json":
-            return web.json_response({"error": "Send JSON, as application/json."}, status=415)
-        text = b""
-        async for part in request.content.iter_chunked(MOST_ANSWER):
-            text += part
-            if len(text) > MOST_ANSWER:
-                return web.json_response({"error": f"An answer has at most {MOST_ANSWER} bytes."}, status=413)
-        try:
-            entry = json.loads(text)
-        except (ValueError, RecursionError):
-            entry = None
-        if not isinstance(entry, dict):
-            return web.json_response({"error": "The answer is not a JSON object."}, status=400)
+        entry = await posted(request)
+        if isinstance(entry, web.Response):
+            return entry
         status, said = answer(entry)
         return web.json_response(said, status=status)

@@ -34,6 +34,7 @@ __all__ = [
     "faults_of",
     "on_one_size",
     "render",
+    "sound_faults",
 ]
 
 log = logging.getLogger("ComfyUI-Surrogate")
@@ -157,6 +158,11 @@ def clips_of(images, count: int, what: str = "points") -> list[np.ndarray]:
 def faults_of(images, count: int, what: str = "points") -> list[str]:
     """Why the pictures of each of `count` points are of no use, "" where they are good; arguments as for `clips_of`."""
     return [_fault(clip, [], None) for clip in split_clips(images, count, what)]
+
+
+def sound_faults(sounds: list[dict]) -> list[str]:
+    """Why each AUDIO of one is of no use, "" where it is good."""
+    return [_fault(None, [], sound) for sound in sounds]
 
 
 def on_one_size(pictures: list[np.ndarray]) -> torch.Tensor:

@@ -17,6 +17,8 @@ from .sampling import Rendered, as_images
 __all__ = ["INPUT", "OUTPUT", "Handed", "NodeScorer", "ScoringNodes"]
 
 INPUT, OUTPUT = "SurrogateScoreInput", "SurrogateScoreOutput"
+# Core's loops (0.37 and newer) keep what they are made of in their own nodes: copies of them do not run.
+LOOPS = {"StartLoop", "EndLoop"}
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class ScoringNodes:
     """The nodes that lead from Score Input to the Score Output number `output` of the graph `dynprompt`.
 
     Only they are copied; what they need beyond the images, such as a loaded model, runs once.
-    Raises ValueError if no Score Input leads there.
+    Raises ValueError if no Score Input leads there, or a loop is between.
     """
 
     def __init__(self, dynprompt, output: str):
@@ -62,6 +64,12 @@ class ScoringNodes:
             raise ValueError(
                 f"No Surrogate Score Input leads to Surrogate Score Output {output}, so the score cannot depend on the image. "
                 "Connect the image of Score Input to the node that scores it."
+            )
+        if any(inside and dynprompt.get_node(id)["class_type"] in LOOPS for id, inside in self._inside.items()):
+            raise ValueError(
+                f"A loop (Start Loop, End Loop) is between Surrogate Score Input and Surrogate Score Output {output}, and "
+                "loops cannot be run again for each image. Score with nodes that work without a loop, or put Surrogate Ask and "
+                "Tell around the loop."
             )
 
     def copies(self, prefix: str, handed: Handed) -> tuple[dict[str, dict], list]:

@@ -12,9 +12,9 @@ from typing import Any
 
 import av
 import numpy as np
+import scipy
 import torch
 from comfy_api.latest import InputImpl, Types
-from scipy.io import wavfile
 
 from ...surrogate.pictures.sounds import Sound, sound_pictures
 from .parts import part_for
@@ -81,7 +81,7 @@ def save_sound(path: Path, sound: dict) -> None:
     """A WAV file of 32-bit floats, without loss; it appears when it is complete. Raises OSError if it cannot be written."""
     part = path.with_suffix(".wav.part")
     try:
-        wavfile.write(part, sound["sample_rate"], sound["waveform"][0].T.contiguous().numpy())
+        scipy.io.wavfile.write(part, sound["sample_rate"], sound["waveform"][0].T.contiguous().numpy())
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
@@ -123,7 +123,7 @@ def _encode(path: Path, sound: dict, kind: str, rate: int, texts: Mapping[str, s
 def load_sound(path: Path) -> dict | None:
     """What `save_sound` wrote; None if it is missing or damaged."""
     try:
-        rate, values = wavfile.read(path)
+        rate, values = scipy.io.wavfile.read(path)
     except (OSError, ValueError) as error:
         if path.exists():
             log.warning("%s cannot be read (%s) and is made again.", path.name, error)

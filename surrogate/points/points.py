@@ -34,7 +34,8 @@ class Points:
 
     `w` is what the noise is made of. Coordinates do not say as much: in a large space many points near a seed have the
     same ones. `typed` (n, k-1) are the coordinates that a caller gave, with NaN for a point that was made from weights.
-    `layout` (n, 2) are positions (x, y) on a sheet in units of cells, `axes` belong to a grid. All three may be None.
+    `layout` (n, 2) are positions (x, y) on a sheet in units of cells, `axes` belong to a grid, `space` is the one that the
+    points were made in. All four may be None.
     """
 
     chart: Chart
@@ -44,6 +45,7 @@ class Points:
     layout: np.ndarray | None = None
     axes: Axes | None = None
     typed: np.ndarray | None = None
+    space: SurrogateSpace | None = None
 
     def __len__(self) -> int:
         return len(self.w)
@@ -84,6 +86,7 @@ class Points:
             tuple(self.labels[i] for i in rows),
             tuple(self.marks[i] for i in rows),
             typed=None if self.typed is None else self.typed[rows],
+            space=self.space,
         )
 
 
@@ -128,7 +131,7 @@ def of_unit_weights(space: SurrogateSpace, w, typed: np.ndarray | None = None) -
         raise ValueError(f"At most {MOST} points at once, got {len(w)}.")
     marks = _marks(space, w)
     labels = tuple(mark or _shares(space, row) for mark, row in zip(marks, w, strict=True))
-    return Points(space.chart, w, labels, marks, typed=typed)
+    return Points(space.chart, w, labels, marks, typed=typed, space=space)
 
 
 def vertices(space: SurrogateSpace, seeds: Iterable[int] | None = None) -> Points:

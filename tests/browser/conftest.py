@@ -29,15 +29,19 @@ def frontend(request):
 
 
 @pytest.fixture(scope="session")
-def client(frontend):
+def server(frontend):
     automatic = os.environ.get("SURROGATE_TEST_DEVICE", "cpu") == "auto"
     # The test-only nodes for the loop of flux_native_loop, which this ComfyUI may not have.
     packs = [ROOT / "tests" / "comfy" / "testkit"]
     arguments = ["--preview-method", "auto", *frontend_arguments(frontend), *([] if automatic else ["--cpu"])]
     with Server("browser tests", packs=packs, arguments=arguments) as server:
-        client = Client(server.url)
-        prepare(client)
-        yield client
+        prepare(Client(server.url))
+        yield server
+
+
+@pytest.fixture(scope="session")
+def client(server):
+    return Client(server.url)
 
 
 # Of a module: as long as playwright runs, no other code of this process can have an event loop.

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from dev.browser import READY, SLOW, show
+from dev.browser import NODES, READY, SLOW, show
 
 from .exploring import NODE, WORKFLOW, cells, explore, press, run, session, settle, sources
 
@@ -124,3 +124,30 @@ def test_every_language_has_every_text(root):
     for source in (root / "web" / "explorer").glob("*.js"):
         said = re.findall(r'\bsay\("(\w+)"', source.read_text("utf-8"))
         assert set(said) <= texts["en"]["surrogate_explorer"].keys(), source.name
+
+
+@pytest.mark.parametrize("nodes", NODES)
+def test_another_number_of_pictures_is_shown_at_once_or_announced(client, page, nodes):
+    def pictures(count: int) -> None:
+        page.evaluate(
+            f"""count => {{
+                const widget = {NODE}.widgets.find(w => w.name === 'pictures');
+                widget.value = count;
+                widget.callback?.(count);
+            }}""",
+            count,
+        )
+        page.wait_for_timeout(100)
+
+    explore(page, nodes, 8700 + len(nodes), pictures=2)
+    pictures(3)
+    assert cells(page).count() == 3
+    pictures(2)
+    run(page, client)
+    pictures(3)
+    note = page.locator(".surrogate-explorer .note")
+    assert (cells(page).count(), note.inner_text()) == (2, "3 pictures from the next page on")
+    press(page, "New page")
+    run(page, client)
+    assert cells(page).count() == 3
+    assert "from the next page" not in note.inner_text()

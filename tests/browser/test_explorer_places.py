@@ -130,3 +130,19 @@ def test_in_an_app(client, page):
         assert page.evaluate(f"() => {buttons}.every(b => b.clientWidth && b.scrollWidth <= b.clientWidth)")
     finally:
         page.evaluate("() => { app.extensionManager._p._s.get('canvas').linearMode = false; }")
+
+
+def test_after_a_restart_of_the_server_the_page_is_there_and_the_next_run_works(server, client, page):
+    explore(page, "classic", 8600)
+    run(page, client)
+    cells(page).nth(1).click()
+    shown = sources(page)
+    page.evaluate("() => { window.back = false; app.api.addEventListener('reconnected', () => (window.back = true)); }")
+    server.restart()
+    page.wait_for_function("() => window.back", timeout=SLOW)
+    assert sources(page) == shown
+    assert page.evaluate("async address => (await fetch(address, { cache: 'no-store' })).ok", shown[1])
+    run(page, client)
+    assert len(session(page)["pages"]) == 2
+    assert sources(page)[0] == shown[1]
+    assert len(set(sources(page))) == 4

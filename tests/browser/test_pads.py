@@ -208,3 +208,37 @@ def test_the_page_reads_and_writes_numbers_as_the_node_does(page):
     )
     assert lines == ["1 1 1\n\n0.123457, 0, 1", "1 1 1\n\n0, 0.5, 0.25"]
     assert len(acts.weights(THREE, lines[1])) == 2
+
+
+def test_what_was_rendered_is_on_the_triangle_and_a_click_goes_there(client, page):
+    open_pad(page, "classic", "3, 1, 1", "12, 99, 1024")
+    page.evaluate("""() => {
+        app.graph.nodes.find(n => n.type === 'SurrogateNeighbours').widgets.find(w => w.name === 'count').value = 3;
+        app.graph.nodes.find(n => n.type === 'BasicScheduler').widgets.find(w => w.name === 'steps').value = 1;
+    }""")
+    pictures = page.locator(".surrogate-pad .picture")
+    assert pictures.count() == 0
+    with page.expect_response(lambda answer: answer.url.endswith("/prompt")) as response:
+        page.evaluate("() => app.queuePrompt(0)")
+    client.wait(response.value.json()["prompt_id"], timeout=SLOW / 1000)
+    page.wait_for_function("() => document.querySelectorAll('.surrogate-pad .picture').length === 4", timeout=SLOW)
+    shown = page.evaluate(
+        "() => app.graph.nodes.find(n => n.type === 'SurrogateContactSheet').properties.surrogate_sheet.shown"
+    )
+    assert page.evaluate(
+        "async () => (await fetch(document.querySelector('.surrogate-pad image').getAttribute('href'))).ok"
+    )
+    pictures.nth(2).dispatch_event("pointerdown", {"button": 0})
+    assert typed(page)[0] == pytest.approx([float(n) for n in shown["weights"][2].split(",")], abs=1e-5)
+
+
+def test_scores_are_colours_from_the_lowest_to_the_highest(page):
+    colours = page.evaluate("""async () => {
+        const { Triangle } = await import('/extensions/ComfyUI-Surrogate/pads/triangle.js');
+        const triangle = new Triangle(() => {});
+        const picture = { address: 'x', size: [10, 10], box: [0, 0, 5, 5] };
+        const seen = [0, 0.5, 1, undefined].map(score => ({ parts: [1, 0, 0], label: '', score, picture }));
+        triangle.show([1, 0, 0], ['a', 'b', 'c'], '', seen);
+        return [...triangle.element.querySelectorAll('.picture rect')].map(rect => rect.style.stroke);
+    }""")
+    assert colours == ["rgb(68, 1, 84)", "rgb(33, 145, 140)", "rgb(253, 231, 37)", "rgb(255, 255, 255)"]

@@ -2,90 +2,17 @@
 
 import json
 import re
-import uuid
 
 import pytest
 
-from dev.browser import SLOW, show
-from dev.workflow_files import read
-from surrogate.search import Picks
+from dev.browser import show
 
-WORKFLOW = read("demo_pick")
-NODE = "app.graph.nodes.find(n => n.type === 'SurrogatePick')"
-
-
-def widget(name: str, kind: str = "SurrogatePick") -> str:
-    return f"app.graph.nodes.find(n => n.type === '{kind}').widgets.find(w => w.name === '{name}')"
+from .picking import WORKFLOW, Picking
 
 
 @pytest.fixture
 def picking(client, page):
     return Picking(client, page)
-
-
-class Picking:
-    """The workflow with a study of its own and quick settings, in one window."""
-
-    def __init__(self, client, page):
-        self.client, self.page = client, page
-
-    def open(self, nodes: str = "classic", **values) -> "Picking":
-        self.page.set_viewport_size({"width": 1900, "height": 1400})
-        self.name = f"browser {uuid.uuid4().hex}"
-        workflow = {**WORKFLOW, "id": str(uuid.uuid4())}
-        show(self.page, workflow, nodes == "Nodes 2.0")
-        set_all = "([kind, values]) => Object.entries(values).forEach(([k, v]) => app.graph.nodes.find(n => n.type === kind).widgets.find(w => w.name === k).value = v)"
-        self.page.evaluate(set_all, ["SurrogateStudy", {"name": self.name, "population": 4, "budget": 16}])
-        self.page.evaluate(set_all, ["BasicScheduler", {"steps": 1}])
-        self.page.evaluate(set_all, ["SurrogatePick", values])
-        return self
-
-    def run(self) -> None:
-        self.page.evaluate("async () => { await app.queuePrompt(0); }")
-
-    def at(self, generation: int) -> None:
-        """Wait until the page shows this generation, of which nothing was told."""
-        self.page.wait_for_function(
-            "n => document.querySelector('.surrogate-pick .title')?.textContent === `Generation ${n}`"
-            " && document.querySelectorAll('.surrogate-pick .cell.empty').length === 0"
-            " && !document.querySelector('.surrogate-pick [data-act=skip]').disabled",
-            arg=generation,
-            timeout=SLOW,
-        )
-
-    def says(self, text: str) -> None:
-        self.page.wait_for_function(
-            "text => document.querySelector('.surrogate-pick .note').textContent.includes(text)", arg=text, timeout=SLOW
-        )
-
-    @property
-    def picks(self) -> Picks:
-        return Picks.parse(self.page.evaluate(f"() => {widget('picks')}.value"))
-
-    @property
-    def value(self) -> str:
-        return self.page.evaluate(f"() => {widget('picks')}.value")
-
-    @property
-    def saved(self) -> dict:
-        """The workflow as a file has it."""
-        return json.loads(self.page.evaluate("() => JSON.stringify(app.graph.serialize())"))
-
-    @property
-    def cells(self):
-        return self.page.locator(".surrogate-pick .cell")
-
-    def press(self, act: str) -> None:
-        self.page.locator(f".surrogate-pick [data-act={act}]").click()
-
-    @property
-    def liked(self) -> list[int]:
-        liked = "() => [...document.querySelectorAll('.surrogate-pick .cell')].flatMap((c, i) => c.classList.contains('liked') ? [i] : [])"
-        return self.page.evaluate(liked)
-
-    @property
-    def told(self) -> dict:
-        return self.client.get("/surrogate/study", name=self.name)
 
 
 @pytest.mark.parametrize("nodes", ["classic", "Nodes 2.0"])

@@ -146,6 +146,14 @@ def test_a_picture_tells_its_initial_noise(comfy, recipe):
         assert seed == IntegerSeed(42).identity
 
 
+def test_a_prompt_that_the_model_reads_as_words_is_refused(comfy):
+    g = Demo(comfy)
+    prompt, latent, _ = g.on_prompt(conditioning=g("TestWithWords", conditioning=g.text))
+    g.keep(g.ksampler(g.model, prompt, latent, 42))
+    with pytest.raises(Exception, match="reads the words of its prompt, not an embedding"):
+        g.run()
+
+
 def test_a_prompt_that_is_a_batch_is_refused(comfy):
     g = Demo(comfy)
     prompt, _, _ = g.on_prompt(until=1.0)

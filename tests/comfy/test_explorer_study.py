@@ -8,7 +8,7 @@ import torch
 
 from surrogate.explore import Session
 
-from .graph import Graph, counted
+from .graph import Graph, Log, counted
 from .test_explorer import explorer
 
 
@@ -47,6 +47,15 @@ def test_the_course_of_an_explorer_is_reported_and_what_was_liked_is_found(comfy
     finished, _, whole, _ = run(comfy, third.then("finish"), name)
     assert torch.equal(whole.tensor, finished.tensor[2:])  # the latest liked one, with all steps
     assert stands(comfy, name)["evaluated"] == 8
+
+
+def test_it_says_when_a_study_has_no_room_for_more_pages(comfy):
+    session = Session.parse("", 16)
+    for _ in range(64):
+        session = session.then("new", 16)
+    log = Log(comfy)
+    run(comfy, session, "a long walk")
+    assert log.wait_for("The study 'a long walk' has 64 of 65 pages: a study holds 1024 noises")
 
 
 def test_the_study_does_not_change_what_a_picture_is(comfy):

@@ -7,11 +7,12 @@ import urllib.error
 import urllib.request
 
 import pytest
+import torch
 
 from dev.client import ExecutionFailed, ExecutionInterrupted
 from surrogate.search import Picks, Study
 
-from .graph import Graph, Log, counted
+from .graph import Graph, Log, counted, needs_sound
 
 names = (f"pick {i}" for i in itertools.count())
 WAIT = "wait here"
@@ -179,6 +180,45 @@ def test_it_needs_an_ask(comfy):
     study = next(number for number, node in g.prompt.items() if node["class_type"] == "SurrogateStudy")
     g.prompt[pick.number]["inputs"]["study"] = [study, 0]
     with pytest.raises(ExecutionFailed, match="put Surrogate Ask between"):
+        g.run()
+
+
+def test_sounds(comfy):
+    """A page of sounds: they are kept with what they show, can be played, and come out as they came in."""
+    needs_sound(comfy)
+    name = next(names)
+
+    def graph(chosen: str = ""):
+        g = Graph(comfy)
+        model, conditioning = g("TestFamily", family="Stable Audio").outputs(2)
+        latent = g("EmptyLatentAudio", seconds=1.0)
+        study = g("SurrogateStudy", space=g.space("12, 99"), latent=latent, name=name, budget=4, population=2)
+        ask = g("SurrogateAsk", study=study)
+        noise, batch = g("SurrogateNoise", space=ask[2], points=ask[1], latent=latent).outputs(2)
+        sounds = g("VAEDecodeAudio", samples=g.custom(model, conditioning, noise, batch), vae=g("TestSoundVAE"))
+        return g, g("SurrogatePick", study=ask, images=sounds, picks=chosen), sounds
+
+    g, pick, sounds = graph()
+    came = g.keep(sounds)
+    first = page_of(g.run(), pick)
+    assert [cell["sound"] for cell in first["cells"]] == [True, True]
+    with urllib.request.urlopen(f"{comfy.server.url}/surrogate/explorer/{first['cells'][1]['key']}?sound") as answer:
+        assert answer.headers["Content-Type"] == "audio/mpeg"
+    g, pick, _ = graph(picks(first, 1))
+    liked, seen = g.keep(pick[6]), g.keep(pick[2])
+    assert page_of(g.run(), pick)["number"] == 2
+    assert torch.equal(liked.tensor, came.tensor[1:])
+    assert seen.tensor.shape[0] == 1  # its waveform
+
+
+def test_as_many_sounds_as_points(comfy):
+    search = Search(comfy)
+    g, pick = search.graph()
+    g.prompt[pick.number]["inputs"]["images"] = [
+        g("TestSounds", sounds='[[[3, 1, 999], 44100, "noise"]]').number,
+        0,
+    ]
+    with pytest.raises(ExecutionFailed, match="images: expected the 4 sounds of this generation"):
         g.run()
 
 

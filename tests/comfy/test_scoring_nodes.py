@@ -113,6 +113,20 @@ def test_a_text_without_a_number_is_a_failed_image(comfy, orders):
     assert rows.scores[[0, 2], 0].tolist() == [7.0, 1.0] and rows.state.tolist()[1] == "failed"
 
 
+def test_a_loop_among_the_scoring_nodes_is_refused(comfy):
+    graph, node = search(comfy, next(names))
+    start = graph(
+        "StartLoop",
+        **{"mode": "simple", "mode.num_iterations": 2},
+        initial_iteration_value=graph("SurrogateScoreInput"),
+    )
+    number = graph("SurrogatePictureStatistics", statistic="brightness", images=start[4])
+    end = graph("EndLoop", output_value=number)
+    graph.prompt[node.number]["inputs"]["scorer"] = graph("SurrogateScoreOutput", score=end)[0]
+    with pytest.raises(ExecutionFailed, match="A loop .* is between Surrogate Score Input and Surrogate Score Output"):
+        graph.run()
+
+
 def test_one_number_for_a_batch_is_refused(comfy, orders):
     name, (file, order) = next(names), orders
     order(values=[0.5])

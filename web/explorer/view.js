@@ -31,7 +31,7 @@ export class View {
     }
   }
 
-  // state: { session, cells, count, steps, draft, saved, turn, run }; cells[i] is undefined or
+  // state: { session, cells, count, next: pictures on a new page, steps, draft, saved, turn, run }; cells[i] is undefined or
   // { key, label, fault, frames, width, height, sound }.
   show(state) {
     const before = this.state;
@@ -62,13 +62,14 @@ export class View {
     if (this.state?.cells.some((picture) => picture && player.progress(picture.key) !== undefined)) player.stop();
   }
 
-  #noteOf({ session, cells, draft, steps, saved }) {
+  #noteOf({ session, cells, count, next, draft, steps, saved }) {
+    if (session.pages.length && !saved && next !== undefined && next !== count) return say("from_next", { count: next });
     if (!cells.some(Boolean)) return say(session.pages.length ? "waiting" : "empty");
     if (saved) return say("finished");
     const parts = [];
     if (draft) parts.push(say("draft", { steps: draft, all: steps }));
-    const count = liked(session).length;
-    parts.push(count ? say("liked", { count }) : say("none_liked"));
+    const many = liked(session).length;
+    parts.push(many ? say("liked", { count: many }) : say("none_liked"));
     return parts.join(" · ");
   }
 

@@ -45,8 +45,9 @@ export class PickView {
   #mark(cell, i) {
     const place = this.state.picks.cells.indexOf(i);
     if (this.state.ranking && place >= 0) cell.querySelector(".heart").textContent = place + 1;
-    cell.querySelector("img").alt = say("image", { number: i + 1 });
-    cell.setAttribute("aria-label", say("image", { number: i + 1 }));
+    const name = say(this.state.cells[i]?.sound ? "sound" : "image", { number: i + 1 });
+    cell.querySelector("img").alt = name;
+    cell.setAttribute("aria-label", name);
   }
 
   #noteOf({ cells, picks, ranking, waits, told, finished, problem }) {

@@ -1,9 +1,8 @@
 // What a click on a cell can do with the graph.
-import { addNode, connect, nodeOf, oneStep, outputOf, sameSource, setValue, sourceOf } from "../graph_edits.js";
+import { addNode, connect, nodeOf, oneStep, outputOf, sameSource, setValue, sourceOf, spaceOf } from "../graph_edits.js";
 import { parse, toggle, write } from "./selection.js";
 
 const POINTS = "SURROGATE_POINTS";
-const SPACE = "SURROGATE_SPACE";
 const SEEDS = "SURROGATE_SEEDS";
 // What an Explorer needs, and what it is called in the nodes that may have it.
 const SAMPLING = { guider: ["guider"], sampler: ["sampler"], sigmas: ["sigmas"], vae: ["vae"], latent: ["latent", "latent_image"] };
@@ -34,20 +33,6 @@ function selectPoints(node, cells) {
   const made = addNode(node, "SurrogateSelectPoints", { numbers: write(cells) });
   connect(sourceOf(node, "points"), made, "points");
   return made;
-}
-
-// The space that the sheet's points are in: an output of the node that gives them, or what is connected to it.
-function spaceOf(node) {
-  let source = sourceOf(node, "points");
-  for (let steps = 0; source && steps < 20; steps++) {
-    const giver = nodeOf(node.graph, source);
-    if (!giver) return undefined;
-    if (giver.outputs.some((output) => output.type === SPACE)) return outputOf(giver, SPACE);
-    const space = sourceOf(giver, "space");
-    if (space) return space;
-    source = sourceOf(giver, giver.inputs?.find((input) => input.type === POINTS || input.type === "*")?.name);
-  }
-  return undefined;
 }
 
 // A node that gives the points of these cells: written as weights, so that they stay what was seen, or by their numbers.

@@ -23,7 +23,7 @@ async def comfy_entrypoint():
     from comfy_api.latest import ComfyExtension
 
     from .backwards import RoughInversion
-    from .clip import ClipCosine, Pooled, SmallClip, SmallClipVision
+    from .clip import ClipCosine, Pooled, SmallClip, SmallClipVision, WithWords
     from .core import BareGuider, CoreNames
     from .family_nodes import FamilyFile, FamilyModel
     from .faults import Faulty, FaultyScorer
@@ -38,7 +38,7 @@ async def comfy_entrypoint():
     class TestKit(ComfyExtension):
         async def get_node_list(self):
             return [
-                AnyModel, AnyVAE, SmallUNet, ClipCosine, Pooled, SmallClip, SmallClipVision, MadeImages, MadeLatent,
+                AnyModel, AnyVAE, SmallUNet, ClipCosine, Pooled, WithWords, SmallClip, SmallClipVision, MadeImages, MadeLatent,
                 MadeNumbers, MadeText, CountedSampler, Keep, NoiseTap, Watch, Faulty, FaultyScorer, RoughInversion,
                 BareGuider, CoreNames,
                 FamilyFile, FamilyModel,

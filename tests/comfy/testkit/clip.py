@@ -144,6 +144,23 @@ class Pooled(io.ComfyNode):
         return io.NodeOutput({"samples": conditioning[0][1]["pooled_output"]})
 
 
+class WithWords(io.ComfyNode):
+    """A conditioning with the words of its prompt as numbers, as HiDream-O1's has it."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="TestWithWords",
+            category="test",
+            inputs=[io.Conditioning.Input("conditioning")],
+            outputs=[io.Conditioning.Output()],
+        )
+
+    @classmethod
+    def execute(cls, conditioning):
+        return io.NodeOutput([[tokens, {**more, "text_input_ids": torch.ones(1, 4)}] for tokens, more in conditioning])
+
+
 def _fill(model: torch.nn.Module, seed: int) -> None:
     """Core leaves its weights uninitialised for a checkpoint to fill."""
     generator = torch.Generator().manual_seed(seed)

@@ -1,0 +1,4 @@
+// The texts of the board.
+import { wordsOf } from "../words.js";
+
+export const { load, say } = wordsOf("surrogate_board");
