@@ -4,6 +4,7 @@ import { api } from "../../scripts/api.js";
 import { countOf, go, grow, likesOf, parse, toggle, write } from "./explorer/session.js";
 import { View } from "./explorer/view.js";
 import { load } from "./explorer/words.js";
+import { undoStep } from "./graph_edits.js";
 import { nodeById } from "./graph_nodes.js";
 
 const SIZE = [520, 860];
@@ -104,7 +105,7 @@ class Explorer {
     }
     this.show();
     this.node.graph?.setDirtyCanvas?.(true, true);
-    app.extensionManager?.workflow?.activeWorkflow?.changeTracker?.checkState?.();
+    undoStep();
   }
 
   // One picture of the page that is being rendered.

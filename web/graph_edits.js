@@ -9,6 +9,12 @@ const POINTS = "SURROGATE_POINTS";
 const SPACE = "SURROGATE_SPACE";
 const INPUT_NODE = "-10"; // what is connected to the inside of a subgraph's inputs comes from this id
 
+// What was changed is one step for undo. Newer pages have another name for it.
+export function undoStep() {
+  const tracker = app.extensionManager?.workflow?.activeWorkflow?.changeTracker;
+  (tracker?.captureCanvasState ?? tracker?.checkState)?.call(tracker);
+}
+
 // Where an input gets its value from: { giver, slot, type } with the id of a node, or undefined.
 export function sourceOf(node, name) {
   const input = node.inputs?.find((one) => one.name === name);
@@ -84,7 +90,7 @@ export function oneStep(graph, edit) {
   } finally {
     graph.afterChange?.();
     graph.setDirtyCanvas?.(true, true);
-    app.extensionManager?.workflow?.activeWorkflow?.changeTracker?.checkState?.();
+    undoStep();
   }
 }
 

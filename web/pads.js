@@ -2,6 +2,7 @@
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
 import { BAR, Fold, MARGIN, addStyle, make, resize } from "./fold.js";
+import { undoStep } from "./graph_edits.js";
 import { nodeById } from "./graph_nodes.js";
 import { coordinatesOfShares, knowsChart, shares, sharesOfCoordinates, weights, withShare } from "./pads/mix.js";
 import { seenOf } from "./pads/seen.js";
@@ -161,7 +162,7 @@ class Pad {
     locks[i] = !locks[i];
     this.memory.locks = locks;
     this.show();
-    changed();
+    undoStep();
   }
 
   write(numbers, done) {
@@ -169,7 +170,7 @@ class Pad {
     this.typed.value = text;
     this.typed.callback?.(text);
     this.node.graph?.setDirtyCanvas?.(true, true);
-    if (done) changed();
+    if (done) undoStep();
   }
 
   turner(text, step) {
@@ -186,7 +187,7 @@ class Pad {
   opened() {
     this.memory.open = !this.memory.open;
     this.show();
-    changed();
+    undoStep();
   }
 
   executed(told) {
@@ -196,9 +197,6 @@ class Pad {
 }
 
 const pads = new Set(); // all in this window
-
-// One step for undo.
-const changed = () => app.extensionManager?.workflow?.activeWorkflow?.changeTracker?.checkState?.();
 
 app.registerExtension({
   name: "ComfyUI-Surrogate.Pads",

@@ -2,6 +2,7 @@
 // that waits.
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
+import { undoStep } from "./graph_edits.js";
 import { nodeById } from "./graph_nodes.js";
 import { EMPTY, isAnswer, parse, toggle, write } from "./pick/picks.js";
 import { PickView } from "./pick/view.js";
@@ -128,7 +129,7 @@ class Pick {
   #changed() {
     this.show();
     this.node.graph?.setDirtyCanvas?.(true, true);
-    app.extensionManager?.workflow?.activeWorkflow?.changeTracker?.checkState?.();
+    undoStep();
   }
 }
 
