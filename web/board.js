@@ -21,7 +21,7 @@ class Board {
       remove: (card) => this.tried(() => this.send(`/${card.key}`, "DELETE")),
       filter: (starred) => ((this.starred = starred), this.show()),
       // Another picture of the same card has another time in its address, or the browser shows the old one.
-      address: ({ key }) => api.apiURL(`${ROUTE}/${key}?${this.loaded}`),
+      address: ({ key, renewed }) => api.apiURL(`${ROUTE}/${key}?${renewed}`),
     });
   }
 
@@ -38,7 +38,6 @@ class Board {
     try {
       const answer = await api.fetchApi(ROUTE);
       this.cards = (await answer.json()).cards;
-      this.loaded = Date.now();
       this.problem = undefined;
     } catch {
       this.problem = say("no_server");

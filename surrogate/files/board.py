@@ -49,7 +49,7 @@ class Card:
     source : the node that it comes from
     text : of an integer, what Seeds from Integers takes; otherwise ""
     weights, seeds : of a point of a small space, the line that Weights takes and the names of the space's seeds
-    made : when it was kept first, in seconds since 1970
+    made, renewed : when it was kept first, and last, in seconds since 1970
     """
 
     key: str
@@ -60,6 +60,7 @@ class Card:
     seeds: tuple[str, ...] = ()
     made: float = 0.0
     starred: bool = False
+    renewed: float = 0.0
 
 
 @dataclass
@@ -106,7 +107,8 @@ class Board:
             self._write_seed(key, seed, picture)
             self._whole(self.picture(key), lambda part: _save_picture(part, picture))
             text = seed.label if isinstance(seed, IntegerSeed) else ""
-            card = Card(key, label[:LONGEST_TEXT], source, text, weights[:LONGEST_TEXT], names, time.time())
+            now = time.time()
+            card = Card(key, label[:LONGEST_TEXT], source, text, weights[:LONGEST_TEXT], names, now, renewed=now)
             before = self.card(key)
             self._write(card if before is None else replace(card, made=before.made, starred=before.starred))
             self.tidy()
@@ -245,9 +247,9 @@ def _card(key: str, entry) -> Card | None:
     if not isinstance(entry, Mapping) or entry.get("v") != VERSION:
         return None
     texts = {name: entry.get(name, "") for name in ("label", "source", "text", "weights")}
-    names, made = entry.get("seeds", []), entry.get("made", 0.0)
+    names, times = entry.get("seeds", []), [entry.get(name, 0.0) for name in ("made", "renewed")]
     good = all(isinstance(text, str) and len(text) <= LONGEST_TEXT for text in texts.values())
     good = good and isinstance(names, list) and all(isinstance(name, str) for name in names)
-    if not good or isinstance(made, bool) or not isinstance(made, (int, float)) or not math.isfinite(made):
+    if not good or not all(isinstance(one, float) and math.isfinite(one) for one in times):
         return None
-    return Card(key, **texts, seeds=tuple(names), made=float(made), starred=entry.get("starred") is True)
+    return Card(key, **texts, seeds=tuple(names), made=times[0], starred=entry.get("starred") is True, renewed=times[1])

@@ -175,7 +175,7 @@ class Study:
                 if history is not None:
                     proposed = self._think(memory, history, task, here)
                     if proposed is None:
-                        continue  # Others were faster: the lease is over, or the budget spent.
+                        continue  # Others were faster: the lease is over, the budget spent, or the same was tried.
                     ledger = proposed
                 with memory.lock:
                     rows = [row for row in ledger.places[task.run, task.number] if row in ledger.open]
@@ -499,11 +499,16 @@ class Study:
         return ledger, task, history
 
     def _think(self, memory: Memory, history: History, task: Task, here: Worker) -> Ledger | None:
-        """Propose the points of a claimed `task`; the ledger that has them, or None if it is nobody's task any more."""
+        """Propose the points of a claimed `task`; the ledger that has them. None if others took the task, or stored points
+        meanwhile that these would repeat: then it is to be thought out again.
+        """
         proposal = self._propose(memory, history, task)
         with self._access.writing(memory) as now:
             ledger = memory.ledger
             if choose(ledger, now.state, here, now.time) != task:
+                return None
+            later = ledger.u(np.arange(len(history), len(ledger)))
+            if len(later) and self.optimiser.outdated(np.clip(proposal.u, 0.0, 1.0), history, later):
                 return None
             self._add(now, ledger, task, proposal)
             now.state.runs[task.run] = self._hold(now, here)

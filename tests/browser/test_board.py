@@ -11,6 +11,7 @@ from .exploring import cells, explore, run
 
 EMPTY = {"version": 0.4, "last_node_id": 0, "last_link_id": 0, "nodes": [], "links": [], "groups": [], "extra": {}}
 PLACES = {"SurrogateSeedsFromIntegers": 0, "RandomNoise": 1, "SurrogateLoadSeeds": 2, "VAEDecode": 3}
+TAB = ".surrogate-board-tab-button, [data-testid=surrogate-board-tab-button]"  # in older pages, and in newer ones
 BUILD = """places => {
     for (const [type, place] of Object.entries(places)) {
         const node = LiteGraph.createNode(type);
@@ -35,7 +36,7 @@ def board(client, page):
     for card in client.get("/surrogate/board")["cards"]:
         page.evaluate("id => fetch(`/surrogate/board/${id}`, { method: 'DELETE' })", card["key"])
     if not page.locator(".surrogate-board").is_visible():
-        page.locator(".surrogate-board-tab-button").click()
+        page.locator(TAB).click()
     page.locator(".surrogate-board .hint.alone").wait_for()
     return page
 
@@ -124,9 +125,9 @@ def test_with_the_keyboard_alone_and_what_stays(client, board):
     page.wait_for_function("() => document.querySelector('.surrogate-board .hint').textContent.includes('No card')")
     page.locator(".surrogate-board .filter input").uncheck()
     assert cards(page).count() == 2
-    page.locator(".surrogate-board-tab-button").click()  # closed
+    page.locator(TAB).click()  # closed
     assert not page.locator(".surrogate-board").is_visible()
-    page.locator(".surrogate-board-tab-button").click()
+    page.locator(TAB).click()
     page.wait_for_function("() => document.querySelectorAll('.surrogate-board .card').length === 2")
 
 

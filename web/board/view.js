@@ -23,12 +23,20 @@ export class View {
     this.cards = cards;
     // Where a card was deleted, the next one has the focus.
     if (!cards.some(({ key }) => key === this.focused)) this.focused = cards[Math.min(place, cards.length - 1)]?.key;
-    const had = this.grid.contains(document.activeElement);
-    this.grid.replaceChildren(...cards.map((card) => this.#card(card)));
+    this.#showCards(cards);
     this.filter.hidden = !all;
     this.filter.firstChild.checked = starred;
     this.hint.textContent = problem ?? say(cards.length ? "hint" : all ? "no_stars" : "empty");
     this.hint.classList.toggle("alone", !cards.length);
+  }
+
+  // News of the same cards leaves them alone: a menu may be open on one, or the mouse be about to click.
+  #showCards(cards) {
+    const now = JSON.stringify(cards);
+    if (now === this.shown) return;
+    this.shown = now;
+    const had = this.grid.contains(document.activeElement);
+    this.grid.replaceChildren(...cards.map((card) => this.#card(card)));
     if (had) this.#of(this.focused)?.focus({ preventScroll: true });
   }
 
