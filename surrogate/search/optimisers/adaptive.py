@@ -71,6 +71,12 @@ class Adaptive(Optimiser):
         fresh = space.seeds.others(max(self.noises - space.k, 1), f"adaptive {seed}")
         return SurrogateSpace(space.seeds + fresh, CHART, space.transport)
 
+    def outdated(self, u, history, later):
+        """Whether both turn towards the same new noise, which two workers do who think at the same time."""
+        tried = CHART.weights(history.u).any(axis=0) if len(history) else np.zeros(u.shape[1] + 1, dtype=bool)
+        mine, theirs = (CHART.weights(points).any(axis=0) & ~tried for points in (u, later))
+        return bool((mine & theirs).any())
+
     def propose(self, history, run, generation, indices, population, seed, memory):
         w = CHART.weights(history.u) if len(history) else np.empty((0, history.u.shape[1] + 1))
         unused = np.flatnonzero(~w.any(axis=0))[: len(indices)]

@@ -75,6 +75,12 @@ class Optimiser(ABC):
         are not asked for: a generation is asked in parts where the budget ended within it.
         """
 
+    def outdated(self, u: np.ndarray, history: History, later: np.ndarray) -> bool:
+        """Whether points u that were proposed from `history` repeat something of the points `later`, which others have
+        stored since: then they are proposed again.
+        """
+        return False
+
     def widened(self, space: SurrogateSpace, seed: int) -> SurrogateSpace:
         """The space that it searches when it is given `space`, whose seeds are the first of it."""
         return space

@@ -177,22 +177,21 @@ def test_a_worker_that_lives_and_is_slower_than_its_lease(searching, host, url, 
     check_whole(Study.load(url, "study").history(), 30)
 
 
-@pytest.mark.parametrize("name", ["cma-es"])
-def test_eight_workers_of_each_optimiser(name, searching, host, url):
-    directions = ["maximize"] * (2 if name == "nsga-ii" else 1)
-    searching.open(url, budget=64, population=4, optimiser=name, directions=directions)
+@pytest.mark.parametrize("name, count, budget", [("adaptive", 3, 24), ("cma-es", 8, 64)])
+def test_workers_that_begin_at_once(name, count, budget, searching, host, url):
+    """With an optimiser that thinks while others do, and with one that does not."""
+    searching.open(url, budget=budget, population=4, optimiser=name)
     code = """
 study = Study.load(url, "study", worker=str(worker))
 told = []
 while len(asked := study.ask()):
-    score = -((asked.u - 0.3) ** 2).sum(axis=1)
-    study.tell(asked, np.stack([score] * m, axis=1))
+    study.tell(asked, -((asked.u - 0.3) ** 2).sum(axis=1))
     told += asked.trials.tolist()
 result = told
 """
-    workers = [host.start(code, url=url, worker=i, m=len(directions)) for i in range(8)]
-    assert sorted(trial for worker in workers for trial in worker.result()) == list(range(64))
-    check_whole(Study.load(url, "study").history(), 64)
+    workers = [host.start(code, url=url, worker=i) for i in range(count)]
+    assert sorted(trial for worker in workers for trial in worker.result()) == list(range(budget))
+    check_whole(Study.load(url, "study").history(), budget)
 
 
 class Cancelled(Exception):

@@ -11,7 +11,10 @@ import numpy as np
 import psutil
 import pytest
 
+from surrogate.charts import WholeSphere
+from surrogate.recent import Recent
 from surrogate.search import make_optimiser
+from surrogate.search.optimisers.adaptive import Adaptive
 from surrogate.search.workers import Worker
 
 SEARCH = """
@@ -296,3 +299,30 @@ def test_the_living_and_the_dead(host, tmp_path):
     piece.kill()
     assert there.is_dead(here)
     assert not Worker("far away", piece.pid, there.start).is_dead(here)  # nobody knows
+
+
+def test_two_workers_that_think_at_once_try_different_noises(searching, file, monkeypatch):
+    """The one that stores its points later proposes them again."""
+    first, second = (
+        searching.open(file, optimiser="adaptive", settings={"scout": 2}, budget=80, worker=name) for name in "ab"
+    )
+    for study in (first, second):
+        study.tell(asked := study.ask(), searching.bowl(asked.u))
+    propose, theirs = Adaptive.propose, []
+
+    def interrupted(self, *arguments):
+        proposal = propose(self, *arguments)
+        if not theirs:
+            theirs.append(None)
+            # Another process has memories of its own; in this one the same study waits while it thinks.
+            with monkeypatch.context() as patch:
+                patch.setattr("surrogate.search.access.memories", Recent(8))
+                theirs[0] = second.ask()
+        return proposal
+
+    monkeypatch.setattr(Adaptive, "propose", interrupted)
+    mine = first.ask()
+    assert (mine.run, theirs[0].run) == (0, 1)
+    assert len(np.unique([*mine.u, *theirs[0].u], axis=0)) == 8
+    new = [set(np.flatnonzero(WholeSphere().weights(asked.u).any(axis=0)[8:])) for asked in (mine, theirs[0])]
+    assert len(new[0]) == len(new[1]) == 4 and not new[0] & new[1]
