@@ -189,7 +189,7 @@ LONG_LINES = ("random", "zero", "full", "adaptive")
 
 
 def load_preview(comfyui: str, steps: int = STEPS) -> Callable:
-    """A function from noises (n, *SHAPE) to pictures (n, 16, 16, 3) in [0, 1]."""
+    """A function from noises (n, *SHAPE), and a number of steps for drafts, to pictures (n, 16, 16, 3) in [0, 1]."""
     from sampler import load_pack
 
     load_pack(comfyui)
@@ -204,8 +204,19 @@ def load_preview(comfyui: str, steps: int = STEPS) -> Callable:
     sampler = comfy.samplers.sampler_object("euler")
 
     @torch.inference_mode()
-    def latents(z):
-        x = guider.sample(z, torch.zeros_like(z), sampler, sigmas, disable_pbar=True, seed=0)
+    def latents(z, step=None):
+        predicted = []
+        x = guider.sample(
+            z,
+            torch.zeros_like(z),
+            sampler,
+            sigmas if step is None else sigmas[: step + 1],
+            callback=lambda i, x0, *_: predicted.append(x0),
+            disable_pbar=True,
+            seed=0,
+        )
+        if step is not None:
+            x = model.model.process_latent_out(predicted[-1])
         return x.permute(0, 2, 3, 1).double().numpy()
 
     some = search.noises(search.Seeds.from_range(4_000_000, FITTED)).split(search.BATCH)
@@ -219,7 +230,7 @@ def load_preview(comfyui: str, steps: int = STEPS) -> Callable:
     factors = np.linalg.lstsq(flat, small.reshape(-1, 3), rcond=None)[0]
     left = ((flat @ factors - small.reshape(-1, 3)) ** 2).mean() / small.var()
     print(f"The preview explains {1 - left:.1%} of the pictures' variance.", flush=True)
-    return lambda z: np.clip(latents(z) @ factors[:-1] + factors[-1], 0, 1)
+    return lambda z, step=None: np.clip(latents(z, step) @ factors[:-1] + factors[-1], 0, 1)
 
 
 def wanted(names) -> list[tuple[str, Problem, int]]:

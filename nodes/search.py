@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from PIL import Image
 
 from ..surrogate import points
-from ..surrogate.search import Judging, Loop, NoUsablePictures, named_faults
+from ..surrogate.search import DraftingLoop, Judging, Loop, NoUsablePictures, named_faults
 from .tools import wires
 from .tools.combined import medium_of
 from .tools.latents import fix_empty, repeat_to, sample_parts, select, tensors_of
@@ -24,6 +24,8 @@ from .tools.studies import note_graph, patient_node
 __all__ = ["Search", "outputs"]
 
 AGAIN = "The next run makes these pictures again."
+# What is said of drafts. Options are saved in workflows.
+OFF, AUTO, MOST_STEPS = "off", "auto", 24
 SILENT_RATE = 24.0  # frames a second of clips without sound
 
 
@@ -121,6 +123,16 @@ class Search(io.ComfyNode):
                     tooltip="For models that make clips with sound (LTX-2): the VAE that decodes the sound of the best clips. "
                     "The scorers see the pictures.",
                 ),
+                io.Combo.Input(
+                    "drafts",
+                    options=[OFF, AUTO, *map(str, range(1, MOST_STEPS + 1))],
+                    default=OFF,
+                    optional=True,
+                    tooltip="off: every candidate is finished. auto: if the model's predictions after an eighth or a quarter "
+                    "of the steps tell the final score, most candidates are judged by these drafts, and only the most "
+                    "promising are finished; the steps of the budget then go to several times as many candidates. The first "
+                    "16 images measure it, and checks repeat it. A number: always draft, after so many steps.",
+                ),
             ],
             outputs=outputs(),
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.dynprompt],
@@ -146,6 +158,7 @@ class Search(io.ComfyNode):
         scorer_2=None,
         scorer_3=None,
         audio_vae=None,
+        drafts=OFF,
     ) -> io.NodeOutput:
         if audio_vae is not None:  # what is connected wrongly is said before the budget is spent
             _sound(audio_vae, fix_empty(guider.model_patcher, select(latent, [0])))
@@ -153,19 +166,32 @@ class Search(io.ComfyNode):
         scorers = {name: given for name, given in named.items() if given is not None}
         sampling, heard = (guider, sampler, sigmas), _of_sounds(scorers, vae)
         searching = _searches(
-            cls, study, sampling, latent, vae, heard, noise_seed, images_per_batch, n_best, score_seeds, audio_vae
+            cls,
+            study,
+            sampling,
+            latent,
+            vae,
+            heard,
+            noise_seed,
+            images_per_batch,
+            n_best,
+            score_seeds,
+            audio_vae,
+            drafts,
         )
         return run_search(cls, searching, {name: _of_rendered(given) for name, given in scorers.items()})
 
 
-def _searches(node, study, sampling, latent, vae, heard, noise_seed, images_per_batch, n_best, score_seeds, audio_vae):
+def _searches(
+    node, study, sampling, latent, vae, heard, noise_seed, images_per_batch, n_best, score_seeds, audio_vae, drafts
+):
     """The search of a study and of those that follow it: gives out pictures to be judged, and returns what the node gives."""
     following, opened = study.present(), None
     while following is not opened:
         opened = following
         _check_latent(opened, latent)
         warn(node, note_graph(node, opened.study))
-        run = _Run(node, opened, sampling, latent, vae, heard, noise_seed, images_per_batch, n_best)
+        run = _Run(node, opened, sampling, latent, vae, heard, noise_seed, images_per_batch, n_best, drafts)
         # The noises of a scouting are its seeds.
         yield from run.search(score_seeds=score_seeds and opened.successor is None)
         following = opened.present()
@@ -175,12 +201,12 @@ def _searches(node, study, sampling, latent, vae, heard, noise_seed, images_per_
 class _Run:
     """A search in this node: renders, keeps the pictures of the best, and shows how far it is."""
 
-    def __init__(self, node, opened, sampling, latent, vae, heard, noise_seed, images_per_batch, n_best):
+    def __init__(self, node, opened, sampling, latent, vae, heard, noise_seed, images_per_batch, n_best, drafts):
         self.node, self.opened, self.sampling, self.latent, self.vae = node, opened, sampling, latent, vae
         self.heard, self.noise_seed, self.n_best = heard, noise_seed, n_best
         self.live = Live(opened.study)
         self.kept: dict[int, Rendered] = {}  # the best, by number
-        self.loop = Loop(opened.study, opened.space, self._render, images_per_batch, self._keep)
+        self.loop = self._loop(images_per_batch, drafts)
 
     def search(self, score_seeds: bool) -> Judging[None]:
         """Until the budget is spent; first the seeds that have no score, if `score_seeds`."""
@@ -193,6 +219,23 @@ class _Run:
         except NoUsablePictures as error:
             raise ValueError(f"{error} {FAULTS_ADVICE} {AGAIN}") from None
 
+    def _loop(self, images_per_batch: int, drafts: str) -> Loop:
+        """The loop with `drafts`, where they can be of use. Raises ValueError for as many steps as finished images have."""
+        study, steps = self.opened.study, len(self.sampling[2]) - 1
+        common = study, self.opened.space, self._render, images_per_batch, self._keep
+        fixed = None if drafts in (OFF, AUTO) else int(drafts)
+        if fixed is not None and fixed >= steps:
+            raise ValueError(
+                f"drafts is {fixed} steps, but sigmas have {steps} steps in all: choose a smaller number, auto or off."
+            )
+        if drafts != OFF and len(study.definition.directions) > 1:
+            warn(self.node, ["Drafts are for studies of one score: every image of this one is finished."])
+        # A scouting ranks all its noises: each of them is finished.
+        if drafts == OFF or steps < 2 or self.opened.successor or len(study.definition.directions) > 1:
+            return Loop(*common)
+        looks = {"watch": self._render, "draft": self._draft, "drafted": self._drafted}
+        return DraftingLoop(*common, **looks, of=steps, fixed=fixed)
+
     def result(self, audio_vae) -> io.NodeOutput:
         """What the node gives, with the sounds that `audio_vae` decodes, if there is one. Raises ValueError if no image has a score."""
         study, report = self.opened.study, self.opened.study.report()
@@ -203,7 +246,7 @@ class _Run:
             raise ValueError(
                 f"No image of the study {report.name!r} has a score: {report}. {remedy or 'Check the scorer.'}"
             )
-        said = [self.opened.progress(report), *filter(None, [remedy])]
+        said = [self.opened.progress(report), *filter(None, [self._drafts_in_words(), remedy])]
         shown = [(b, one) for b in best if not (one := self._rendered(b)).fault]
         if len(shown) < len(best):
             said.append(
@@ -233,10 +276,29 @@ class _Run:
         """The picture of a point; one that an earlier run found is rendered once more."""
         return self.kept.get(best.number) or self._render(best.u[None])[0]
 
-    def _render(self, u) -> list[Rendered]:
-        """The pictures of the points u (n, k-1)."""
+    def _drafts_in_words(self) -> str:
+        """What became of drafts that the search looked at."""
+        now = self.opened.study.drafting
+        if now is None or not isinstance(self.loop, DraftingLoop):
+            return ""
+        if now.step == 0:
+            late = f" after {now.refuted} steps and before" if now.refuted else ""
+            return f"Drafts{late} do not tell the final score well enough here: images are finished."
+        return f"Drafts are judged after {now.step} of {now.of} steps." if now.step else ""
+
+    def _draft(self, u, step: int) -> list[Rendered]:
+        """What the model predicts for the points u (n, k-1) after `step` steps."""
+        return self._render(u, draft=step)
+
+    def _drafted(self, report) -> None:
+        say(self.node, self.opened.progress(report))
+
+    def _render(self, u, watch=(), draft: int | None = None) -> list[Rendered]:
+        """The pictures of the points u (n, k-1), with drafts after the steps in `watch`; or drafts alone."""
         repeated = repeat_to(self.latent, len(u), "points")
         guider, sampler, sigmas = self.sampling
+        if draft is not None:
+            sigmas = sigmas[: draft + 1]
         everything, space, w = [list(range(len(u)))], self.opened.space, self.opened.space.weights(u)
         return list(
             render(
@@ -250,7 +312,9 @@ class _Run:
                 self.noise_seed,
                 everything,
                 self.progress,
+                draft=draft is not None,
                 audio_vae=self.vae if self.heard else None,
+                watch=watch,
             )
         )
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import comfy.model_management
 import comfy.utils
@@ -56,7 +56,8 @@ class Rendered:
 
     frames (t, h, w, c) uint8, of a sound alone its waveform; `sample` a LATENT of one; `sound` an AUDIO of one, where an
     audio VAE decoded it. `fault` is why the picture is of no use ("its pixels are NaN or infinite"), empty if it is good:
-    such a picture is black where it is not a number, and must get no score.
+    such a picture is black where it is not a number, and must get no score. `drafts`: what the model predicted on the way,
+    by the number of steps, as far as it was wanted and the sampler said it.
     """
 
     index: int
@@ -64,6 +65,7 @@ class Rendered:
     sample: dict
     fault: str
     sound: dict | None = None
+    drafts: Mapping[int, Rendered] = field(default_factory=dict)
 
 
 def render(
@@ -79,12 +81,14 @@ def render(
     progress: Progress | None = None,
     draft: bool = False,
     audio_vae=None,
+    watch: Sequence[int] = (),
 ) -> Iterator[Rendered]:
     """Sample and decode the points of weights w (n, k) from the samples of `latent` (n), one group of indices after the other.
 
     Yields each point as soon as its group is decoded. `progress` is shared by several calls; by default this call is all
     there is to do. A model that samples only one image at a time gets the images of a group one by one. Of a `draft`, whose
-    `sigmas` end before the last step, what the model predicts there is decoded. Of a latent of several parts, each VAE
+    `sigmas` end before the last step, what the model predicts there is decoded. What it predicts after each number of steps
+    in `watch` is decoded too, and given with the finished picture. Of a latent of several parts, each VAE
     decodes the one that it is for; `vae` is None for a model of sound alone. A guider of Surrogate Carrier has the points
     on its prompt.
     Stops at once, with ComfyUI's own exception, if the user presses Cancel. Raises ValueError if the VAE gives something
@@ -107,7 +111,7 @@ def render(
         sampled, noise = sampled_by(guider, space, w[group], noise_seed)
         chosen = fix_empty(guider.model_patcher, select(latent, group))
         try:
-            samples = _sample(sampled, sampler, sigmas, chosen, noise, progress.steps_of(chosen), draft)
+            samples, seen = _sample(sampled, sampler, sigmas, chosen, noise, progress.steps_of(chosen), draft, watch)
         except Exception as error:
             if len(group) == 1 or not needs_batch_of_one(error):
                 raise
@@ -115,15 +119,22 @@ def render(
             progress.notice(f"This model samples one image at a time ({error}): images_per_batch is taken as 1.")
             waiting.insert(0, group)
             continue
-        parts = tensors_of(samples)
-        pictures = [None] * len(group) if vae is None else _decode(vae, parts)
-        sounds = [None] * len(group) if audio_vae is None else decode_sounds(audio_vae, parts, alone=vae is None)
-        for place, (i, images, sound) in enumerate(zip(group, pictures, sounds, strict=True)):
-            fault = _fault(images, [part[place] for part in parts], sound)
-            sample = select({**chosen, "samples": samples}, [place])
-            frames = drawn(sound) if images is None and sound is not None else as_pixels(images)
-            yield Rendered(i, frames, sample, fault, sound)
-        progress.decoded(len(group), frames[0])
+        drafts = {steps: list(_decoded(x0, group, chosen, vae, audio_vae)) for steps, x0 in seen.items()}
+        for place, one in enumerate(_decoded(samples, group, chosen, vae, audio_vae)):
+            yield replace(one, drafts={steps: made[place] for steps, made in drafts.items()})
+        progress.decoded(len(group), one.frames[0], len(sigmas))
+
+
+def _decoded(samples, group: list[int], chosen: dict, vae, audio_vae) -> Iterator[Rendered]:
+    """The points number `group`, whose latents are `samples`, of a batch of the LATENT `chosen`."""
+    parts = tensors_of(samples)
+    pictures = [None] * len(group) if vae is None else _decode(vae, parts)
+    sounds = [None] * len(group) if audio_vae is None else decode_sounds(audio_vae, parts, alone=vae is None)
+    for place, (i, images, sound) in enumerate(zip(group, pictures, sounds, strict=True)):
+        fault = _fault(images, [part[place] for part in parts], sound)
+        sample = select({**chosen, "samples": samples}, [place])
+        frames = drawn(sound) if images is None and sound is not None else as_pixels(images)
+        yield Rendered(i, frames, sample, fault, sound)
 
 
 def as_images(pictures: list[np.ndarray], longest: int = 0) -> torch.Tensor:
@@ -217,8 +228,9 @@ class Progress:
         self.shown = picture
         self.bar.update_absolute(self.done, self.total, ("JPEG", picture, max(picture.size)))
 
-    def decoded(self, images: int, frame: np.ndarray) -> None:
-        self.done += images * self.per_image
+    def decoded(self, images: int, frame: np.ndarray, cost: int) -> None:
+        """So many images are there, the last one with this `frame`; each took `cost` steps, with decoding."""
+        self.done += images * cost
         if self.shown is not None or not self.previews:
             self.bar.update_absolute(self.done, self.total)
             return
@@ -242,16 +254,21 @@ def _previewer(model):
         return None
 
 
-def _sample(guider, sampler, sigmas, latent: dict, noise: PointsNoise | OneNoise, callback, draft: bool = False):
+def _sample(
+    guider, sampler, sigmas, latent: dict, noise: PointsNoise | OneNoise, callback, draft: bool, watch: Sequence[int]
+):
     """What SamplerCustomAdvanced does: the sampled latents of `noise` for `latent`, on ComfyUI's intermediate device.
 
-    Of a `draft` its other output: the picture that the model predicts in the last step.
+    Of a `draft` its other output: the picture that the model predicts in the last step. With it, by their numbers, what
+    the model predicts after the steps in `watch` that the sampler tells of.
     """
     comfy.model_management.throw_exception_if_processing_interrupted()
-    predicted = {}
+    predicted, seen = {}, {}
 
     def step(number, x0, *more) -> None:
         predicted["x0"] = x0
+        if number + 1 in watch:
+            seen[number + 1] = x0.clone()  # a sampler may go on with the same tensor
         callback(number, x0, *more)
 
     samples = guider.sample(
@@ -260,13 +277,14 @@ def _sample(guider, sampler, sigmas, latent: dict, noise: PointsNoise | OneNoise
         sampler,
         sigmas,
         denoise_mask=latent.get("noise_mask"),
-        callback=step if draft else callback,
+        callback=step if draft or watch else callback,
         disable_pbar=quiet(),
         seed=noise.seed,
     )
     if draft and "x0" in predicted:
         samples = _finished(guider, predicted["x0"], samples)
-    return samples.to(comfy.model_management.intermediate_device())
+    device = comfy.model_management.intermediate_device()
+    return samples.to(device), {number: _finished(guider, x0, samples).to(device) for number, x0 in seen.items()}
 
 
 def _finished(guider, x0, like):

@@ -30,7 +30,7 @@ HARMLESS = {
     ),
     "SurrogateTell": ("until_finished",),
     "SurrogatePick": ("when", "clicks", "minutes", "if_nobody_answers", "picks", "likes"),
-    "SurrogateSearch": ("images_per_batch", "n_best", "score_seeds"),
+    "SurrogateSearch": ("images_per_batch", "n_best", "score_seeds", "drafts"),
     "SurrogateExplorer": (
         "session", "seed", "pictures", "draft_steps", "images_per_batch", "filename_prefix", "seeds", "space", "study",
     ),

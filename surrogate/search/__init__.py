@@ -7,6 +7,8 @@
     generation   the points to score now                                                     values.py
     phases       an open study with its space, and what follows a scouting                   phases.py
     loop         the whole search: pictures, scores, until the budget is spent               loop.py
+    drafts       cheap looks at what a picture will be: what they are worth, and when              drafts/
+    drafting_loop   the same loop with drafts                                               drafting_loop.py
     picks        what a person picked of a generation, as scores                              picks.py
     patience     a database server that restarts is waited for                              patience.py
     explored     a session of the Explorer as a study                                       explored.py
@@ -31,6 +33,7 @@ Optuna (the storage's format, and samplers) and pycma are imported when a study 
 from .addresses import password_remark
 from .definition import DIRECTIONS, Definition
 from .description import describe_study
+from .drafting_loop import DraftingLoop
 from .explored import record_course
 from .faults import NoUsablePictures, faults_in, named_faults, reasons_of, without_faulty
 from .loop import Judged, Judging, Loop, Picture, answered, score_each
@@ -65,6 +68,7 @@ __all__ = [
     "VERDICTS",
     "Best",
     "Definition",
+    "DraftingLoop",
     "Generation",
     "History",
     "Judged",

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,9 +17,9 @@ from .picture_places import forget_pictures
 from .results import NOT_JUDGED, Result
 from .state import State
 from .store import Store
-from .values import COMPLETE, FAILED, SKIPPED, StudyError
+from .values import COMPLETE, FAILED, SKIPPED, Draft, StudyError
 
-__all__ = ["Access", "Memory", "Writing", "memories"]
+__all__ = ["Access", "Memory", "Told", "Writing", "memories"]
 
 # Studies of which this process keeps points and optimisers at hand.
 KEPT = 8
@@ -44,6 +44,15 @@ class Memory:
 memories: Recent[tuple[str, str], Memory] = Recent(KEPT)
 
 
+class Told(NamedTuple):
+    """What came back for the point in `row`."""
+
+    row: int
+    result: Result
+    glimpse: np.ndarray | None = None
+    draft: Draft | None = None
+
+
 @dataclass
 class Writing:
     """The database while it is ours: the study's `state`, and what the ledger takes up once it is stored.
@@ -55,7 +64,7 @@ class Writing:
     state: State
     time: float
     added: list[tuple] = field(default_factory=list)
-    told: list[tuple[int, Result, np.ndarray | None]] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +104,8 @@ class Access:
                 yield now
             for entry in now.added:
                 memory.ledger.append(*entry)
-            for row, result, seen in now.told:
-                _finish(memory.ledger, row, result, seen)
+            for told in now.told:
+                _finish(memory.ledger, told)
             memory.told_here += len(now.told)
 
     def save(self, now: Writing) -> None:
@@ -148,10 +157,11 @@ class Access:
         return Ledger(self.definition.k - 1, self.definition.directions)
 
 
-def _finish(ledger: Ledger, row: int, result: Result, seen: np.ndarray | None) -> None:
+def _finish(ledger: Ledger, told: Told) -> None:
+    row, result, seen, draft = told
     if result == NOT_JUDGED:
-        ledger.finish(row, SKIPPED)
+        ledger.finish(row, SKIPPED, glimpse=seen, draft=draft)
     elif isinstance(result, str):
-        ledger.finish(row, FAILED, reason=result, glimpse=seen)
+        ledger.finish(row, FAILED, reason=result, glimpse=seen, draft=draft)
     else:
-        ledger.finish(row, COMPLETE, result, glimpse=seen)
+        ledger.finish(row, COMPLETE, result, glimpse=seen, draft=draft)

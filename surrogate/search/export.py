@@ -31,6 +31,7 @@ def write_json(path: str | os.PathLike, name: str, definition: Definition, histo
             "index": int(history.index[i]),
             "scores": [score if math.isfinite(score) else None for score in history.scores[i].tolist()],
             "u": history.u[i].tolist(),
+            **({} if (draft := history.drafts[i]) is None else {"draft": draft.to_json()}),
         }
         for i in range(len(history))
     ]

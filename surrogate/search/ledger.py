@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .values import COMPLETE, FAILED, RUNNING, SKIPPED, History, StudyError
+from .values import COMPLETE, FAILED, RUNNING, SKIPPED, Draft, History, StudyError
 
 __all__ = ["Ledger"]
+
+# Of a sum of parts of an image.
+ROUNDING = 1e-6
 
 
 class Ledger:
@@ -27,6 +31,11 @@ class Ledger:
         self.reasons: list[str] = []
         self.attributes: list[Mapping] = []
         self.glimpses: list[np.ndarray | None] = []
+        self.drafts: list[Draft | None] = []
+        self.drafted = self.drafted_alone = self.draft_steps = (
+            0  # points drafted, those not finished, and steps for them
+        )
+        self._draft_images = 0.0  # the same steps, in images
         self._u = np.empty((64, dimension))
         self._scores = np.empty((64, len(directions)))
         self._state = np.empty(64, dtype="<U8")
@@ -64,6 +73,7 @@ class Ledger:
         self.reasons.append(str(notes.get("reason", "")))
         self.attributes.append(attributes)
         self.glimpses.append(None)
+        self.drafts.append(None)
         self._u[row], self._scores[row], self._state[row] = u, np.nan, RUNNING
         self._place[row] = run, generation, index, population
 
@@ -74,8 +84,9 @@ class Ledger:
         scores: Sequence[float] | None = None,
         reason: str = "",
         glimpse: np.ndarray | None = None,
+        draft: Draft | None = None,
     ) -> None:
-        """A point came back: complete with `scores` (m,), failed for a `reason`, or skipped."""
+        """A point came back: complete with `scores` (m,), failed for a `reason`, or skipped, with a `draft` if it has one."""
         inside = ((self._u[row] >= 0) & (self._u[row] <= 1)).all()
         if state == COMPLETE and not (inside and scores is not None and np.isfinite(scores).all()):
             state, reason = FAILED, "it has no finite score, or is not a point of this space"
@@ -85,10 +96,12 @@ class Ledger:
         if self._place[row, 0] >= 0:
             self.complete += state == COMPLETE
             self.failed += state == FAILED
-            self.skipped += state == SKIPPED
+            self.skipped += state == SKIPPED and draft is None
+            self._count(draft, state)
         self._state[row] = state
         self.reasons[row] = reason or self.reasons[row]
         self.glimpses[row] = glimpse
+        self.drafts[row] = draft
         self.open.discard(row)
 
     def u(self, rows) -> np.ndarray:
@@ -104,6 +117,23 @@ class Ledger:
         """(run, generation, index, population) of a row."""
         run, generation, index, population = self._place[row].tolist()
         return run, generation, index, population
+
+    @property
+    def draft_images(self) -> int:
+        """How many whole images the steps for drafts are, rounded up."""
+        return math.ceil(self._draft_images - ROUNDING)
+
+    @property
+    def paid(self) -> int:
+        """How many images were asked for, as the budget counts them: a draft that is not finished costs its steps."""
+        return len(self) - len(self.known) - self.drafted_alone + self.draft_images
+
+    def _count(self, draft: Draft | None, state: str) -> None:
+        if draft is not None and draft.spent:
+            self.drafted += 1
+            self.drafted_alone += state == SKIPPED
+            self.draft_steps += draft.spent
+            self._draft_images += draft.spent / draft.of
 
     def _lead(self, row: int) -> None:
         if len(self.directions) == 1:
@@ -131,4 +161,5 @@ class Ledger:
             reasons=tuple(self.reasons),
             attributes=tuple(self.attributes),
             glimpses=tuple(self.glimpses),
+            drafts=tuple(self.drafts),
         )

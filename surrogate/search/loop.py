@@ -15,7 +15,7 @@ from .faults import NoUsablePictures, faults_in, named_faults, reasons_of
 from .study import Study
 from .values import Report
 
-__all__ = ["Judged", "Judging", "Loop", "Picture", "answered", "score_each"]
+__all__ = ["Judged", "Judging", "Loop", "Picture", "answered", "frames_of", "score_each"]
 
 # After so many unusable pictures one after the other a search stops: the cause is not the points.
 PATIENCE = 8
@@ -80,11 +80,14 @@ class Loop:
         yield from self._again()
         if score_seeds:
             yield from self._score_seeds()
+        yield from self._generations()
+
+    def _generations(self) -> Judging[None]:
         while len(generation := self.study.ask()):
             for rows in self._batches(len(generation)):
                 asked = generation.select(rows)
                 pictures, judged = yield from self._judged(asked.u)
-                report = self.study.tell(asked, *judged, _frames(pictures))
+                report = self.study.tell(asked, *judged, frames_of(pictures))
                 self._told(asked.trials.tolist(), pictures, report)
 
     def planned(self, score_seeds: bool = True) -> tuple[int, int]:
@@ -101,7 +104,7 @@ class Loop:
         failed, u = self.study.history().unusable, self.study.history().u
         for rows in self._batches(len(failed)):
             pictures, judged = yield from self._judged(u[failed[rows]])
-            report = self.study.retell(failed[rows].tolist(), *judged, _frames(pictures))
+            report = self.study.retell(failed[rows].tolist(), *judged, frames_of(pictures))
             self._told(failed[rows].tolist(), pictures, report)
 
     def _score_seeds(self) -> Judging[None]:
@@ -116,7 +119,7 @@ class Loop:
             self._notice(pictures)
 
     def _add_seeds(self, seeds: Points, pictures: list[Picture], scores: list) -> None:
-        self.study.add_known(seeds.u, scores, seeds.labels, _frames(pictures))
+        self.study.add_known(seeds.u, scores, seeds.labels, frames_of(pictures))
         self.heard(self.study.history().known_rows(seeds.u).tolist(), pictures, self.study.report())
 
     def _unscored(self) -> list[int]:
@@ -128,8 +131,11 @@ class Loop:
             yield list(range(start, min(start + self.at_once, count)))
 
     def _judged(self, u: np.ndarray) -> Judging[tuple[list[Picture], Judged]]:
-        """The pictures of the points u, and what is to be told of them: only those without a fault are scored."""
         pictures = list(self.render(u))
+        return pictures, (yield from self._judge(pictures))
+
+    def _judge(self, pictures: Sequence[Picture]) -> Judging[Judged]:
+        """What is to be told of `pictures`: only those without a fault are scored."""
         good = [i for i, one in enumerate(pictures) if not one.fault]
         judged = (yield [pictures[i] for i in good]) if good else Judged([], [])
         several = len(self.study.definition.directions)
@@ -137,7 +143,7 @@ class Loop:
         reasons = reasons_of([one.fault for one in pictures])
         for i, score, reason in zip(good, judged.scores, judged.reasons, strict=True):
             scores[i], reasons[i] = score, reason
-        return pictures, Judged(scores, reasons)
+        return Judged(scores, reasons)
 
     def _told(self, numbers: list[int], pictures: list[Picture], report: Report) -> None:
         good = [i for i, one in enumerate(pictures) if not one.fault]
@@ -189,5 +195,6 @@ def score_each(
     return Judged([row[0] for row in scores] if len(scorers) == 1 else scores, reasons)
 
 
-def _frames(pictures: Sequence[Picture]) -> list[np.ndarray | None]:
+def frames_of(pictures: Sequence[Picture]) -> list[np.ndarray | None]:
+    """The frames of each picture, None of those with a fault."""
     return [None if one.fault else one.frames for one in pictures]

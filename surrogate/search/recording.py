@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .access import Access, Writing
+from .access import Access, Told, Writing
 from .ledger import Ledger
 from .values import RUNNING
 
@@ -70,7 +70,7 @@ def _tell(access: Access, now: Writing, ledger: Ledger, numbers: list[list[int]]
     changed = [(row, score) for row, score in told if row < len(ledger) and _differs(ledger, row, score)]
     if new:
         access.store.finish(now.connection, [ids[row] for row, _ in new], [score for _, score in new])
-        now.told += [(row, score, None) for row, score in new]
+        now.told += [Told(row, score) for row, score in new]
     if changed:
         access.store.rescore(now.connection, [ids[row] for row, _ in changed], [score for _, score in changed])
         now.state.retold += 1

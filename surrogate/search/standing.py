@@ -6,7 +6,7 @@ import numpy as np
 
 from .ledger import Ledger
 from .state import State
-from .values import Best, History, Report, pareto_front
+from .values import Best, Drafts, History, Report, pareto_front
 
 __all__ = ["best_of", "report_of"]
 
@@ -22,7 +22,7 @@ def report_of(name: str, ledger: Ledger, state: State, remarks: list[str]) -> Re
     return Report(
         name=name,
         budget=state.budget,
-        evaluated=ledger.complete + ledger.failed + ledger.skipped,
+        evaluated=ledger.complete + ledger.failed + ledger.skipped + ledger.draft_images,
         failed=ledger.failed,
         open=len(ledger.open - set(ledger.known)),
         runs=len(ledger.current),
@@ -31,7 +31,16 @@ def report_of(name: str, ledger: Ledger, state: State, remarks: list[str]) -> Re
         front=front,
         remarks=tuple(remarks),
         skipped=ledger.skipped,
+        drafts=_drafts_of(ledger, state),
     )
+
+
+def _drafts_of(ledger: Ledger, state: State) -> Drafts | None:
+    if state.drafting is None or not ledger.drafted:
+        return None
+    of, finished = state.drafting.of, ledger.complete + ledger.failed + ledger.skipped
+    saved = ledger.drafted_alone * of - ledger.draft_steps
+    return Drafts(finished, ledger.drafted, finished * of + ledger.draft_steps, saved, of)
 
 
 def best_of(history: History, row: int) -> Best:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .drafts.drafting import Drafting
 from .workers import Worker
 
 __all__ = ["Hold", "State"]
@@ -36,7 +37,8 @@ class Hold:
 
 @dataclass
 class State:
-    """A study's budget and population, a `note`, who holds which run, and how often finished points were `retold`.
+    """A study's budget and population, a `note`, who holds which run, how often finished points were `retold`,
+    and what was decided about `drafting`.
 
     `pictures` says where pictures are kept for all who work on it (see `picture_places`).
     `id` is the study's identity: a deleted study's name, and its number in the database, can come again.
@@ -49,15 +51,18 @@ class State:
     runs: dict[int, Hold] = field(default_factory=dict)
     retold: int = 0
     pictures: str = ""
+    drafting: Drafting | None = None
 
     def to_json(self) -> dict:
         runs = {str(run): hold.to_json() for run, hold in self.runs.items()}
         entry = {"id": self.id, "runs": runs, "note": self.note, "budget": self.budget, "population": self.population}
-        later = {"retold": self.retold, "pictures": self.pictures}
+        drafting = None if self.drafting is None else self.drafting.to_json()
+        later = {"retold": self.retold, "pictures": self.pictures, "drafting": drafting}
         return {**entry, **{name: value for name, value in later.items() if value}}
 
     @classmethod
     def from_json(cls, entry: Mapping) -> State:
         runs = {int(run): Hold.from_json(hold) for run, hold in entry["runs"].items()}
-        later = entry.get("retold", 0), entry.get("pictures", "")
+        drafting = Drafting.from_json(entry["drafting"]) if "drafting" in entry else None
+        later = entry.get("retold", 0), entry.get("pictures", ""), drafting
         return cls(entry["id"], entry["budget"], entry["population"], entry["note"], runs, *later)

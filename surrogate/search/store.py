@@ -33,7 +33,7 @@ from .results import NOT_JUDGED, Result
 from .sqlite_files import check_file, check_server, connect, create_file, fill, path_of
 from .state import State
 from .statements import DEFINITION, STATE, sql
-from .values import COMPLETE, FAILED, RUNNING, SKIPPED, StudyError, UnknownStudy
+from .values import COMPLETE, FAILED, RUNNING, SKIPPED, Draft, StudyError, UnknownStudy
 
 __all__ = ["Store", "Stored"]
 
@@ -42,7 +42,7 @@ AT_ONCE = 500
 # Coordinates that are rows of Optuna's own; points of more are packed into one note, or a thousand points of a thousand
 # coordinates would be a million rows.
 MOST_ROWS = 64
-PACKED, GLIMPSE = "u", "glimpse"
+PACKED, GLIMPSE, DRAFT = "u", "glimpse", "draft"
 # Database servers that were found to be usable.
 _servers: set[str] = set()
 # What a server says that is there and does not let us in: waiting would not help.
@@ -275,7 +275,8 @@ class Store:
             name = ours.get(state, FAILED)
             if name != RUNNING:
                 seen = unpack_glimpse(notes[i].get(GLIMPSE))
-                ledger.finish(number, name, scores[i], str(notes[i].get("reason", "")), seen)
+                draft = Draft.from_json(notes[i][DRAFT]) if DRAFT in notes[i] else None
+                ledger.finish(number, name, scores[i], str(notes[i].get("reason", "")), seen, draft)
 
     def add(
         self,
@@ -322,6 +323,7 @@ class Store:
         ids: Sequence[int],
         results: Sequence[Result],
         glimpses: Sequence[np.ndarray | None] = (),
+        drafts: Sequence[Draft | None] = (),
     ) -> None:
         """Points came back: with scores, with a sentence that says why there are none, or not judged; and with what was seen."""
         now = _now()
@@ -330,6 +332,11 @@ class Store:
             {"trial_id": trial_id, "key": GLIMPSE, "value_json": json.dumps(pack_glimpse(seen))}
             for trial_id, seen in zip(ids, glimpses)
             if seen is not None
+        ]
+        notes += [
+            {"trial_id": trial_id, "key": DRAFT, "value_json": json.dumps(draft.to_json())}
+            for trial_id, draft in zip(ids, drafts)
+            if draft is not None
         ]
         for trial_id, result in zip(ids, results, strict=True):
             state = SKIPPED if result == NOT_JUDGED else FAILED if isinstance(result, str) else COMPLETE
@@ -351,12 +358,12 @@ class Store:
             connection.execute(sql().drop_note, {"ids": some, "key": "reason"})
         self.finish(connection, ids, results)
 
-    def retell(self, connection, ids: Sequence[int], results, glimpses: Sequence[np.ndarray | None]) -> None:
-        """As `finish`, for points that had come back without scores: the reasons of that time go."""
+    def retell(self, connection, ids: Sequence[int], results, glimpses, drafts: Sequence[Draft | None] = ()) -> None:
+        """As `finish`, for points that had come back without scores: the reasons and drafts of that time go."""
         for start in range(0, len(ids), AT_ONCE):
-            for key in ("reason", GLIMPSE):
+            for key in ("reason", GLIMPSE, DRAFT):
                 connection.execute(sql().drop_note, {"ids": list(ids[start : start + AT_ONCE]), "key": key})
-        self.finish(connection, ids, results, glimpses)
+        self.finish(connection, ids, results, glimpses, drafts)
 
 
 def _by_trial(place: Mapping[int, int], rows: Iterable) -> list[dict]:

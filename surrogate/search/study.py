@@ -15,9 +15,10 @@ from ..pictures.album import Album
 from ..pictures.shared import Shared
 from ..recent import Recent
 from ..space import SurrogateSpace
-from . import widening
-from .access import Access, Memory, Writing
+from . import drafted, widening
+from .access import Access, Memory, Told, Writing
 from .definition import LARGEST_SEED, Definition, check_name
+from .drafts import Drafting, believed
 from .export import write_csv, write_json
 from .ledger import Ledger
 from .opening import Wanted, find_or_create, read_definition
@@ -31,7 +32,19 @@ from .standing import best_of, report_of
 from .state import Hold
 from .store import Store
 from .turns import Task, choose
-from .values import COMPLETE, FAILED, RUNNING, SKIPPED, Best, Generation, History, Report, StudyError, UnknownStudy
+from .values import (
+    COMPLETE,
+    FAILED,
+    RUNNING,
+    SKIPPED,
+    Best,
+    Draft,
+    Generation,
+    History,
+    Report,
+    StudyError,
+    UnknownStudy,
+)
 from .workers import Worker
 
 __all__ = ["Study", "study_names"]
@@ -176,18 +189,20 @@ class Study:
         scores,
         reasons: Sequence[str | None] | None = None,
         pictures: Sequence[np.ndarray | None] | None = None,
+        drafts: Sequence[Draft | None] | None = None,
     ) -> Report:
         """Record the `scores` (n,) or (n, m) of a generation, or of a slice of one, and report how the study stands.
 
         A score that is not finite (or None) counts as failed, for the reason given in `reasons` or that one.
         `pictures`: of each point its frames (t, h, w, 1 | 3 | 4) uint8, for an optimiser that looks at them (`sees`).
+        `drafts`: what was seen of each point while its picture was made.
         The same result told again changes nothing. Raises ValueError, and records nothing, for a wrong number of
         scores, for points that are not of this study, or for another result than the recorded one; if meanwhile
         another worker has taken over the generation, its result stays and the report says so.
         """
         self._check_asked(generation)
         results = self._results(scores, reasons, len(generation), "points in this generation")
-        return self._record(generation, results, self._glimpses(len(generation), pictures))
+        return self._record(generation, results, self._glimpses(len(generation), pictures), drafts)
 
     @patient
     def skip(self, generation: Generation) -> Report:
@@ -199,7 +214,64 @@ class Study:
         self._check_asked(generation)
         return self._record(generation, [NOT_JUDGED] * len(generation), [None] * len(generation))
 
-    def _record(self, generation: Generation, results: list[Result], glimpses: list[np.ndarray | None]) -> Report:
+    @patient
+    def tell_drafts(
+        self,
+        generation: Generation,
+        scores: Sequence[float],
+        step: int,
+        of: int,
+        pictures: Sequence[np.ndarray | None] | None = None,
+    ) -> Report:
+        """Record finite `scores` (n,) of drafts after `step` of `of` steps, in place of pictures; how the study stands.
+
+        Such points have no score and are never best; their steps count against the budget, and optimisers take them for
+        what their drafts let expect. `pictures`: as in `tell`, of the drafts.
+        """
+        self._check_asked(generation)
+        glimpses = self._glimpses(len(generation), pictures)
+        drafted.tell_drafts(self._access, generation, scores, step, of, glimpses)
+        return self.report()
+
+    @patient
+    def tell_finished(
+        self,
+        trials: Sequence[int],
+        scores,
+        drafting: Drafting,
+        reasons: Sequence[str | None] | None = None,
+        pictures: Sequence[np.ndarray | None] | None = None,
+        drafts: Sequence[Mapping[int, float]] | None = None,
+    ) -> Report:
+        """Record the scores of points number `trials` (n,) whose drafts were told before, and what follows: `drafting`.
+
+        The rest as in `tell`; `drafts`: scores of what was seen on the way, by the number of steps. Raises StudyError for
+        points without a draft.
+        """
+        results = self._results(scores, reasons, len(trials), "points")
+        glimpses = self._glimpses(len(trials), pictures)
+        seen = drafts or [{}] * len(trials)
+        drafted.tell_finished(self._access, trials, results, seen, glimpses, drafting)
+        return self.report()
+
+    @patient
+    def note_drafting(self, drafting: Drafting) -> None:
+        """Remember what was decided about drafts."""
+        drafted.note_drafting(self._access, drafting)
+
+    @property
+    def drafting(self) -> Drafting | None:
+        """What was decided about drafts; None if there never were any."""
+        with self._access.reading(self._access.memory) as state:
+            return state.drafting
+
+    def _record(
+        self,
+        generation: Generation,
+        results: list[Result],
+        glimpses: list[np.ndarray | None],
+        drafts: Sequence[Draft | None] | None = None,
+    ) -> Report:
         """Store what came back for a generation of this study."""
         trials = generation.trials.tolist()
         here, memory = Worker.this(self.worker), self._access.memory
@@ -209,15 +281,16 @@ class Study:
             self._check_mine(ledger, generation)
             hold = now.state.runs.get(generation.run)
             mine = hold is None or hold.worker == here
-            for trial, result, seen in zip(trials, results, glimpses, strict=True):
+            on_the_way = drafts or [None] * len(trials)
+            for trial, result, seen, draft in zip(trials, results, glimpses, on_the_way, strict=True):
                 if ledger.state(trial) == RUNNING:
-                    now.told.append((trial, result, seen))
+                    now.told.append(Told(trial, result, seen, draft))
                 elif not _is_recorded(ledger, trial, result):
                     if mine:
                         raise ValueError(self._told_otherwise(ledger, trial, result))
                     remarks.append(f"Image {ledger.labels[trial]} was scored by another worker before.")
             if now.told:
-                self._finish(now, ledger)
+                drafted.store_told(self._access, now, ledger)
                 if mine:
                     now.state.runs[generation.run] = self._hold(now, here)
                     self._access.save(now)
@@ -443,10 +516,10 @@ class Study:
         return ledger
 
     def _propose(self, memory: Memory, history: History, task: Task) -> Proposal:
-        seed = self.definition.seed
-        return self.optimiser.propose(
-            history, task.run, task.number, task.missing, task.population, seed, memory.optimiser
-        )
+        seed, expected = self.definition.seed, believed(history)
+        # What drafts let expect changes with what is known: nothing that was thought of it stays true.
+        kept = memory.optimiser if expected is history else {}
+        return self.optimiser.propose(expected, task.run, task.number, task.missing, task.population, seed, kept)
 
     def _add(self, now: Writing, ledger: Ledger, task: Task, proposal: Proposal) -> None:
         """Write the task's missing points to the database."""
@@ -468,11 +541,6 @@ class Study:
         first = len(ledger)
         ids = self._access.store.add(now.connection, self._access.study_id, ledger, u, notes, attributes)
         now.added += zip(ids, range(first, first + len(u)), u, notes, attributes, strict=True)
-
-    def _finish(self, now: Writing, ledger: Ledger) -> None:
-        """Write what was told to the database."""
-        rows, results, seen = zip(*now.told, strict=True)
-        self._access.store.finish(now.connection, [ledger.ids[row] for row in rows], results, seen)
 
     def _results(self, scores, reasons, count: int, what: str) -> list[Result]:
         return results_of(scores, reasons, count, len(self.definition.directions), what)

@@ -26,7 +26,7 @@ def choose(ledger: Ledger, state: State, here: Worker, now: float) -> Task | Non
 
     None if the budget is spent, or others have the rest.
     """
-    room = state.budget - (len(ledger) - len(ledger.known))
+    room = state.budget - ledger.paid
     # A run that is only claimed has no generation yet.
     current = {**dict.fromkeys(state.runs, -1), **ledger.current}
     begun, idle = _free_runs(ledger, state, here, now, current)

@@ -14,6 +14,7 @@ __all__ = [
     "SKIPPED",
     "UNUSABLE",
     "Best",
+    "Draft",
     "Generation",
     "History",
     "OtherStudy",
@@ -101,6 +102,26 @@ class Best:
         return self.scores[0] if len(self.scores) == 1 else self.scores
 
 
+@dataclass(frozen=True)
+class Draft:
+    """What was seen of a point before its picture was finished, if it was.
+
+    `scores`: of what the model predicted, by the number of steps; `of`: how many steps the finished picture has;
+    `spent`: steps that were made for a draft alone, 0 if the picture was finished at once.
+    """
+
+    scores: Mapping[int, float]
+    of: int
+    spent: int = 0
+
+    def to_json(self) -> dict:
+        return {"scores": {str(step): score for step, score in self.scores.items()}, "of": self.of, "spent": self.spent}
+
+    @classmethod
+    def from_json(cls, entry: Mapping) -> Draft:
+        return cls({int(step): score for step, score in entry["scores"].items()}, entry["of"], entry["spent"])
+
+
 @dataclass(frozen=True, eq=False)
 class History:
     """All points of a study in the order in which they were asked or added: arrays of n rows.
@@ -108,7 +129,8 @@ class History:
     `u` (n, k-1); `scores` (n, m), NaN until there is one and where there is none; `state` (n,) "running", "complete",
     "failed" or "skipped"; `run`, `generation`, `index` (n,), -1 for known points; `population` (n,), the size that the row's
     generation was planned with. `attributes` are an optimiser's own notes on its rows, `glimpses` what it sees of their
-    pictures: (f, 16, 16, 3) uint8, or None.
+    pictures: (f, 16, 16, 3) uint8, or None. `drafts` are the drafts that were scored, or None; a row that has only one is
+    "skipped".
     """
 
     directions: tuple[str, ...]
@@ -123,6 +145,7 @@ class History:
     reasons: tuple[str, ...] = ()
     attributes: tuple[Mapping, ...] = field(default=(), repr=False)
     glimpses: tuple[np.ndarray | None, ...] = field(default=(), repr=False)
+    drafts: tuple[Draft | None, ...] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         return len(self.u)
@@ -141,6 +164,12 @@ class History:
     def judged(self) -> np.ndarray:
         """(n,) whether a row has a score or failed: neither running nor skipped."""
         return (self.state == COMPLETE) | (self.state == FAILED)
+
+    @property
+    def drafted(self) -> np.ndarray:
+        """(n,) whether a row has only a draft."""
+        made = [draft is not None for draft in self.drafts] if self.drafts else [False] * len(self)
+        return (self.state == SKIPPED) & np.array(made, dtype=bool)
 
     @property
     def unusable(self) -> np.ndarray:
@@ -195,10 +224,31 @@ def pareto_front(gains: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Drafts:
+    """How many pictures of a study were `finished` and how many `drafted` with `steps` in all, of pictures of `of` steps.
+
+    `saved`: steps that would have been needed in addition to finish every draft.
+    """
+
+    finished: int
+    drafted: int
+    steps: int
+    saved: int
+    of: int
+
+    def in_words(self, budget: int) -> str:
+        """With the `budget` in images."""
+        saved = f", which saved {self.saved} steps" if self.saved > 0 else ""
+        made = f"{self.finished} finished, {self.drafted} drafts{saved}"
+        return f"{self.steps} of {budget * self.of} steps: {made}"
+
+
+@dataclass(frozen=True)
 class Report:
     """How a study stands. `evaluated` counts images that came back: with a score, without one because they
     `failed`, or `skipped` by a person who could not judge them.
 
+    A draft counts as the part of an image that its steps are; `drafts` says more, None if there are none.
     `open` are images that were asked for and did not come back yet. `best` is None before the first score.
     `remarks` are sentences for the user. `str(report)` is the progress text.
     """
@@ -214,6 +264,7 @@ class Report:
     front: int = 0
     remarks: tuple[str, ...] = ()
     skipped: int = 0
+    drafts: Drafts | None = None
 
     @property
     def finished(self) -> bool:
@@ -221,7 +272,8 @@ class Report:
         return self.evaluated >= self.budget and not self.open
 
     def __str__(self) -> str:
-        parts = [f"{self.evaluated} of {self.budget} images"]
+        drafts = f" ({self.drafts.in_words(self.budget)})" if self.drafts else ""
+        parts = [f"{self.evaluated} of {self.budget} images{drafts}"]
         if self.generation:
             parts.append(f"generation {self.generation}" + (f" of {self.runs} runs" if self.runs > 1 else ""))
         if self.failed:

@@ -123,7 +123,7 @@ def test_a_loop_among_the_scoring_nodes_is_refused(comfy):
     number = graph("SurrogatePictureStatistics", statistic="brightness", images=start[4])
     end = graph("EndLoop", output_value=number)
     graph.prompt[node.number]["inputs"]["scorer"] = graph("SurrogateScoreOutput", score=end)[0]
-    with pytest.raises(ExecutionFailed, match="A loop .* is between Surrogate Score Input and Surrogate Score Output"):
+    with pytest.raises(ExecutionFailed, match=r"A loop .* is between Surrogate Score Input and Surrogate Score Output"):
         graph.run()
 
 
