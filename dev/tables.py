@@ -92,12 +92,17 @@ def _written(node: dict) -> str:
     ]
     parts = [f"{node['description']}\n"]
     if inputs:
-        rows = [(f"`{name}`", _kind(kind, more, needed), more["tooltip"]) for name, kind, more, needed in inputs]
-        parts.append("## Inputs\n\n" + _table(("input", "kind", "what it does"), rows))
+        rows = [(f"`{name}`", _told(_kind(kind, more, needed), more["tooltip"])) for name, kind, more, needed in inputs]
+        parts.append("## Inputs\n\n" + _table(("input", "what it does"), rows))
     outputs = zip(node["output_name"], node["output"], node["output_is_list"], node["output_tooltips"], strict=True)
-    rows = [(f"`{name}`", f"list of {kind}" if many else f"{kind}", text) for name, kind, many, text in outputs]
-    parts.append("## Outputs\n\n" + _table(("output", "kind", "what it is"), rows))
+    rows = [(f"`{name}`", _told(f"list of {kind}" if many else f"{kind}", text)) for name, kind, many, text in outputs]
+    parts.append("## Outputs\n\n" + _table(("output", "what it is"), rows))
     return "\n".join(parts)
+
+
+def _told(kind: str, text: str | None) -> str:
+    """In one cell: the page shows help in a narrow panel, where a third column would be cut off."""
+    return f"*{kind}*: {text}" if text else f"*{kind}*"
 
 
 def _with_settings(inputs: dict) -> dict[str, tuple]:

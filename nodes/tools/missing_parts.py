@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import comfy.samplers
 import torch
 
@@ -10,7 +12,7 @@ from .latents import as_samples, tensors_of, unpacked
 __all__ = ["drawn", "missing"]
 
 # Older samplers of core know one mask for all parts.
-MASKS_OF_PARTS = "prepare_mask" in comfy.samplers.CFGGuider.sample.__code__.co_names
+MASKS_OF_PARTS = "prepare_mask" in inspect.getsource(comfy.samplers.CFGGuider.sample)
 
 
 def missing(samples) -> list[torch.Tensor]:
