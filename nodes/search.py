@@ -233,8 +233,9 @@ class _Run:
         # A scouting ranks all its noises: each of them is finished.
         if drafts == OFF or steps < 2 or self.opened.successor or len(study.definition.directions) > 1:
             return Loop(*common)
-        looks = {"watch": self._render, "draft": self._draft, "drafted": self._drafted}
-        return DraftingLoop(*common, **looks, of=steps, fixed=fixed)
+        return DraftingLoop(
+            *common, watch=self._render, draft=self._draft, drafted=self._drafted, of=steps, fixed=fixed
+        )
 
     def result(self, audio_vae) -> io.NodeOutput:
         """What the node gives, with the sounds that `audio_vae` decodes, if there is one. Raises ValueError if no image has a score."""

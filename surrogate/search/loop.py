@@ -145,12 +145,12 @@ class Loop:
             scores[i], reasons[i] = score, reason
         return Judged(scores, reasons)
 
-    def _told(self, numbers: list[int], pictures: list[Picture], report: Report) -> None:
+    def _told(self, numbers: list[int], pictures: Sequence[Picture], report: Report) -> None:
         good = [i for i, one in enumerate(pictures) if not one.fault]
         self.heard([numbers[i] for i in good], [pictures[i] for i in good], report)
         self._notice(pictures)
 
-    def _notice(self, pictures: list[Picture]) -> None:
+    def _notice(self, pictures: Sequence[Picture]) -> None:
         for one in pictures:
             self._in_vain = self._in_vain + 1 if one.fault else 0
         if self._in_vain >= PATIENCE:
