@@ -174,6 +174,8 @@ def test_the_shipped_workflow_searches_and_saves_the_best_once(comfy):
 
 @pytest.mark.parametrize("cache", [False, True])
 def test_another_run_searches_on_whether_iterations_are_cached_or_not(comfy, cache):
+    if comfy.client.get("/system_stats")["system"]["comfyui_version"] == "0.3.52":
+        pytest.skip("there the stand-in for core's loops is cached; core's own came long after")
     search = Search(comfy, 2, cache=cache)
     search.graph.keep(search.end)
     for runs in (1, 2):

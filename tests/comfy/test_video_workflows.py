@@ -12,6 +12,8 @@ from surrogate.scores import make_score
 from surrogate.search import Study
 
 from .graph import Graph
+from .test_families import FAMILIES as ALL_FAMILIES
+from .test_families import loads
 from .test_workflows import LONG, node_of, plan_of, twin
 
 # Workflow -> the family that stands in, and what loads the model: loader -> the outputs that are MODEL and VAE.
@@ -26,6 +28,8 @@ ENLARGED = {"wan_grid": 8, "hunyuan_video_search": 8, "ltx_path": 32}
 def small(comfy, name: str) -> dict:
     """The workflow's prompt: stock UNETLoader with a small file, a VAE that shows the latent, embeddings made up."""
     family, loaders = FAMILIES[name]
+    if not loads(comfy, ALL_FAMILIES[family]):
+        pytest.skip("core's detection has large numbers written into it")
     g = Graph(comfy)
     g("TestFamilyFile", family=family)
     g.run()

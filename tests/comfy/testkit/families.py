@@ -124,7 +124,7 @@ FAMILIES = {
          "num_attention_heads": 2, "joint_attention_dim": 32, "axes_dims_rope": (8, 12, 12)},
         32,
     ),
-    "Lumina 2": Family("Lumina2", _lumina(), 32, {"attention_mask": torch.ones(1, TOKENS)}),
+    "Lumina 2": Family("Lumina2", _lumina(), 32, {"attention_mask": torch.ones(1, TOKENS, dtype=torch.long)}),
     "Z-Image": Family(
         "ZImage",
         _lumina(dim=256, n_heads=8, n_kv_heads=8, rope_theta=256.0, z_image_modulation=True, time_scale=1000.0, pad_tokens_multiple=32),
