@@ -74,10 +74,8 @@ def use(monkeypatch, settings: dict[str, str]) -> None:
 
 def clone(folder: Path) -> Pack:
     """A checkout with run.py and what it needs, and requirements that every ComfyUI's Python already has."""
-    (folder / "dev").mkdir(parents=True)
+    shutil.copytree(ROOT / "dev", folder / "dev", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "run.py", folder)
-    for file in (ROOT / "dev").glob("*.py"):
-        shutil.copy(file, folder / "dev")
     (folder / "requirements.txt").write_text("scipy\nsafetensors\n", "utf-8")
     (folder / "requirements-test.txt").write_text("numpy\n", "utf-8")
     return Pack(folder)
