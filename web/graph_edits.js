@@ -58,16 +58,18 @@ export function setValue(node, name, value) {
 
 // A new node to the right of `neighbour`, where there is room. undefined if this ComfyUI does not have it.
 export function addNode(neighbour, type, values = {}) {
-  const { graph } = neighbour;
-  const node = addNodeAt(graph, [0, 0], type, values);
-  if (node) node.pos = freePlace(graph, neighbour, node.size);
-  return node;
+  const node = globalThis.LiteGraph.createNode(type);
+  return node && put(neighbour.graph, node, freePlace(neighbour.graph, neighbour, node.size), values);
 }
 
 // A new node with its corner at a place of the graph. undefined if this ComfyUI does not have it.
 export function addNodeAt(graph, at, type, values = {}) {
   const node = globalThis.LiteGraph.createNode(type);
-  if (!node) return undefined;
+  return node && put(graph, node, at, values);
+}
+
+// Nodes 2.0 draws a node where it was when it was added, so it has its place before.
+function put(graph, node, at, values) {
   node.pos = [...at];
   graph.add(node);
   for (const [name, value] of Object.entries(values)) setValue(node, name, value);
