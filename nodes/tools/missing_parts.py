@@ -11,9 +11,6 @@ from .latents import as_samples, tensors_of, unpacked
 
 __all__ = ["drawn", "missing"]
 
-# Older samplers of core know one mask for all parts.
-MASKS_OF_PARTS = "prepare_mask" in inspect.getsource(comfy.samplers.CFGGuider.sample)
-
 
 def missing(samples) -> list[torch.Tensor]:
     """Of each part, which samples lack it, (n,) bool: all zeros, where another part is there.
@@ -23,7 +20,7 @@ def missing(samples) -> list[torch.Tensor]:
     parts = tensors_of(samples)
     empty = [~part.flatten(1).any(1) & (len(parts) > 1) for part in parts]
     for number, where in enumerate(empty):
-        if where.any() and not MASKS_OF_PARTS:
+        if where.any() and not _takes_masks_of_parts():
             raise ValueError(
                 f"latent {int(where.nonzero()[0]) + 1} of {len(where)} is empty (all zeros) in part {number + 1} of {len(parts)}, "
                 "and this version of ComfyUI cannot draw a sound for a clip. Update ComfyUI, or encode the sound with the "
@@ -42,6 +39,11 @@ def drawn(run, noise: torch.Tensor, target, empty: list[torch.Tensor]):
     made = tensors_of(run(starts, target, as_samples(masks, target)))
     kept = zip(tensors_of(target), made, empty)
     return as_samples([torch.where(_along(part, where), new.to(part), part) for part, new, where in kept], target)
+
+
+def _takes_masks_of_parts() -> bool:
+    """Whether core's samplers do; older ones know one mask for all parts, and nothing else in them tells which they are."""
+    return "denoise_mask.is_nested" in inspect.getsource(comfy.samplers)
 
 
 def _mask(part: torch.Tensor, where: torch.Tensor) -> torch.Tensor:

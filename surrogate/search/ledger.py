@@ -32,9 +32,8 @@ class Ledger:
         self.attributes: list[Mapping] = []
         self.glimpses: list[np.ndarray | None] = []
         self.drafts: list[Draft | None] = []
-        self.drafted = self.drafted_alone = self.draft_steps = (
-            0  # points drafted, those not finished, and steps for them
-        )
+        # Points that were drafted, those of them that are not finished, and steps that were made for drafts.
+        self.drafted = self.drafted_alone = self.draft_steps = 0
         self._draft_images = 0.0  # the same steps, in images
         self._u = np.empty((64, dimension))
         self._scores = np.empty((64, len(directions)))

@@ -52,8 +52,8 @@ class Loop:
     """Runs the search of `study` in `space`.
 
     `render(u)` makes the pictures of the points u (n, k-1), at most `at_once` of them. Who judges them is the caller's
-    affair: `steps` gives out those without a fault and waits for a Judged. `heard(numbers, pictures, report)` is told after each batch what was made: the
-    numbers of the points in the study, and how the study stands then.
+    affair: `steps` gives out those without a fault and waits for a Judged. `heard(numbers, pictures, report)` is told
+    after each batch what was made: the numbers of the points in the study, and how the study stands then.
     """
 
     study: Study

@@ -22,7 +22,8 @@ class Task:
 
 
 def choose(ledger: Ledger, state: State, here: Worker, now: float) -> Task | None:
-    """What `here` should work on at the time `now`: an open generation that is its own or nobody's, else the next one, else a new run.
+    """What `here` should work on at the time `now`: an open generation that is its own or nobody's, else the next one,
+    else a new run.
 
     None if the budget is spent, or others have the rest.
     """

@@ -52,7 +52,7 @@ OPEN = {
     "comfy.patcher_extension.WrappersMP.OUTER_SAMPLE": "Surrogate Noise for KSampler",
     "comfy.sample.fix_empty_latent_channels": "the size of the noise; with the arguments that it has",
     "comfy.sample.prepare_noise": "whether another pack has replaced it",
-    "comfy.samplers.CFGGuider.sample": "Invert: whether masks of several parts are known",
+    "comfy.samplers": "Invert: whether masks of several parts are known",
     "comfy.samplers.KSAMPLER": "Pinned Sampler",
     "comfy.samplers.Sampler": "Invert is a sampler",
     "comfy.samplers.sampler_object": "Invert checks with core's euler",

@@ -26,16 +26,17 @@ class Demo(Graph):
         given = {"conditioning": self.text, "space": self.where, "points": self.points, "latent": self.empty}
         return self("SurrogateConditioning", **given | SETTINGS | settings).outputs(3)
 
+    def carried(self, guider, **settings) -> dict:
+        """What a node needs that samples, with points on the prompt of `guider`."""
+        carried = self("SurrogateCarrier", guider=guider, seed=42, **SETTINGS, **settings)
+        how = self.sampling(self.model, self.text, steps=4)
+        return how | {"guider": carried, "latent": self.empty, "vae": self.vae}
+
     def rendered(self, carrier: str, guider, **settings):
         """The pictures of Render Points behind Surrogate Carrier."""
-        carried = self("SurrogateCarrier", guider=guider, carrier=carrier, seed=42, **SETTINGS)
         return self(
             "SurrogateRenderPoints",
-            guider=carried,
-            sampler=self("KSamplerSelect", sampler_name="euler"),
-            sigmas=self("BasicScheduler", model=self.model, scheduler="simple", steps=4, denoise=1.0),
-            latent=self.empty,
-            vae=self.vae,
+            **self.carried(guider, carrier=carrier),
             space=self.where,
             points=self.points,
             **settings,
@@ -179,15 +180,10 @@ def test_seeds_of_a_fixed_size_are_refused(comfy):
 
 def test_a_search_goes_beyond_its_seeds_on_the_prompt(comfy):
     g = Demo(comfy)
-    guider = g("SurrogateCarrier", guider=g("BasicGuider", model=g.model, conditioning=g.text), seed=42, **SETTINGS)
     study = g("SurrogateStudy", space=g.where, latent=g.empty, name="on the prompt", population=4, budget=12)
     g(
         "SurrogateSearch",
-        guider=guider,
-        sampler=g("KSamplerSelect", sampler_name="euler"),
-        sigmas=g("BasicScheduler", model=g.model, scheduler="simple", steps=4, denoise=1.0),
-        latent=g.empty,
-        vae=g.vae,
+        **g.carried(g("BasicGuider", model=g.model, conditioning=g.text)),
         study=study,
         scorer=g("SurrogatePictureStatistics", statistic="brightness")[1],
     )
