@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import io
+import logging
 import os
 import re
 from collections.abc import Callable
@@ -19,13 +20,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from ..pictures.shared import Place
+from ..pictures.shared import Place, Shared
+from ..recent import Recent
 from .addresses import variable_of
 from .store import Store
 from .values import StudyError
 
-__all__ = ["DATABASE", "check_place", "forget_pictures", "picture_place"]
+__all__ = ["DATABASE", "check_place", "forget_pictures", "picture_place", "shared_pictures"]
 
+log = logging.getLogger("ComfyUI-Surrogate")
 DATABASE = "database"
 # Bytes that a column of MySQL must be able to hold; other databases need no limit.
 COLUMN = 2**24
@@ -55,6 +58,11 @@ def picture_place(setting: str, store: Store, study: str) -> Place | None:
     return _Files(Path(setting) / study)
 
 
+def shared_pictures(setting: str, store: Store, study: str) -> Shared | None:
+    """What `picture_place` names, and what waits to be sent there; None where it names nothing, or cannot be used here."""
+    return _shared.get_or_make((store.key, study, setting), lambda: _share(setting, store, study))
+
+
 def check_place(setting: str, store: Store) -> None:
     """Raises StudyError unless pictures can be kept where `setting` says."""
     place = picture_place(setting, store, "check")
@@ -72,6 +80,19 @@ def forget_pictures(connection, study: str) -> None:
 
     if sqlalchemy.inspect(connection).has_table(_table().name):
         connection.execute(_table().delete().where(_table().c.study == study))
+
+
+# What was sent to shared places, and what waits to be.
+_shared: Recent[tuple[str, str, str], Shared | None] = Recent(32)
+
+
+def _share(setting: str, store: Store, study: str) -> Shared | None:
+    try:
+        place = picture_place(setting, store, study)
+    except StudyError as error:  # found elsewhere to be of use, and here not
+        log.warning("Only pictures of this computer are shown: %s", error)
+        return None
+    return None if place is None else Shared(place)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,49 +11,28 @@ import numpy as np
 
 from ..checks import number, whole
 from ..pictures.album import Album
-from ..pictures.shared import Shared
-from ..recent import Recent
 from ..space import SurrogateSpace
-from . import drafted, widening
-from .access import Access, Memory, Told, Writing
+from . import asking, drafted, telling, widening
+from .access import Access
 from .definition import LARGEST_SEED, Definition, check_name
-from .drafts import Drafting, believed
+from .desk import Desk
+from .drafts import Drafting
 from .export import write_csv, write_json
-from .ledger import Ledger
 from .opening import Wanted, find_or_create, read_definition
-from .optimisers import Optimiser, Proposal, make_optimiser
-from .packing import glimpse
+from .optimisers import Optimiser, make_optimiser
 from .patience import patient
-from .picture_places import check_place, picture_place
+from .picture_places import check_place, shared_pictures
 from .recording import JudgedPage, record
-from .results import NOT_JUDGED, Result, results_of
+from .results import NOT_JUDGED
 from .standing import best_of, report_of
-from .state import Hold
 from .store import Store
-from .turns import Task, choose
-from .values import (
-    COMPLETE,
-    FAILED,
-    RUNNING,
-    SKIPPED,
-    Best,
-    Draft,
-    Generation,
-    History,
-    Report,
-    StudyError,
-    UnknownStudy,
-)
-from .workers import Worker
+from .values import Best, Draft, Generation, History, Report, UnknownStudy
 
 __all__ = ["Study", "study_names"]
 
 # Seconds after which a worker of another host that was not heard of is taken for dead.
 LEASE = 1800.0
 MOST = 10_000_000
-log = logging.getLogger("ComfyUI-Surrogate")
-# What was sent to shared places, and what waits to be.
-_shared: Recent[tuple[str, str, str], Shared | None] = Recent(32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,21 +144,7 @@ class Study:
         """
         if n is not None:
             whole("n", n, 1, MOST)
-        here, memory = Worker.this(self.worker), self._access.memory
-        with memory.thinking:
-            while True:
-                ledger, task, history = self._take(memory, here)
-                if task is None:
-                    return _generation(self.identity, ledger, -1, -1, [])
-                if history is not None:
-                    proposed = self._think(memory, history, task, here)
-                    if proposed is None:
-                        continue  # Others were faster: the lease is over, the budget spent, or the same was tried.
-                    ledger = proposed
-                with memory.lock:
-                    rows = [row for row in ledger.places[task.run, task.number] if row in ledger.open]
-                    rows.sort(key=lambda row: ledger.place(row)[2])
-                    return _generation(self.identity, ledger, task.run, task.number, rows[:n])
+        return asking.ask(self._desk, n)
 
     @patient
     def tell(
@@ -200,9 +164,9 @@ class Study:
         scores, for points that are not of this study, or for another result than the recorded one; if meanwhile
         another worker has taken over the generation, its result stays and the report says so.
         """
-        self._check_asked(generation)
-        results = self._results(scores, reasons, len(generation), "points in this generation")
-        return self._record(generation, results, self._glimpses(len(generation), pictures), drafts)
+        telling.check_asked(self._access, generation)
+        results = self._desk.results(scores, reasons, len(generation), "points in this generation")
+        return telling.tell(self._desk, generation, results, self._desk.glimpses(len(generation), pictures), drafts)
 
     @patient
     def skip(self, generation: Generation) -> Report:
@@ -211,8 +175,8 @@ class Study:
         They count against the budget, and optimisers learn nothing from them. Raises ValueError for points that have
         a score or failed, and for points that are not of this study.
         """
-        self._check_asked(generation)
-        return self._record(generation, [NOT_JUDGED] * len(generation), [None] * len(generation))
+        telling.check_asked(self._access, generation)
+        return telling.tell(self._desk, generation, [NOT_JUDGED] * len(generation), [None] * len(generation))
 
     @patient
     def tell_drafts(
@@ -228,8 +192,8 @@ class Study:
         Such points have no score and are never best; their steps count against the budget, and optimisers take them for
         what their drafts let expect. `pictures`: as in `tell`, of the drafts.
         """
-        self._check_asked(generation)
-        glimpses = self._glimpses(len(generation), pictures)
+        telling.check_asked(self._access, generation)
+        glimpses = self._desk.glimpses(len(generation), pictures)
         drafted.tell_drafts(self._access, generation, scores, step, of, glimpses)
         return self.report()
 
@@ -248,8 +212,8 @@ class Study:
         The rest as in `tell`; `drafts`: scores of what was seen on the way, by the number of steps. Raises StudyError for
         points without a draft.
         """
-        results = self._results(scores, reasons, len(trials), "points")
-        glimpses = self._glimpses(len(trials), pictures)
+        results = self._desk.results(scores, reasons, len(trials), "points")
+        glimpses = self._desk.glimpses(len(trials), pictures)
         seen = drafts or [{}] * len(trials)
         drafted.tell_finished(self._access, trials, results, seen, glimpses, drafting)
         return self.report()
@@ -264,38 +228,6 @@ class Study:
         """What was decided about drafts; None if there never were any."""
         with self._access.reading(self._access.memory) as state:
             return state.drafting
-
-    def _record(
-        self,
-        generation: Generation,
-        results: list[Result],
-        glimpses: list[np.ndarray | None],
-        drafts: Sequence[Draft | None] | None = None,
-    ) -> Report:
-        """Store what came back for a generation of this study."""
-        trials = generation.trials.tolist()
-        here, memory = Worker.this(self.worker), self._access.memory
-        remarks: list[str] = []
-        with self._access.writing(memory) as now:
-            ledger = memory.ledger
-            self._check_mine(ledger, generation)
-            hold = now.state.runs.get(generation.run)
-            mine = hold is None or hold.worker == here
-            on_the_way = drafts or [None] * len(trials)
-            for trial, result, seen, draft in zip(trials, results, glimpses, on_the_way, strict=True):
-                if ledger.state(trial) == RUNNING:
-                    now.told.append(Told(trial, result, seen, draft))
-                elif not _is_recorded(ledger, trial, result):
-                    if mine:
-                        raise ValueError(self._told_otherwise(ledger, trial, result))
-                    remarks.append(f"Image {ledger.labels[trial]} was scored by another worker before.")
-            if now.told:
-                drafted.store_told(self._access, now, ledger)
-                if mine:
-                    now.state.runs[generation.run] = self._hold(now, here)
-                    self._access.save(now)
-        with memory.lock:
-            return report_of(self.name, memory.ledger, now.state, remarks)
 
     @patient
     def retell(
@@ -312,25 +244,9 @@ class Study:
         Raises ValueError for points that did not fail, unless they have the same result.
         """
         trials = [whole("trials", trial, 0) for trial in trials]
-        results = self._results(scores, reasons, len(trials), "points")
-        glimpses = self._glimpses(len(trials), pictures)
-        good = [i for i, result in enumerate(results) if not isinstance(result, str)]
-        memory = self._access.memory
-        with self._access.writing(memory) as now:
-            ledger = memory.ledger
-            # Recorded already where the reply to the first attempt was lost.
-            good = [i for i in good if trials[i] >= len(ledger) or not _is_recorded(ledger, trials[i], results[i])]
-            for i, trial in enumerate(trials):
-                there = trial < len(ledger)
-                if not there or not (ledger.state(trial) == FAILED or _is_recorded(ledger, trial, results[i])):
-                    raise ValueError(
-                        f"Point {trial} of the study {self.name!r} did not fail: only failed points are retold."
-                    )
-            if good:
-                ids = [ledger.ids[trials[i]] for i in good]
-                self._access.store.retell(now.connection, ids, [results[i] for i in good], [glimpses[i] for i in good])
-                now.state.retold += 1
-                self._access.save(now)
+        results = self._desk.results(scores, reasons, len(trials), "points")
+        glimpses = self._desk.glimpses(len(trials), pictures)
+        telling.retell(self._access, trials, results, glimpses)
         return self.report()
 
     @patient
@@ -349,22 +265,8 @@ class Study:
         the budget. A point that was added before keeps its first score.
         """
         u = self.points_of(u)
-        glimpses = self._glimpses(len(u), pictures)
-        results = self._results(scores, None, len(u), "points")
-        if labels is not None and len(labels) != len(u):
-            raise ValueError(f"There are {len(u)} points and {len(labels)} labels: give one label a point.")
-        memory = self._access.memory
-        with self._access.writing(memory) as now:
-            ledger = memory.ledger
-            known = {ledger.u(row).tobytes() for row in ledger.known}
-            first = {row.tobytes(): i for i, row in reversed(list(enumerate(u)))}
-            new = sorted(i for point, i in first.items() if point not in known)
-            if new:
-                store, study_id = self._access.store, self._access.study_id
-                notes = [{"run": -1, "label": str(labels[i]) if labels else f"known {i + 1}"} for i in new]
-                ids = store.add(now.connection, study_id, ledger, u[new], notes, [{}] * len(new))
-                store.finish(now.connection, ids, [results[i] for i in new], [glimpses[i] for i in new])
-        return len(new)
+        results = self._desk.results(scores, None, len(u), "points")
+        return telling.add_known(self._access, u, results, labels, self._desk.glimpses(len(u), pictures))
 
     @patient
     def record(self, pages: Sequence[JudgedPage]) -> list[list[int]]:
@@ -378,12 +280,7 @@ class Study:
     @patient
     def heartbeat(self) -> None:
         """This worker is alive: its lease on the generation it works on starts anew. `ask` and `tell` do the same."""
-        here = Worker.this(self.worker)
-        with self._access.writing(self._access.memory) as now:
-            for run, hold in now.state.runs.items():
-                if hold.worker == here:
-                    now.state.runs[run] = self._hold(now, here, hold.claimed)
-            self._access.save(now)
+        self._desk.heartbeat()
 
     @patient
     def renote(self, note: str) -> str:
@@ -464,123 +361,14 @@ class Study:
 
     def album(self, folder: str | os.PathLike) -> Album:
         """The pictures of the study, in a folder of its own within `folder`, and in the place that `pictures` names."""
-        shared = _shared.get_or_make((self._access.store.key, self.identity, self.pictures), self._share)
+        shared = shared_pictures(self.pictures, self._access.store, self.identity)
         return Album(Path(folder) / self.identity, self.identity, shared)
 
     # Within.
 
-    def _share(self) -> Shared | None:
-        try:
-            place = picture_place(self.pictures, self._access.store, self.identity)
-        except StudyError as error:  # found elsewhere to be of use, and here not
-            log.warning("Only pictures of this computer are shown: %s", error)
-            return None
-        return None if place is None else Shared(place)
-
-    def _hold(self, now: Writing, here: Worker, claimed: int | None = None) -> Hold:
-        return Hold(here, now.time + self.lease, claimed)
-
-    def _take(self, memory: Memory, here: Worker) -> tuple[Ledger, Task | None, History | None]:
-        """What `here` works on now; with the history, if its missing points are still to be thought out.
-
-        Then the run is claimed: nobody else takes it, and nobody waits meanwhile.
-        """
-        with self._access.writing(memory) as now:
-            ledger = memory.ledger
-            task = choose(ledger, now.state, here, now.time)
-            if task is None:
-                return ledger, None, None
-            history = ledger.history() if task.missing else None
-            if history is not None and not self.optimiser.slow:
-                self._add(now, ledger, task, self._propose(memory, history, task))
-                history = None
-            now.state.runs[task.run] = self._hold(now, here, None if history is None else task.number)
-            self._access.save(now)
-        return ledger, task, history
-
-    def _think(self, memory: Memory, history: History, task: Task, here: Worker) -> Ledger | None:
-        """Propose the points of a claimed `task`; the ledger that has them. None if others took the task, or stored points
-        meanwhile that these would repeat: then it is to be thought out again.
-        """
-        proposal = self._propose(memory, history, task)
-        with self._access.writing(memory) as now:
-            ledger = memory.ledger
-            if choose(ledger, now.state, here, now.time) != task:
-                return None
-            later = ledger.u(np.arange(len(history), len(ledger)))
-            if len(later) and self.optimiser.outdated(np.clip(proposal.u, 0.0, 1.0), history, later):
-                return None
-            self._add(now, ledger, task, proposal)
-            now.state.runs[task.run] = self._hold(now, here)
-            self._access.save(now)
-        return ledger
-
-    def _propose(self, memory: Memory, history: History, task: Task) -> Proposal:
-        seed, expected = self.definition.seed, believed(history)
-        # What drafts let expect changes with what is known: nothing that was thought of it stays true.
-        kept = memory.optimiser if expected is history else {}
-        return self.optimiser.propose(expected, task.run, task.number, task.missing, task.population, seed, kept)
-
-    def _add(self, now: Writing, ledger: Ledger, task: Task, proposal: Proposal) -> None:
-        """Write the task's missing points to the database."""
-        u = np.clip(proposal.u, 0.0, 1.0)
-        if u.shape != (len(task.missing), ledger.dimension) or not np.isfinite(u).all():
-            raise StudyError(f"The optimiser {self.optimiser.name} proposed {u.shape} points, not all finite: {u}.")
-        lane = f"{task.run + 1}/" if task.run else ""
-        notes = [
-            {
-                "run": task.run,
-                "generation": task.number,
-                "index": i,
-                "population": task.population,
-                "label": f"{lane}{task.number + 1}.{i + 1}",
-            }
-            for i in task.missing
-        ]
-        attributes = proposal.attributes or ({},) * len(u)
-        first = len(ledger)
-        ids = self._access.store.add(now.connection, self._access.study_id, ledger, u, notes, attributes)
-        now.added += zip(ids, range(first, first + len(u)), u, notes, attributes, strict=True)
-
-    def _results(self, scores, reasons, count: int, what: str) -> list[Result]:
-        return results_of(scores, reasons, count, len(self.definition.directions), what)
-
-    def _glimpses(self, n: int, pictures) -> list[np.ndarray | None]:
-        if pictures is not None and len(pictures) != n:
-            raise ValueError(
-                f"There are {n} points and {len(pictures)} pictures: give one for each point, None for a point without a picture."
-            )
-        if pictures is None or not self.optimiser.sees:
-            return [None] * n
-        return [None if picture is None else glimpse(np.asarray(picture)) for picture in pictures]
-
-    def _check_asked(self, generation: Generation) -> None:
-        if not isinstance(generation, Generation):
-            raise ValueError(f"tell wants the Generation that ask gave, got {type(generation).__name__}.")
-        if generation.study != self.identity:
-            raise ValueError(
-                f"These points were asked of another study than {self.name!r}: tell the one that was asked."
-            )
-
-    def _check_mine(self, ledger: Ledger, generation: Generation) -> None:
-        for trial, index, u in zip(generation.trials.tolist(), generation.indices.tolist(), generation.u, strict=True):
-            if not (
-                0 <= trial < len(ledger)
-                and ledger.place(trial)[:3] == (generation.run, generation.number, index)
-                and np.array_equal(ledger.u(trial), u)
-            ):
-                raise ValueError(
-                    f"Point {trial} of this generation is not in the study {self.name!r}: tell what its ask gave."
-                )
-
-    def _told_otherwise(self, ledger: Ledger, trial: int, result: Result) -> str:
-        unscored = {FAILED: "failed", SKIPPED: "not judged"}
-        was = unscored.get(ledger.state(trial), f"score {ledger.scores(trial)}")
-        now = result if isinstance(result, str) else f"score {result}" if result else "not judged"
-        return (
-            f"Image {ledger.labels[trial]} of the study {self.name!r} was told before as {was}, now as {now}. What is "
-            "recorded stays: ask for the next generation, or start another study for another score."
-        )
+    @property
+    def _desk(self) -> Desk:
+        return Desk(self._access, self.optimiser, self.worker, self.lease)
 
 
 @patient
@@ -589,24 +377,3 @@ def study_names(storage: str | os.PathLike | None) -> list[str]:
     if Store.is_missing(storage):
         return []
     return Store(storage, create=False).names()
-
-
-def _is_recorded(ledger: Ledger, trial: int, result: Result) -> bool:
-    """Whether `result` is what the ledger has for a finished point."""
-    if isinstance(result, str):
-        return ledger.state(trial) == FAILED
-    if result == NOT_JUDGED:
-        return ledger.state(trial) == SKIPPED
-    return ledger.state(trial) == COMPLETE and ledger.scores(trial) == result
-
-
-def _generation(study: str, ledger: Ledger, run: int, number: int, rows: list[int]) -> Generation:
-    return Generation(
-        study=study,
-        run=run,
-        number=number,
-        indices=np.array([ledger.place(row)[2] for row in rows], dtype=np.int64),
-        trials=np.array(rows, dtype=np.int64),
-        u=ledger.u(np.array(rows, dtype=np.int64)),
-        labels=tuple(ledger.labels[row] for row in rows),
-    )

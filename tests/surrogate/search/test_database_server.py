@@ -126,10 +126,10 @@ def test_workers_wait_for_a_server_that_crashes_and_comes_back(postgres, url, st
 
 AT_LEISURE = """
 import os, time
-from surrogate.search import store
+from surrogate.search import databases
 from surrogate.search.workers import Worker
 clock = time.time
-store.time.time = lambda: clock() + ahead  # of this process alone
+databases.time.time = lambda: clock() + ahead  # of this process alone
 Worker.this = classmethod(lambda cls, name="": cls(f"host {ahead} {lease}", 1, 0.0))
 study = Study.load(url, "study", lease=lease)
 told, remarks = [], []

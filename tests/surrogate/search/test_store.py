@@ -16,7 +16,7 @@ import numpy as np
 import optuna
 import pytest
 
-from surrogate.search import Study, StudyError, sqlite_files, store, study_names
+from surrogate.search import Study, StudyError, databases, sqlite_files, study_names
 
 
 @pytest.fixture
@@ -367,7 +367,7 @@ def test_a_full_disk(begun, file, searching, monkeypatch):
 
     evaluated = []
     with monkeypatch.context() as full:
-        full.setattr(store, "connect", limited)
+        full.setattr(databases, "connect", limited)
         with pytest.raises(StudyError, match=r"the disk is full. What was recorded is kept"):
             for _ in range(20):
                 evaluated.append(begun.tell(asked, searching.bowl(asked.u)).evaluated)

@@ -131,7 +131,7 @@ def test_killed_at_any_moment_nothing_is_half_written(searching, host, file):
 def clock(monkeypatch):
     """The time of day, which a test moves on by adding seconds to `clock[0]`."""
     now = [1_000_000.0]
-    monkeypatch.setattr("surrogate.search.store.time", types.SimpleNamespace(time=lambda: now[0]))
+    monkeypatch.setattr("surrogate.search.databases.time", types.SimpleNamespace(time=lambda: now[0]))
     return now
 
 
