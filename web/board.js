@@ -4,6 +4,7 @@ import { api } from "../../scripts/api.js";
 import { addAsNode, takes, textOf, useIn } from "./board/use.js";
 import { KIND, View } from "./board/view.js";
 import { load, say } from "./board/words.js";
+import { stop } from "./explorer/player.js";
 import { addStyle } from "./fold.js";
 import { tell, tryCopy } from "./notices.js";
 import { closeMenu, showMenu } from "./sheet/menu.js";
@@ -21,7 +22,7 @@ class Board {
       remove: (card) => this.tried(() => this.send(`/${card.key}`, "DELETE")),
       filter: (starred) => ((this.starred = starred), this.show()),
       // Another picture of the same card has another time in its address, or the browser shows the old one.
-      address: ({ key, renewed }) => api.apiURL(`${ROUTE}/${key}?${renewed}`),
+      address: ({ key, renewed }, part = "") => api.apiURL(`${ROUTE}/${key}?${[part, renewed].filter(Boolean).join("&")}`),
     });
   }
 
@@ -30,7 +31,7 @@ class Board {
     this.shown = Boolean(element);
     element?.append(this.view.element);
     if (element) this.look();
-    else closeMenu();
+    else closeMenu(), stop();
   }
 
   async look() {

@@ -6,6 +6,7 @@ import logging
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import folder_paths
@@ -18,6 +19,7 @@ from ...surrogate.pictures.thumbnails import thumbnail
 from ...surrogate.points import Points, acts, write_weights
 from ...surrogate.seeds import Seed
 from ...surrogate.space import SurrogateSpace
+from .sound import save_mp3
 
 __all__ = ["CHANGED", "Liked", "board", "changed", "liked_points", "put", "put_all", "seed_file_for_workflows"]
 
@@ -34,13 +36,16 @@ _board = Board(Path(folder_paths.get_user_directory()) / "surrogate_board")
 
 @dataclass(frozen=True, eq=False)
 class Liked:
-    """A seed that somebody liked: its picture, frames (t, h, w, c) uint8, and what a card says of it."""
+    """A seed that somebody liked: its picture, frames (t, h, w, c) uint8, what a card says of it, and its AUDIO of one, if
+    it has a sound.
+    """
 
     seed: Seed
     frames: np.ndarray
     label: str
     weights: str = ""
     names: tuple[str, ...] = ()
+    sound: dict | None = None
 
 
 def board() -> Board:
@@ -66,6 +71,7 @@ def put(liked: Liked, source: str, context: str, again: bool = False) -> str | N
         context=context,
         weights=liked.weights,
         names=liked.names,
+        write_sound=None if liked.sound is None else partial(_write_sound, liked.sound),
         again=again,
     )
 
@@ -82,15 +88,17 @@ def put_all(node, source: str, all_liked: Iterable[Liked]) -> None:
         changed()
 
 
-def liked_points(space: SurrogateSpace, points: Points, frames: Iterable[np.ndarray]) -> list[Liked]:
-    """The points of a space that were liked, in their order."""
+def liked_points(
+    space: SurrogateSpace, points: Points, frames: Iterable[np.ndarray], sounds: Iterable[dict | None]
+) -> list[Liked]:
+    """The points of a space that were liked, in their order, each with its frames and its AUDIO of one, or None."""
     seeds = acts.seeds(space, points)
     few = space.k <= MOST_WEIGHTS and not (points.w < 0).any()
     lines = [write_weights(w) if few else "" for w in points.w]
     names = tuple(space.seeds.labels) if few else ()
     labels = [mark or label for mark, label in zip(points.marks, points.labels, strict=True)]
-    rows = zip(seeds, frames, labels, lines, strict=True)
-    return [Liked(*row, names=names) for row in rows]
+    rows = zip(seeds, frames, labels, lines, sounds, strict=True)
+    return [Liked(*row, names, sound) for *row, sound in rows]
 
 
 def seed_file_for_workflows(key: str) -> str | None:
@@ -110,6 +118,13 @@ def seed_file_for_workflows(key: str) -> str | None:
         finally:
             part.unlink(missing_ok=True)
     return f"{FOLDER}/{target.name}"
+
+
+def _write_sound(sound: dict, path: Path) -> None:
+    try:
+        save_mp3(path, sound)
+    except ValueError as error:
+        log.warning("The board keeps a sound's picture only: %s", error)
 
 
 def _workflow(node) -> str:

@@ -27,16 +27,20 @@ def add_board_routes(routes: web.RouteTableDef) -> None:
         found = await asyncio.to_thread(board().cards)
         return web.json_response({"cards": [asdict(card) for card in found]}, headers={"Cache-Control": "no-store"})
 
+    # The picture of a card; its sound with "?sound".
     @routes.get("/surrogate/board/{key}")
-    async def picture(request: web.Request) -> web.StreamResponse:
+    async def part(request: web.Request) -> web.StreamResponse:
         key = request.match_info["key"]
         if not KEY.fullmatch(key):
             return refused(NO_CARD, 400)
-        path = board().picture(key)
+        heard = "sound" in request.query
+        path = board().sound(key) if heard else board().picture(key)
         if not await asyncio.to_thread(path.is_file):
             return refused(NO_CARD, 404)
         # A later picture of the same seed takes the place of an earlier one.
-        return web.FileResponse(path, headers={"Cache-Control": "no-cache", "Content-Type": "image/webp"})
+        return web.FileResponse(
+            path, headers={"Cache-Control": "no-cache", "Content-Type": "audio/mpeg" if heard else "image/webp"}
+        )
 
     @routes.post("/surrogate/board")
     async def keep(request: web.Request) -> web.Response:

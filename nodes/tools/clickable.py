@@ -50,7 +50,7 @@ class Drawn:
             picture = np.asarray(copy.convert("RGB").crop(box))
         point, space = self.points.select([cell]), self.points.space
         assert space is not None
-        (liked,) = liked_points(space, point, [picture[None]])
+        (liked,) = liked_points(space, point, [picture[None]], [None])
         return liked
 
 

@@ -147,17 +147,21 @@ class Renderer:
         page, found = session.pages[number], []
         if page.of >= 0 and page.act != "finish":
             keys = self._keys(course, draft_steps, page.of)
-            found += [self._liked(course, page.of, cell, self.shelf.load(keys[cell])) for cell in page.liked]
+            before = [(cell, self.shelf.load(keys[cell]), self.shelf.load_sound(keys[cell])) for cell in page.liked]
+            found += [self._liked(course, page.of, *kept) for kept in before]
         here = range(len(made)) if page.act == "finish" else page.likes
-        found += [self._liked(course, number, cell, made[cell].frames) for cell in here if not made[cell].fault]
+        shown = [(cell, made[cell]) for cell in here if not made[cell].fault]
+        found += [self._liked(course, number, cell, picture.frames, picture.sound) for cell, picture in shown]
         return [liked for liked in found if liked is not None]
 
-    def _liked(self, course: Course, number: int, cell: int, frames: np.ndarray | None) -> Liked | None:
-        """The picture `cell` of a page, if its frames are known."""
+    def _liked(
+        self, course: Course, number: int, cell: int, frames: np.ndarray | None, sound: dict | None
+    ) -> Liked | None:
+        """The picture `cell` of a page with its sound, if its frames are known."""
         if frames is None:
             return None
         space, points = course.page(number)
-        (liked,) = liked_points(space, points.select([cell]), [frames])
+        (liked,) = liked_points(space, points.select([cell]), [frames], [sound])
         return replace(liked, weights="", names=())  # of a space that no node has
 
     def _keys(self, course: Course, draft_steps: int | None, number: int | None = None) -> list[str]:

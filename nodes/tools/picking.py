@@ -95,19 +95,29 @@ def tell_carried(node, opened: OpenStudy) -> OpenStudy:
         if not len(generation) or picks.of != generation_name(generation):
             continue
         shelf = Shelf()  # the pictures, for optimisers that look at them
-        seen = [shelf.load(key) for key in keys_of(prompt, number, generation.study, generation.trials)]
+        keys = keys_of(prompt, number, generation.study, generation.trials)
+        seen = [shelf.load(key) for key in keys]
         tell_picks(opened.study, generation, picks, seen)
-        put_picked(node, opened.space, generation, picks, seen)
+        put_picked(node, opened.space, generation, picks, seen, kept_sounds(keys))
         return opened.present()
     return opened
 
 
-def put_picked(node, space, generation: Generation, picks: Picks, frames: Sequence[np.ndarray | None]) -> None:
-    """Put what was picked of a generation on the board; `frames` has a clip (t, h, w, c) uint8 of each point."""
+def put_picked(
+    node,
+    space,
+    generation: Generation,
+    picks: Picks,
+    frames: Sequence[np.ndarray | None],
+    sounds: Sequence[dict | None],
+) -> None:
+    """Put what was picked of a generation on the board; `frames` has a clip (t, h, w, c) uint8 of each point, `sounds` the
+    AUDIO of one that it shows, or None.
+    """
     seen = {cell: clip for cell in picks.cells if (clip := frames[cell]) is not None}
     if seen:
         liked = from_coordinates(space, generation.u[list(seen)])
-        put_all(node, "Pick", liked_points(space, liked, seen.values()))
+        put_all(node, "Pick", liked_points(space, liked, seen.values(), [sounds[cell] for cell in seen]))
 
 
 def _picks_below(prompt: dict, ask: str) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """A board: seeds that a person liked or kept, each with a small picture, in a folder of bounded size.
 
-A card is three files named by its key: what is written on it (JSON), its picture (WebP), and its seed as `save_seeds`
-writes it, which any workflow can load. What is damaged or half there is no card, and is swept up.
+A card is some files named by its key: what is written on it (JSON), its picture (WebP), its sound if it has one (MP3),
+and its seed as `save_seeds` writes it, which any workflow can load. What is damaged or half there is no card, and is swept up.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class Card:
     source : the node that it comes from
     text : of an integer, what Seeds from Integers takes; otherwise ""
     weights, seeds : of a point of a small space, the line that Weights takes and the names of the space's seeds
+    sound : whether it has a sound, which the picture shows, or which belongs to the clip
     made, renewed : when it was kept first, and last, in seconds since 1970
     """
 
@@ -61,6 +62,7 @@ class Card:
     made: float = 0.0
     starred: bool = False
     renewed: float = 0.0
+    sound: bool = False
 
 
 @dataclass
@@ -87,11 +89,13 @@ class Board:
         context: str = "",
         weights: str = "",
         names: tuple[str, ...] = (),
+        write_sound: Callable[[Path], object] | None = None,
         again: bool = False,
     ) -> str | None:
         """Keep `seed` with its `picture` (h, w, 3) uint8, at most 256 pixels a side; the key of its card.
 
         context : where the seed was seen (a workflow): the same seed has one card in each, with the latest picture
+        write_sound : writes its sound, an MP3, to a path; where it writes none, the card has none
         again : also if the person has deleted this card before; otherwise None is returned then
         Raises ValueError for a seed that is too large to keep, OSError if the disk refuses.
         """
@@ -106,9 +110,22 @@ class Board:
                 self._write_deleted([other for other in gone if other != key])
             self._write_seed(key, seed, picture)
             self._whole(self.picture(key), lambda part: _save_picture(part, picture))
+            self.sound(key).unlink(missing_ok=True)
+            if write_sound is not None:
+                write_sound(self.sound(key))
             text = seed.label if isinstance(seed, IntegerSeed) else ""
             now = time.time()
-            card = Card(key, label[:LONGEST_TEXT], source, text, weights[:LONGEST_TEXT], names, now, renewed=now)
+            card = Card(
+                key,
+                label[:LONGEST_TEXT],
+                source,
+                text,
+                weights[:LONGEST_TEXT],
+                names,
+                now,
+                renewed=now,
+                sound=self.sound(key).is_file(),
+            )
             before = self.card(key)
             self._write(card if before is None else replace(card, made=before.made, starred=before.starred))
             self.tidy()
@@ -137,6 +154,10 @@ class Board:
     def picture(self, key: str) -> Path:
         """The file of a card's picture."""
         return self.folder / f"{key}.webp"
+
+    def sound(self, key: str) -> Path:
+        """The file of a card's sound, which most cards do not have."""
+        return self.folder / f"{key}.mp3"
 
     def seed_file(self, key: str) -> Path:
         """The file of a card's seed, for `load_seeds`."""
@@ -214,7 +235,7 @@ class Board:
             part.unlink(missing_ok=True)
 
     def _remove(self, key: str) -> None:
-        for path in (self.folder / f"{key}.json", self.picture(key), self.seed_file(key)):
+        for path in (self.folder / f"{key}.json", self.picture(key), self.sound(key), self.seed_file(key)):
             path.unlink(missing_ok=True)
 
     def _deleted(self) -> list[str]:
@@ -252,4 +273,12 @@ def _card(key: str, entry) -> Card | None:
     good = good and isinstance(names, list) and all(isinstance(name, str) for name in names)
     if not good or not all(isinstance(one, float) and math.isfinite(one) for one in times):
         return None
-    return Card(key, **texts, seeds=tuple(names), made=times[0], starred=entry.get("starred") is True, renewed=times[1])
+    return Card(
+        key,
+        **texts,
+        seeds=tuple(names),
+        made=times[0],
+        starred=entry.get("starred") is True,
+        renewed=times[1],
+        sound=entry.get("sound") is True,
+    )

@@ -5,9 +5,11 @@ import re
 
 import pytest
 
-from dev.browser import NODES, show
+from dev.browser import NODES, SLOW, show
 
 from .exploring import cells, explore, run
+from .test_explorer_sounds import SOUNDS, build
+from .test_frontend import needs_sound
 
 EMPTY = {"version": 0.4, "last_node_id": 0, "last_link_id": 0, "nodes": [], "links": [], "groups": [], "extra": {}}
 PLACES = {"SurrogateSeedsFromIntegers": 0, "RandomNoise": 1, "SurrogateLoadSeeds": 2, "VAEDecode": 3}
@@ -129,6 +131,26 @@ def test_with_the_keyboard_alone_and_what_stays(client, board):
     assert not page.locator(".surrogate-board").is_visible()
     page.locator(TAB).click()
     page.wait_for_function("() => document.querySelectorAll('.surrogate-board .card').length === 2")
+
+
+def test_a_sound_can_be_heard(client, board):
+    needs_sound(client)
+    build(board, "classic", SOUNDS, seed=7200)
+    run(board, client)
+    cells(board).nth(1).click()
+    run(board, client)
+    board.wait_for_function("() => document.querySelectorAll('.surrogate-board .card').length === 1", timeout=20_000)
+    play = cards(board).locator(".play")
+    play.click()
+    assert play.inner_text() == "❚❚"
+    board.wait_for_function("() => document.querySelector('.surrogate-board .play').textContent === '▶'", timeout=SLOW)
+    cards(board).first.focus()
+    board.keyboard.press("p")
+    assert play.inner_text() == "❚❚"
+    board.locator(TAB).click()  # what is not seen is silent
+    board.locator(TAB).click()
+    play.wait_for()
+    assert play.inner_text() == "▶"
 
 
 def test_every_language_has_every_text(root):

@@ -4,7 +4,7 @@ import pytest
 
 from dev.browser import SLOW, show
 
-from .picking import WORKFLOW, Picking
+from .picking import Picking
 from .test_pick_waiting import another_window
 from .test_templates import KNOWS_APPS
 

@@ -47,6 +47,18 @@ def test_cards_come_back_the_latest_first(board):
     assert Board(board.folder).cards() == board.cards()  # of another process
 
 
+def test_a_sound_comes_and_goes_with_its_card(board):
+    key = kept(board, 1, write_sound=lambda path: path.write_bytes(b"heard"))
+    assert board.card(key).sound
+    assert board.sound(key).read_bytes() == b"heard"
+    kept(board, 1, write_sound=lambda path: None)  # it could not be written
+    assert not board.card(key).sound
+    assert not board.sound(key).exists()
+    kept(board, 1, write_sound=lambda path: path.write_bytes(b"again"))
+    board.delete(key)
+    assert [path.name for path in board.folder.iterdir()] == ["deleted.json"]
+
+
 @pytest.mark.parametrize("kind", ["integer", "point", "tensor"])
 def test_a_card_gives_back_its_seed_exactly(board, kind):
     space = SurrogateSpace(Seeds.from_text("12, 99, 7"))

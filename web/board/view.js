@@ -1,11 +1,13 @@
 // The board: cards with pictures. It knows nothing of ComfyUI.
+import * as player from "../explorer/player.js";
 import { make } from "../fold.js";
 import { say } from "./words.js";
 
 export const KIND = "application/x-surrogate-card"; // of what is dragged
 
 export class View {
-  // use(card), menu(card, button), star(card), remove(card), filter(starred only); address(card) of its picture.
+  // use(card), menu(card, button), star(card), remove(card), filter(starred only); address(card) of its picture, and with
+  // "sound" of its sound.
   constructor(does) {
     Object.assign(this, { does, cards: [], focused: undefined });
     this.element = make("div", "surrogate-board");
@@ -54,25 +56,37 @@ export class View {
     Object.assign(element, { draggable: true, tabIndex: card.key === this.focused ? 0 : -1, title: `${card.label}\n${say("card_tip")}` });
     element.dataset.key = card.key;
     element.setAttribute("role", "option");
-    element.setAttribute("aria-label", say("card", { label: card.label, source: card.source }));
+    element.setAttribute("aria-label", say(card.sound ? "sound" : "card", { label: card.label, source: card.source }));
     element.setAttribute("aria-selected", String(card.starred));
     const image = element.appendChild(make("img"));
     Object.assign(image, { src: this.does.address(card), alt: "", draggable: false, loading: "lazy" });
     element.appendChild(make("span", "label")).textContent = card.label;
     element.append(this.#button("star", card.starred ? "★" : "☆", card), this.#button("remove", "✕", card));
+    if (card.sound) element.append(this.#button("play", "", card));
     element.querySelector(".star").setAttribute("aria-pressed", String(card.starred));
     element.addEventListener("click", () => this.does.use(card));
     element.addEventListener("contextmenu", (event) => (event.preventDefault(), this.does.menu(card, element)));
     element.addEventListener("focus", () => this.#focus(card.key));
     element.addEventListener("dragstart", (event) => drag(event, card));
+    this.#showPlaying(card, element);
     return element;
+  }
+
+  // Play its sound, or stop it.
+  play(card) {
+    if (card.sound) player.toggle(card.key, this.does.address(card, "sound"), () => this.#showPlaying(card, this.#of(card.key)));
+  }
+
+  #showPlaying(card, element) {
+    const button = element?.querySelector(".play");
+    if (button) button.textContent = player.progress(card.key) === undefined ? "▶" : "❚❚";
   }
 
   #button(act, text, card) {
     const button = make("button", act);
     Object.assign(button, { type: "button", textContent: text, tabIndex: -1, title: say(`${act}${card.starred && act === "star" ? "_off" : ""}_tip`) });
     button.setAttribute("aria-label", button.title);
-    button.addEventListener("click", (event) => (event.stopPropagation(), this.does[act](card)));
+    button.addEventListener("click", (event) => (event.stopPropagation(), act === "play" ? this.play(card) : this.does[act](card)));
     return button;
   }
 
@@ -93,6 +107,7 @@ export class View {
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
     if (step) this.grid.children[i + step]?.focus();
     else if (event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey)) this.does.menu(this.cards[i], event.target);
+    else if (event.key.toLowerCase() === "p") this.play(this.cards[i]);
     else if (KEYS[event.key.toLowerCase()]) this.does[KEYS[event.key.toLowerCase()]](this.cards[i], event.target);
     else return;
     event.preventDefault();
