@@ -116,6 +116,44 @@ def test_after_cancel_the_next_run_goes_on(client, page):
     assert len(set(sources(page))) == 4
 
 
+BOXES = """() => [...document.querySelectorAll('.surrogate-explorer :is(.cell, button, .title)')]
+    .map(e => { const b = e.getBoundingClientRect(); return [b.x, b.y, b.width, b.height].map(Math.round); })"""
+
+
+def test_nothing_moves_while_it_runs_and_a_large_picture_fits_a_small_window(client, page):
+    explore(page, "classic", 8700, images_per_batch=1)
+    run(page, client)
+    cells(page).nth(1).click()
+    page.wait_for_timeout(500)
+    before = page.evaluate(BOXES)
+    page.evaluate("async () => { await app.queuePrompt(0); }")
+    seen = []
+    for _ in range(600):
+        seen.append(page.evaluate(BOXES))
+        if not client.get("/queue")["queue_running"]:
+            break
+        page.wait_for_timeout(50)
+    settle(page, client)
+    assert all(boxes == before for boxes in [*seen, page.evaluate(BOXES)])
+
+    page.set_viewport_size({"width": 750, "height": 500})  # what is left of 1500 x 1000 at 200 %
+    page.evaluate(f"""() => {{
+        const node = {NODE}, {{ ds }} = app.canvas;
+        ds.offset = [150 / ds.scale - node.pos[0], -node.pos[1] - 250];
+        app.canvas.setDirty(true, true);
+    }}""")
+    page.wait_for_timeout(500)
+    page.mouse.move(5, 5)  # or it shows another one
+    cells(page).nth(0).focus()
+    page.keyboard.press("v")
+    page.wait_for_function("() => document.querySelector('.surrogate-explorer-large').complete", timeout=SLOW)
+    box = page.locator(".surrogate-explorer-large").bounding_box()
+    assert 0 <= box["x"] and box["x"] + box["width"] <= 750
+    assert 0 <= box["y"] and box["y"] + box["height"] <= 500
+    page.keyboard.press("Escape")
+    assert page.locator(".surrogate-explorer-large").count() == 0
+
+
 def test_in_an_app(client, page):
     if not page.evaluate(KNOWS_APPS):
         pytest.skip("this version of the page has no apps")
