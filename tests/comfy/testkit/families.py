@@ -43,7 +43,7 @@ def _wan(**changes) -> dict:
     }  # fmt: skip
 
 
-def _lumina(**changes) -> dict:
+def lumina(**changes) -> dict:
     return {
         "image_model": "lumina2", "patch_size": 2, "in_channels": 16, "dim": 64, "cap_feat_dim": 32, "n_layers": 1,
         "n_refiner_layers": 1, "multiple_of": 32, "qk_norm": True, "n_heads": 2, "n_kv_heads": 1, "axes_dims": [8, 12, 12],
@@ -124,10 +124,10 @@ FAMILIES = {
          "num_attention_heads": 2, "joint_attention_dim": 32, "axes_dims_rope": (8, 12, 12)},
         32,
     ),
-    "Lumina 2": Family("Lumina2", _lumina(), 32, {"attention_mask": torch.ones(1, TOKENS, dtype=torch.long)}),
+    "Lumina 2": Family("Lumina2", lumina(), 32, {"attention_mask": torch.ones(1, TOKENS, dtype=torch.long)}),
     "Z-Image": Family(
         "ZImage",
-        _lumina(dim=256, n_heads=8, n_kv_heads=8, rope_theta=256.0, z_image_modulation=True, time_scale=1000.0, pad_tokens_multiple=32),
+        lumina(dim=256, n_heads=8, n_kv_heads=8, rope_theta=256.0, z_image_modulation=True, time_scale=1000.0, pad_tokens_multiple=32),
         32,
     ),
     "PixArt": Family(

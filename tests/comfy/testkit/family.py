@@ -31,6 +31,7 @@ class Family:
     also : what else stands in a conditioning of this family; each value a shape for random numbers, or the thing itself
     weights : what `get_model` reads from the checkpoint beside the network's own weights: name -> shape
     metadata : of a checkpoint file, for core's detection
+    fixed : more of the `unet_config`, whose values core's class would set to those of the real model
     newer : more of the `unet_config`, for versions whose network knows it
     small : parts of the network whose size core fixes: name -> (class, its arguments), small ones of the same class
     """
@@ -41,6 +42,7 @@ class Family:
     also: dict = field(default_factory=dict)
     weights: dict = field(default_factory=dict)
     metadata: dict = field(default_factory=dict)
+    fixed: dict = field(default_factory=dict)
     newer: dict = field(default_factory=dict)
     small: dict = field(default_factory=dict)
 
@@ -52,6 +54,7 @@ class Family:
     def build(self):
         """The model, with the same random weights each time."""
         config = getattr(comfy.supported_models, self.core)(self._settings())
+        config.unet_config |= self.fixed
         config.set_inference_dtype(torch.float32, None)
         beside = {key: torch.empty(shape) for key, shape in self.weights.items()}
         _fill(beside)

@@ -9,19 +9,21 @@ import safetensors.torch
 from comfy_api.latest import io
 
 from .families import FAMILIES
+from .left_out import forgotten
 from .newer_families import NEWER
 
 KNOWN = {name: family for name, family in (FAMILIES | NEWER).items() if family.known}
 
 
 class FamilyModel(io.ComfyNode):
-    """A model of the family, and a conditioning with all that its kind has."""
+    """A model of the family, and a conditioning with all that its kind has; described by the classes that have no family."""
 
     @classmethod
     def define_schema(cls):
         return io.Schema(
             node_id="TestFamily",
             category="test",
+            description=" ".join(forgotten((FAMILIES | NEWER).values())),
             inputs=[io.Combo.Input("family", options=list(KNOWN))],
             outputs=[io.Model.Output(), io.Conditioning.Output()],
         )

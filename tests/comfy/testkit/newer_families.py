@@ -1,4 +1,4 @@
-"""The families of diffusion models that came after ComfyUI 0.3.75, with few and random weights.
+"""The families of diffusion models that came after ComfyUI 0.3.75, up to 0.33.0, with few and random weights.
 
 The keys are those that core's `model_detection` finds in the real checkpoints, or of the network's own constructor.
 """
@@ -9,7 +9,7 @@ import json
 
 import torch
 
-from .families import cosmos, flux
+from .families import cosmos, flux, lumina
 from .family import TOKENS, Family
 
 LTX_AV = {
@@ -19,6 +19,9 @@ LTX_AV = {
 }  # fmt: skip
 # Tokens of Qwen's vocabulary; the last is the one whose place HiDream-O1 gives to the time.
 IDS = [151644, 872, 198, 64, 151673]
+# Of networks on pixels.
+PIXELS = {"num_groups": 2, "hidden_size": 32, "pixel_attn_hidden_size": 32, "pixel_num_groups": 2, "patch_depth": 1,
+          "pixel_depth": 1, "txt_embed_dim": 32, "txt_max_length": 8}  # fmt: skip
 
 NEWER = {
     "LTX-2": Family(
@@ -102,5 +105,68 @@ NEWER = {
         # 1024 wide, 100 million parameters.
         small={"llm_adapter": ("comfy.ldm.anima.model.LLMAdapter",
                                {"source_dim": 32, "target_dim": 32, "model_dim": 32, "num_layers": 1, "num_heads": 2})},
+    ),
+    "Krea 2": Family(
+        "Krea2",
+        {"image_model": "krea2", "features": 128, "heads": 1, "kvheads": 1, "layers": 1, "txtdim": 80, "txtlayers": 2},
+        160,  # of all layers
+    ),
+    "Lens": Family(
+        "Lens",
+        {"image_model": "lens", "in_channels": 128, "out_channels": 32, "num_layers": 1, "attention_head_dim": 32,
+         "num_attention_heads": 2, "enc_hidden_dim": 16, "axes_dims_rope": (8, 12, 12), "selected_layer_index": (0, 1)},
+        32,
+        {"attention_mask": torch.ones(1, TOKENS, dtype=torch.bool)},
+    ),
+    "Boogu": Family(
+        "Boogu",
+        {"image_model": "boogu", "hidden_size": 64, "num_layers": 1, "num_double_stream_layers": 1, "num_refiner_layers": 1,
+         "num_attention_heads": 2, "num_kv_heads": 1, "multiple_of": 32, "axes_dim_rope": (8, 12, 12),
+         "axes_lens": (64, 64, 64), "instruction_feat_dim": 32},
+        32,
+        {"attention_mask": torch.ones(1, TOKENS, dtype=torch.long)},
+    ),
+    "Ideogram 4": Family(
+        "Ideogram4",
+        {"image_model": "ideogram4", "num_layers": 1},
+        32,
+        fixed={"num_attention_heads": 2, "attention_head_dim": 32, "intermediate_size": 64, "adaln_dim": 32,
+               "llm_features_dim": 32, "mrope_section": (6, 5, 5)},
+    ),
+    "Mage-Flow": Family(
+        "MageFlow",
+        {"image_model": "mage_flow", "num_layers": 1, "attention_head_dim": 32, "num_attention_heads": 2,
+         "joint_attention_dim": 32, "axes_dims_rope": (8, 12, 12)},
+        32,
+    ),
+    "JoyImage": Family(
+        "JoyImage",
+        {"image_model": "joyimage", "hidden_size": 128, "num_attention_heads": 1, "text_dim": 32, "mlp_width_ratio": 2.0,
+         "num_layers": 1},
+        32,
+    ),
+    "Z-Image, pixels": Family(
+        "ZImagePixelSpace",
+        lumina(image_model="zimage_pixel", patch_size=16, in_channels=3, dim=256, n_heads=8, n_kv_heads=8, rope_theta=256.0,
+               z_image_modulation=True, time_scale=1000.0, pad_tokens_multiple=32, decoder_hidden_size=32,
+               decoder_num_res_blocks=1, decoder_max_freqs=4),
+        32,
+    ),
+    "PixelDiT": Family("PixelDiTT2I", {"image_model": "pixeldit_t2i", **PIXELS}, 32),
+    "PiD": Family(
+        "PiD",
+        {"image_model": "pid", **PIXELS, "lq_hidden_dim": 16, "lq_num_res_blocks": 1},
+        32,
+        {"lq_latent": (1, 16, 2, 2), "degrade_sigma": torch.tensor([0.0])},
+    ),
+    "Stable Audio 3": Family(
+        "StableAudio3",
+        {"audio_model": "dit1.0", "io_channels": 256, "embed_dim": 64, "depth": 1, "num_heads": 2, "global_cond_dim": 768,
+         "project_cond_tokens": True, "input_concat_dim": 0, "local_add_cond_dim": 257, "timestep_features_type": "expo",
+         "global_cond_shared_embed": True, "global_cond_type": "adaLN"},
+        768,
+        {"seconds_total": 2},
+        weights={"conditioner.conditioners.seconds_total.embedder.embedding.1.weight": (768, 256),
+                 "conditioner.conditioners.seconds_total.embedder.embedding.1.bias": (768,)},
     ),
 }  # fmt: skip
