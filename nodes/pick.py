@@ -176,8 +176,8 @@ class Pick(io.ComfyNode):
             if picked is None and when[0] == WAIT:
                 picked = _waited(cls, shown, minutes[0] * 60, if_nobody_answers[0])
             if picked is not None:
-                tell_picks(opened.study, shown.generation, picked, shown.frames, shown.sounds)
-                put_picked(cls, opened.space, shown.generation, picked, shown.frames)
+                tell_picks(opened.study, shown.generation, picked, shown.frames)
+                put_picked(cls, opened.space, shown.generation, picked, shown.frames, shown.sounds)
         present = opened.present()
         report = present.study.report()
         text = "\n".join(filter(None, [present.progress(report), failed]))
