@@ -1,4 +1,4 @@
-"""The checks of ``run.py lint``: style, layout, types, and what is written by scripts: tables of nodes, blueprints.
+"""The checks of ``run.py lint``: style, layout, types, and what is written by scripts: lists of nodes, blueprints.
 
     python dev/launch.py dev/lint.py [PATH …]     style and layout of these paths alone (default: everything)
 

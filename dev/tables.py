@@ -1,4 +1,4 @@
-"""The tables of inputs and outputs in the help pages, and the list of nodes, written from the nodes' schemas.
+"""The lists of inputs and outputs in the help pages, and the list of nodes, written from the nodes' schemas.
 
     python dev/launch.py dev/tables.py             write them
     python dev/launch.py dev/tables.py --check     fail if a page differs from the schemas
@@ -92,17 +92,18 @@ def _written(node: dict) -> str:
     ]
     parts = [f"{node['description']}\n"]
     if inputs:
-        rows = [(f"`{name}`", _told(_kind(kind, more, needed), more["tooltip"])) for name, kind, more, needed in inputs]
-        parts.append("## Inputs\n\n" + _table(("input", "what it does"), rows))
+        told = [_told(name, _kind(kind, more, needed), more["tooltip"]) for name, kind, more, needed in inputs]
+        parts.append("## Inputs\n\n" + "".join(told))
     outputs = zip(node["output_name"], node["output"], node["output_is_list"], node["output_tooltips"], strict=True)
-    rows = [(f"`{name}`", _told(f"list of {kind}" if many else f"{kind}", text)) for name, kind, many, text in outputs]
-    parts.append("## Outputs\n\n" + _table(("output", "what it is"), rows))
+    told = [_told(name, f"list of {kind}" if many else f"{kind}", text) for name, kind, many, text in outputs]
+    parts.append("## Outputs\n\n" + "".join(told))
     return "\n".join(parts)
 
 
-def _told(kind: str, text: str | None) -> str:
-    """In one cell: the page shows help in a narrow panel, where a third column would be cut off."""
-    return f"*{kind}*: {text}" if text else f"*{kind}*"
+def _told(name: str, kind: str, text: str | None) -> str:
+    """An item of a list, not a row of a table: the panel of help is 245 pixels wide at first, and cuts tables off."""
+    kind = f"{kind[:1].upper()}{kind[1:]}"
+    return f"- `{name}`: {_line_of(text)} *{kind}.*\n" if text else f"- `{name}`: *{kind}.*\n"
 
 
 def _with_settings(inputs: dict) -> dict[str, tuple]:
@@ -146,7 +147,11 @@ def _table(head: tuple[str, ...], rows: list[tuple]) -> str:
 
 
 def _cell(text: str | None) -> str:
-    return " ".join((text or "").split()).replace("|", "\\|")
+    return _line_of(text).replace("|", "\\|")
+
+
+def _line_of(text: str | None) -> str:
+    return " ".join((text or "").split())
 
 
 def _text(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""The tables of the help pages and the list of nodes follow the schemas; what is written by hand stays."""
+"""The lists of the help pages and the list of nodes follow the schemas; what is written by hand stays."""
 
 import copy
 
@@ -19,7 +19,7 @@ def test_another_tooltip_makes_the_page_outdated(schemas):
     outdated = tables.outdated(changed)
     assert set(outdated) == {PAGE}
     before, after = PAGE.read_text("utf-8"), outdated[PAGE]
-    assert "| `columns` | *whole number, 1 to 70,000, default 5*: So \\| many. |" in after
+    assert "- `columns`: So | many. *Whole number, 1 to 70,000, default 5.*\n" in after
     assert before.partition(tables.END)[2] == after.partition(tables.END)[2] != ""
 
 

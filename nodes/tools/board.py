@@ -98,7 +98,7 @@ def liked_points(
     names = tuple(space.seeds.labels) if few else ()
     labels = [mark or label for mark, label in zip(points.marks, points.labels, strict=True)]
     rows = zip(seeds, frames, labels, lines, sounds, strict=True)
-    return [Liked(*row, names, sound) for *row, sound in rows]
+    return [Liked(seed, clip, label, line, names, sound) for seed, clip, label, line, sound in rows]
 
 
 def seed_file_for_workflows(key: str) -> str | None:

@@ -25,7 +25,7 @@ from .plotting import (
     scale_of,
     scaled,
     stepped,
-    summary,
+    summary_of_points,
     ticks,
     whole,
 )
@@ -118,7 +118,7 @@ class _Plot:
         self.line = face.line(TEXT)
         self.left = MARGIN + self.line + _AIR + face.width("0.0", TEXT) + _AIR
         width = self.left + size + 2 * _AIR + self._width_of_scale() + MARGIN
-        self.page = Page.plan(face, width, title, summary(found.scores, found.best))
+        self.page = Page.plan(face, width, title, summary_of_points(found.scores, found.best))
         self.top = self.page.top
         self.box = (self.left, self.top, self.left + size, self.top + size)
         # Of a dot: smaller where they are many.

@@ -21,7 +21,7 @@ from .plotting import (
     numbers,
     scale_of,
     scaled,
-    summary,
+    summary_of_points,
     ticks,
     whole,
 )
@@ -141,7 +141,7 @@ class _Plot:
         beside = max(3 * _AIR, 0 if self.names.upright else _AIR + self.names.after)
         self.room = max(self.span + beside, 420 - self.left)
         width = self.left + self.room + self._width_of_scale() + MARGIN
-        self.page = Page.plan(face, width, title, summary(points.scores, points.best), air=2 * _AIR)
+        self.page = Page.plan(face, width, title, summary_of_points(points.scores, points.best), air=2 * _AIR)
         self.top, self.bottom = self.page.top, self.page.top + height
 
     def _width_of_scale(self) -> int:

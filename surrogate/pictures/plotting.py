@@ -21,6 +21,7 @@ __all__ = [
     "scaled",
     "stepped",
     "summary",
+    "summary_of_points",
     "ticks",
     "whole",
 ]
@@ -207,16 +208,32 @@ class Strokes:
 
 def summary(scores, best, budget=None, generations=None):
     """One line: the `best` (an index or None) of the scores, how many there are, and how many failed."""
-    n, failed = len(scores), int(np.isnan(scores).sum())
-    parts = []
-    if best is not None and np.isfinite(scores[best]):
-        parts.append(f"best {scores[best]:.4g} at image {best + 1}")
-    parts.append(f"{n} of {budget} images" if (budget or n) != n else f"{n} image{'s' * (n != 1)}")
-    if generations is not None:
-        parts.append(f"{generations} generation{'s' * (generations != 1)}")
-    if failed:
-        parts.append(f"{failed} failed")
-    return " · ".join(parts)
+    n = len(scores)
+    images = f"{n} of {budget} images" if (budget or n) != n else _counted(n, "image")
+    generations = None if generations is None else _counted(generations, "generation")
+    return _listed(_best(scores, best, f" at image {(best or 0) + 1}"), images, generations, _failed(scores))
+
+
+def summary_of_points(scores, best):
+    """As `summary`, of points whose order says nothing: no number of an image."""
+    return _listed(_best(scores, best, ""), _counted(len(scores), "point"), _failed(scores))
+
+
+def _best(scores, best, where):
+    return f"best {scores[best]:.4g}{where}" if best is not None and np.isfinite(scores[best]) else None
+
+
+def _failed(scores):
+    failed = int(np.isnan(scores).sum())
+    return f"{failed} failed" if failed else None
+
+
+def _counted(n, what):
+    return f"{n} {what}{'s' * (n != 1)}"
+
+
+def _listed(*parts):
+    return " · ".join(part for part in parts if part)
 
 
 def colour_bar(canvas, face, x, y0, y1, width, low, high, sign, bands=None):

@@ -26,7 +26,8 @@ ALONE = """kind => {
     return node.title;
 }"""
 SELECT = "() => { app.canvas.deselectAll?.(); app.canvas.selectNode(app.graph.nodes[0]); }"
-# What the panel shows: headings, rows of tables, text outside of code, addresses that lead nowhere.
+# What the panel shows: headings, rows of tables, items of lists, text outside of code, addresses that lead nowhere, and
+# what is wider than the panel.
 SHOWN = """async panel => {
     const words = panel.cloneNode(true);
     words.querySelectorAll('code').forEach(code => code.remove());
@@ -37,6 +38,10 @@ SHOWN = """async panel => {
     return {
         headings: [...panel.querySelectorAll('h1, h2, h3')].map(heading => heading.innerText),
         rows: panel.querySelectorAll('tr').length,
+        items: panel.querySelectorAll('li').length,
+        cut: [...panel.querySelectorAll('table, li, p, img')]
+            .filter(part => part.getBoundingClientRect().right > panel.getBoundingClientRect().right + 1)
+            .map(part => part.innerText),
         text: words.textContent,
         broken: [...broken.map(image => image.src), ...lost.filter(to => to)],
     };
@@ -77,6 +82,8 @@ def test_the_help_page_of_a_node_opens_and_is_whole(empty_page, path):
     shown = panel.evaluate(SHOWN)
     assert shown["headings"] == headings
     assert shown["rows"] == len(re.findall(r"^\|(?! *-{3})", written, re.M))
+    assert shown["items"] == len(re.findall(r"^(?:-|\d+\.) ", written, re.M))
+    assert shown["cut"] == []
     assert not RAW.search(shown["text"])
     assert shown["broken"] == []
     assert empty_page.get_by_text(title, exact=True).first.is_visible()
