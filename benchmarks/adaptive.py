@@ -225,12 +225,18 @@ def load_preview(comfyui: str, steps: int = STEPS) -> Callable:
         decoded = np.concatenate(
             [vae.decode(torch.from_numpy(p).permute(0, 3, 1, 2).float()).numpy() for p in np.split(x, len(some))]
         )
+    preview = fitted_preview(x, decoded)
+    return lambda z, step=None: preview(latents(z, step))
+
+
+def fitted_preview(x: np.ndarray, decoded: np.ndarray) -> Callable:
+    """The linear map from latents (n, 16, 16, c) to pictures (n, 16, 16, 3) in [0, 1] that is nearest to `decoded` (n, h, w, 3)."""
     small = np.stack([area_means(picture.astype(np.float64), SIDE, SIDE) for picture in decoded])
     flat = np.concatenate([x.reshape(-1, x.shape[-1]), np.ones((x[..., 0].size, 1))], axis=1)
     factors = np.linalg.lstsq(flat, small.reshape(-1, 3), rcond=None)[0]
     left = ((flat @ factors - small.reshape(-1, 3)) ** 2).mean() / small.var()
     print(f"The preview explains {1 - left:.1%} of the pictures' variance.", flush=True)
-    return lambda z, step=None: np.clip(latents(z, step) @ factors[:-1] + factors[-1], 0, 1)
+    return lambda x: np.clip(x @ factors[:-1] + factors[-1], 0, 1)
 
 
 def wanted(names) -> list[tuple[str, Problem, int]]:

@@ -27,20 +27,16 @@ class SphereProcess:
     """
 
     def __init__(self, w: np.ndarray, f: np.ndarray):
-        values, vectors = np.linalg.eigh(w @ w.T)
-        kept = values > NEGLIGIBLE * values[-1]
-        root = np.sqrt(values[kept])
-        self.places = vectors[:, kept] * root
-        self._basis = (vectors[:, kept] / root).T @ w
-        self.mean = f.mean(axis=0)
         cosine = w @ w.T
-        found = fit(lambda length: np.exp((cosine - 1) / length**2), LENGTHS, f - self.mean, False)
-        self.length, self.noise, self.signal = found.length, found.noise, found.signal
-        self._pull, self._inverse = found.pull, found.inverse
+        self._w = w
+        self.places, self._back = _coordinates(cosine)
+        self.mean = f.mean(axis=0)
+        self._fit = fit(2 * (1 - cosine), LENGTHS, f - self.mean, False)
+        self.length, self.noise, self.signal = self._fit.length, self._fit.noise, self._fit.signal
 
     def vector(self, b: np.ndarray) -> np.ndarray:
         """The unit vector (k,) of coordinates b (r,)."""
-        w = b @ self._basis
+        w = self._back(b) @ self._w
         return w / np.linalg.norm(w)
 
     def predict(self, b: np.ndarray) -> tuple[np.ndarray, float, Callable]:
@@ -49,11 +45,12 @@ class SphereProcess:
         norm = np.linalg.norm(b)
         x = b / norm
         kernel = np.exp((self.places @ x - 1) / self.length**2)
-        solved = self._inverse @ kernel
-        mean, variance = self.mean + kernel @ self._pull, self.signal * (1 + self.noise - kernel @ solved)
+        solved = self._fit.solve(kernel)
+        pull = self._fit.pull
+        mean, variance = self.mean + kernel @ pull, self.signal * (1 + self.noise - kernel @ solved)
 
         def gradient(of_mean: np.ndarray, of_variance: float) -> np.ndarray:
-            of_kernel = self._pull @ of_mean - 2 * self.signal * of_variance * solved
+            of_kernel = pull @ of_mean - 2 * self.signal * of_variance * solved
             of_x = self.places.T @ (of_kernel * kernel) / self.length**2
             return (of_x - x * (x @ of_x)) / norm
 
@@ -72,3 +69,18 @@ class SphereProcess:
 
         found = scipy.optimize.minimize(value, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
         return self.vector(found.x)
+
+
+def _coordinates(gram: np.ndarray) -> tuple[np.ndarray, Callable]:
+    """Vectors of which `gram` (n, n) has the products, as rows (n, r) in an orthonormal basis of their span; and from
+    coordinates (r,) to factors (n,) of the vectors."""
+    try:
+        lower = np.linalg.cholesky(gram)
+        if np.diag(lower).min() ** 2 > NEGLIGIBLE * len(gram):
+            return lower, lambda b: scipy.linalg.solve_triangular(lower, b, lower=True, trans=1, check_finite=False)
+    except np.linalg.LinAlgError:
+        pass  # Some are blends of others: their span is smaller.
+    values, vectors = np.linalg.eigh(gram)
+    kept = values > NEGLIGIBLE * values[-1]
+    root = np.sqrt(values[kept])
+    return vectors[:, kept] * root, lambda b: vectors[:, kept] @ (b / root)

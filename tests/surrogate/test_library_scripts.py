@@ -53,6 +53,18 @@ def test_with_diffusers(run):
     assert float(found[1]) > 0.5
 
 
+def test_with_rfd3(run):
+    why = 'rfd3 is not installed here, or does not fit its packages: Python 3.12, pip install rc-foundry "atomworks[ml]<3" pydantic'
+    pytest.importorskip("rfd3.inference.input_parsing", reason=why, exc_type=ImportError)
+    said = run("with_rfd3.py").splitlines()
+    exact = [line for line in said if "bit for bit" in line]
+    assert len(exact) == 2 and all(line.endswith(": True") for line in exact)
+    assert "A blend (1, 168, 3) is none of the four: True" in said
+    assert "A blend repeats: True and differs with the seed of the way: True" in said
+    found = re.fullmatch(r"The most compact of 16 points has (\S+) times the radius of the most compact seed", said[-1])
+    assert float(found[1]) < 1.1
+
+
 def test_the_page_names_every_script(root):
     page = (root / "docs" / "library" / "README.md").read_text("utf-8")
     scripts = {path.name for path in (root / "docs" / "library").glob("*.py")}

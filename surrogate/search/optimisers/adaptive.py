@@ -12,7 +12,7 @@ import numpy as np
 from ...charts import WholeSphere
 from ...checks import number, whole
 from ...points import Points
-from ...processes.picture_process import PictureProcess
+from ...processes.picture_process import Directions, PictureProcess
 from ...processes.sphere_process import SphereProcess
 from ...seeds import IntegerSeed, Seeds
 from ...space import LARGEST_K, SurrogateSpace
@@ -78,7 +78,7 @@ class Adaptive(Optimiser):
         return bool((mine & theirs).any())
 
     def propose(self, history, run, generation, indices, population, seed, memory):
-        w = CHART.weights(history.u) if len(history) else np.empty((0, history.u.shape[1] + 1))
+        w = _weights(history, memory)
         unused = np.flatnonzero(~w.any(axis=0))[: len(indices)]
         fresh = np.zeros((len(indices), w.shape[1]))
         fresh[np.arange(len(unused)), unused] = 1.0
@@ -111,7 +111,7 @@ class Adaptive(Optimiser):
         """The combination (k,) of what was tried that promises most: by the scores, and by the pictures if there are any."""
         losses = _tame(-history.gains[scored, 0])
         start, near = _nearest(w[scored], losses, MOST)
-        w, losses, scored = w[scored][near], losses[near], scored[near]
+        w, losses, scored = w[scored[near]], losses[near], scored[near]
         process = SphereProcess(w, (losses[:, None] - losses.mean()) / (losses.std() or 1.0))
         found = {SCORES: process.minimise(lambda mean, variance: (mean[0], np.ones(1), 0.0), process.places[start])}
         rows, pictures = _seen(history, scored)
@@ -120,10 +120,12 @@ class Adaptive(Optimiser):
         w, losses = w[rows], losses[rows]
         score = PictureProcess(pictures, losses)
         # Where scores are noisy, the best one is the luckiest.
-        expected = np.array([score.predict(picture)[0] for picture in pictures]) if score.noise > 1e-3 else losses
-        start, near = _nearest(w, expected, self.near)
-        process = SphereProcess(w[near], pictures[near])
-        doubt = score.scale / pictures.var(axis=0).mean()
+        start, near = _nearest(w, score.expected if score.noise > 1e-3 else losses, self.near)
+        # What the combinations of the near points give are blends of their pictures: few directions are enough.
+        directions = Directions.of(pictures[near])
+        coordinates = directions(pictures[near])
+        process, score = SphereProcess(w[near], coordinates), score.along(directions)
+        doubt = score.scale * coordinates.shape[1] / pictures.var(axis=0).sum()
 
         def loss(picture, variance):
             number, slope = score.predict(picture)
@@ -156,6 +158,24 @@ def own_seeds(space: SurrogateSpace) -> SurrogateSpace:
     others = [i + 1 for i, seed in enumerate(space.seeds) if not isinstance(seed, IntegerSeed)]
     k = min(space.k, max([COMPARED, *others]))
     return replace(space, seeds=Seeds(space.seeds.items[:k]))
+
+
+def _weights(history: History, memory: dict) -> np.ndarray:
+    """The weights (n, k) of all points. Those of a row never change: `memory` keeps them.
+
+    One row after the other, so that their bits do not depend on what was kept.
+    """
+    known = memory.get("weights")
+    if known is None or len(known) > len(history):
+        known = np.empty((0, history.u.shape[1] + 1))
+    fresh = np.zeros((len(history) - len(known), known.shape[1]))
+    for row, u in zip(fresh, history.u[len(known) :], strict=True):
+        # Behind the last coordinate that is not 0 come seeds that are not used.
+        used = np.flatnonzero(u)
+        d = min(int(used[-1]) + 2 if len(used) else 1, len(u))
+        row[: d + 1] = CHART.weights(u[:d])
+    memory["weights"] = np.concatenate([known, fresh])
+    return memory["weights"]
 
 
 def _nearest(w: np.ndarray, losses: np.ndarray, count: int) -> tuple[int, np.ndarray]:
