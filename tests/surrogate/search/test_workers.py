@@ -337,9 +337,7 @@ def think_at_once(monkeypatch):
 @pytest.fixture
 def two_adaptive(searching, file):
     """Two workers of an adaptive search that knows its first scores."""
-    both = [
-        searching.open(file, optimiser="adaptive", settings={"scout": 2}, budget=200, worker=name) for name in "ab"
-    ]
+    both = [searching.open(file, optimiser="adaptive", settings={"scout": 2}, budget=200, worker=name) for name in "ab"]
     for study in both:
         study.tell(asked := study.ask(), searching.bowl(asked.u))
     return both
