@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dev.blueprints import BLUEPRINTS, FOLDER, made
-from dev.browser import SLOW, show
+from dev.browser import NODES, SLOW, show
 from dev.workflow_files import WORKFLOWS, read
 
 from .test_frontend import skip_if_too_old
@@ -28,6 +28,23 @@ def test_the_template_browser_opens_the_first_of_ours(page):
     card.wait_for(timeout=20_000)
     card.click()
     page.wait_for_function("() => app.graph.nodes.some(n => n.type === 'SurrogateCorners')", timeout=20_000)
+
+
+# What is at the corner of the first note, on the page: the canvas or the note, or else what covers it.
+CORNER = """() => {
+    const notes = app.graph.nodes.filter(node => node.type === 'MarkdownNote');
+    const left = Math.min(...notes.map(node => node.pos[0])), top = Math.min(...notes.map(node => node.pos[1])) - 30;
+    const place = app.canvas.canvas.getBoundingClientRect(), { scale, offset } = app.canvas.ds;
+    const found = document.elementFromPoint(place.left + (left + offset[0]) * scale + 4, place.top + (top + offset[1]) * scale + 4);
+    return found === app.canvas.canvas || found.closest('[data-node-id]') ? '' : found.outerHTML.slice(0, 200);
+}"""
+
+
+@pytest.mark.parametrize("nodes", NODES)
+@pytest.mark.parametrize("name", ["demo_grid", "demo_turbo", "z_image_prompt_explore", "qwen_lightning_grid"])
+def test_a_template_opens_clear_of_the_page_s_bars(page, name, nodes):
+    show(page, read(name), NODES[nodes])
+    assert page.evaluate(CORNER) == ""
 
 
 @pytest.mark.parametrize("name", APPS)
