@@ -33,7 +33,9 @@ WINDOW = (3600, 2200)  # so large that every workflow is drawn whole
 LONG, WIDE = 12, 300  # letters of an input's name, and the width that a node with a longer one needs: see web/sizes.js
 VIEW = (1500, 900)  # what is seen when a workflow is opened
 READABLE = 0.58  # classic nodes have no texts where these would be smaller than 8 of 14 pixels
-BARS = (80, 140)  # pixels of it that the page's bars cover: at the left, and at the top with the one about Nodes 2.0
+# Pixels of it that the page's bars cover: at the left, and at the top with the one about Nodes 2.0 and with what Nodes 2.0
+# move notes up in pages that spread nodes.
+BARS = (80, 165)
 
 Sizes = dict[str, tuple[float, float]]
 
