@@ -167,7 +167,7 @@ class Tell(io.ComfyNode):
         if again and cls.hidden.unique_id not in cls.hidden.prompt:  # a copy that a loop has made
             warn(cls, ["until_finished: the loop around Ask and Tell does the repeating; switch it off there."])
             again = False
-        if again and (len(generation) or present is not opened):
+        if again and (len(generation) or opened.drafted or present is not opened):
             resubmit(cls.hidden.prompt, cls.hidden.extra_pnginfo)
         live = Live(opened.study).shown(generation.trials, always=not again)
         hold = ExecutionBlocker(None)

@@ -12,7 +12,7 @@ from dev.workflow_files import FOLDER, WORKFLOWS, twin, write
 
 ROOT = Path(__file__).absolute().parents[1]
 EXPECTED = {
-    "demo_adaptive", "demo_ask_tell", "demo_explore", "demo_grid", "demo_invert_blend", "demo_path", "demo_render",
+    "demo_adaptive", "demo_ask_tell", "demo_drafts", "demo_explore", "demo_grid", "demo_invert_blend", "demo_path", "demo_render",
     "demo_scout_search", "demo_search",
     "flux_ask_tell", "flux_from_pictures", "flux_grid", "flux_invert_blend", "flux_native_loop", "flux_search_clip",
     "hunyuan_video_search", "ksampler_grid", "ltx_path", "qwen_grid", "sdxl_search", "stable_audio_blend", "wan_grid",

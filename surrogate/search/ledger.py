@@ -112,6 +112,10 @@ class Ledger:
     def state(self, row: int) -> str:
         return str(self._state[row])
 
+    def is_draft(self, row: int) -> bool:
+        """Whether there is only a draft of the point in a row, if there is such a row."""
+        return 0 <= row < len(self) and self.drafts[row] is not None and self.state(row) == SKIPPED
+
     def place(self, row: int) -> tuple[int, int, int, int]:
         """(run, generation, index, population) of a row."""
         run, generation, index, population = self._place[row].tolist()
