@@ -66,6 +66,10 @@ class Bayesian(OptunaSampler):
     def __post_init__(self):
         object.__setattr__(self, "startup", whole("startup", self.startup, 1))
 
+    def outdated(self, u, history, later):
+        """Whether it found the same maximum as another worker that thought at the same time, often a corner of the cube."""
+        return bool((u[:, None] == later).all(axis=2).any())
+
     def _sampler(self, seed, population):
         from optuna.samplers import GPSampler
 
