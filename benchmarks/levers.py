@@ -315,15 +315,15 @@ def best_of(lever: Callable, weights: Callable = np.eye, count: int = BUDGET) ->
     return spend
 
 
-def adaptive(lever: Callable) -> Callable:
-    """This pack's search beyond the seeds, of the noises that the lever uses."""
+def adaptive(lever: Callable, count: int = BUDGET) -> Callable:
+    """This pack's search beyond the seeds, of the noises that the lever uses, with `count` pictures."""
 
     def spend(meter: Meter) -> None:
         study = Study.open(
             None,
             "levers",
             meter.problem.space(8, chart="knothe_rosenblatt"),
-            budget=meter.left,
+            budget=count,
             optimiser="adaptive",
             directions="minimize",
             seed=meter.problem.seed,
@@ -359,6 +359,9 @@ SEARCHES = {
     "prompt, adaptive": adaptive(on_prompt),
     "prompt, then from the best at 0.45": from_best(0.45, best_of(on_prompt, count=BUDGET // 2)),
     "prompt, then from the best at 0.6": from_best(0.6, best_of(on_prompt, count=BUDGET // 2)),
+    "prompt, adaptive, the last quarter from the best at 0.6": from_best(
+        0.6, adaptive(on_prompt, count=3 * BUDGET // 4)
+    ),
 }
 
 

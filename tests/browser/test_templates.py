@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dev.blueprints import BLUEPRINTS, FOLDER, made
-from dev.browser import SLOW, show
+from dev.browser import NODES, SLOW, show
 from dev.workflow_files import WORKFLOWS, read
 
 from .test_frontend import skip_if_too_old
@@ -48,6 +48,23 @@ def test_a_node_is_found_by_what_people_type(client, page, typed, kind):
     page.get_by_role("dialog").get_by_text(node["display_name"], exact=True).first.click(timeout=20_000)
     page.mouse.click(300, 400)  # newer pages ask where to put it
     page.wait_for_function(f"() => app.graph.nodes.some(n => n.type === 'Surrogate{kind}')", timeout=20_000)
+
+
+# What is at the corner of the first note, on the page: the canvas or the note, or else what covers it.
+CORNER = """() => {
+    const notes = app.graph.nodes.filter(node => node.type === 'MarkdownNote');
+    const left = Math.min(...notes.map(node => node.pos[0])), top = Math.min(...notes.map(node => node.pos[1])) - 30;
+    const place = app.canvas.canvas.getBoundingClientRect(), { scale, offset } = app.canvas.ds;
+    const found = document.elementFromPoint(place.left + (left + offset[0]) * scale + 4, place.top + (top + offset[1]) * scale + 4);
+    return found === app.canvas.canvas || found.closest('[data-node-id]') ? '' : found.outerHTML.slice(0, 200);
+}"""
+
+
+@pytest.mark.parametrize("nodes", NODES)
+@pytest.mark.parametrize("name", ["demo_grid", "demo_turbo", "z_image_prompt_explore", "qwen_lightning_grid"])
+def test_a_template_opens_clear_of_the_page_s_bars(page, name, nodes):
+    show(page, read(name), NODES[nodes])
+    assert page.evaluate(CORNER) == ""
 
 
 @pytest.mark.parametrize("name", APPS)

@@ -4,7 +4,9 @@ import re
 import runpy
 import sys
 
+import numpy as np
 import pytest
+from scipy import stats
 
 
 @pytest.fixture
@@ -63,6 +65,16 @@ def test_with_rfd3(run):
     assert "A blend repeats: True and differs with the seed of the way: True" in said
     found = re.fullmatch(r"The most compact of 16 points has (\S+) times the radius of the most compact seed", said[-1])
     assert float(found[1]) < 1.1
+
+
+def test_the_page_s_repelled_noises_are_normal_and_as_far_apart_as_can_be(root):
+    page = (root / "docs" / "library" / "README.md").read_text("utf-8")
+    first, *_, block = re.findall(r"```python\n(.*?)```", page, re.S)
+    names: dict = {}
+    exec(first + block, names)
+    noises = names["repelled"].flatten(1)
+    assert all(stats.kstest(one.numpy(), "norm").pvalue > 1e-3 for one in noises)
+    assert np.allclose(np.corrcoef(noises), np.where(np.eye(4), 1, -1 / 3), atol=0.01)
 
 
 def test_the_page_names_every_script(root):
