@@ -54,7 +54,10 @@ def measure(workflows: dict[Path, dict]) -> dict[Path, Sizes]:
     found: dict[Path, Sizes] = {file: {} for file in workflows}
     for name in FRONTENDS:
         server = Server(
-            "layout", packs=[ROOT / "tests" / "comfy" / "testkit"], arguments=["--cpu", *frontend_arguments(name)]
+            "layout",
+            packs=[ROOT / "tests" / "comfy" / "testkit"],
+            arguments=["--cpu", *frontend_arguments(name)],
+            services=True,
         )
         with server, tempfile.TemporaryDirectory() as profile:
             prepare(Client(server.url))

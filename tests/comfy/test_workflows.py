@@ -15,7 +15,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from dev.client import ExecutionFailed
-from dev.workflow_files import FOLDER, WORKFLOWS, needs, read, twin, version
+from dev.workflow_files import FOLDER, WORKFLOWS, asks_a_service, needs, read, twin, version
 from surrogate import Seeds, SurrogateSpace, points
 from surrogate.pictures import plan_sheet
 from surrogate.scores.distances import picture_distances
@@ -52,6 +52,8 @@ def skip_if_too_old(client, name: str) -> None:
     """For a workflow whose nodes came after this ComfyUI."""
     if version(client.get("/system_stats")["system"]["comfyui_version"]) < needs(name):
         pytest.skip(f"needs ComfyUI {'.'.join(map(str, needs(name)))}")
+    if asks_a_service(name):
+        pytest.skip("tests/comfy/test_services.py has it: this server has no nodes that ask remote services")
 
 
 def opened(comfy, file: dict) -> Image.Image:
