@@ -184,3 +184,13 @@ def test_no_workflow_has_the_picture_of_another():
     pictures = {path.with_suffix(".jpg").read_bytes(): name for name, path in WORKFLOWS.items()}
     borrowed = set(WORKFLOWS) - set(pictures.values())
     assert not borrowed, "draw them with: python dev/launch.py dev/thumbnails.py"
+
+
+@each
+def test_an_app_has_inputs_and_outputs_that_are_in_the_graph(path):
+    workflow = read(path)
+    shown = workflow["extra"].get("linearData", {"inputs": [], "outputs": []})
+    nodes = {node["id"]: node for node in workflow["nodes"]}
+    for number, name, *_ in shown["inputs"]:
+        assert name in {entry["name"] for entry in nodes[number]["inputs"] if "widget" in entry}
+    assert set(shown["outputs"]) <= nodes.keys()

@@ -45,6 +45,7 @@ def test_a_node_is_found_by_what_people_type(client, page, typed, kind):
     page.evaluate("() => app.extensionManager.command.execute('Workspace.SearchBox.Toggle')")
     page.get_by_role("combobox", name="Add a node").wait_for(timeout=20_000)
     page.keyboard.type(typed, delay=30)
+    page.wait_for_timeout(1500)  # the list moves while one types
     page.get_by_role("dialog").get_by_text(node["display_name"], exact=True).first.click(timeout=20_000)
     page.mouse.click(300, 400)  # newer pages ask where to put it
     page.wait_for_function(f"() => app.graph.nodes.some(n => n.type === 'Surrogate{kind}')", timeout=20_000)
