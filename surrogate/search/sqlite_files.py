@@ -17,8 +17,9 @@ from .values import StudyError
 
 __all__ = ["PATIENCE", "check_file", "check_server", "connect", "create_file", "fill", "path_of"]
 
-# Seconds to wait for another program that writes to the same SQLite file.
-PATIENCE = 30.0
+# Seconds to wait for another program that writes to the same SQLite file. SQLite keeps no queue: of eight workers on a busy
+# computer one was seen to wait for more than 30 seconds while the others took turns.
+PATIENCE = 120.0
 
 
 def path_of(storage) -> Path | None:
