@@ -323,6 +323,43 @@ def test_two_workers_that_think_at_once_try_different_noises(searching, file, mo
     monkeypatch.setattr(Adaptive, "propose", interrupted)
     mine = first.ask()
     assert (mine.run, theirs[0].run) == (0, 1)
-    assert len(np.unique([*mine.u, *theirs[0].u], axis=0)) == 8
+    assert len(np.unique([*mine.u, *theirs[0].u], axis=0)) == 4  # half of a generation each
     new = [set(np.flatnonzero(WholeSphere().weights(asked.u).any(axis=0)[8:])) for asked in (mine, theirs[0])]
-    assert len(new[0]) == len(new[1]) == 4 and not new[0] & new[1]
+    assert len(new[0]) == len(new[1]) == 2 and not new[0] & new[1]
+
+
+def test_workers_share_a_generation_of_who_learns_from_every_image(searching, file):
+    options = {"optimiser": "adaptive", "settings": {"scout": 2}, "budget": 80, "population": 6}
+    a, b, c = (searching.open(file, worker=name, **options) for name in "abc")
+    first = a.ask()
+    others = b.ask(), c.ask()
+    assert [len(asked) for asked in (first, *others)] == [6, 3, 2]
+    for study, asked in ((b, others[0]), (c, others[1])):
+        study.tell(asked, searching.bowl(asked.u))
+    assert len(b.ask()) == 3  # `a` is still at work
+    a.tell(first, searching.bowl(first.u))
+    assert len(a.ask()) == 3
+    a.tell(a.ask(), [0.0] * 3)
+    b.tell(b.ask(), [0.0] * 3)
+    assert len(c.ask()) == 6  # nobody else is at work
+    assert len(np.unique(c.history().u, axis=0)) == len(c.history())
+
+
+def test_a_dead_worker_has_no_share(searching, host, file, tmp_path):
+    options = {"optimiser": "adaptive", "settings": {"scout": 2}, "budget": 80}
+    searching.open(file, **options)
+    code = "Study.load(file, 'study').ask()\nopen(mark, 'w').write('x')\nimport time\ntime.sleep(600)"
+    piece = host.start(code, file=str(file), mark=str(tmp_path / "mark"))
+    piece.reached(tmp_path / "mark")
+    living = searching.open(file, **options)
+    assert len(asked := living.ask()) == 2
+    living.tell(asked, searching.bowl(asked.u))
+    piece.kill()
+    assert len(asked := living.ask()) == 4 and asked.run == 0  # what the dead one left
+    living.tell(asked, searching.bowl(asked.u))
+    assert len(living.ask()) == 4
+
+
+def test_generations_that_must_be_whole_are_not_shared(searching, file):
+    a, b = (searching.open(file, budget=80, population=6, worker=name) for name in "ab")
+    assert [len(a.ask()), len(b.ask())] == [6, 6]
