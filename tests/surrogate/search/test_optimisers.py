@@ -107,7 +107,7 @@ def test_resumed_in_a_fresh_process_it_goes_on_as_if_nothing_had_happened(
     assert begun + rest == course(name)
 
 
-@pytest.mark.parametrize("name", [name for name in OPTIMISERS if name != "bayesian"])
+@pytest.mark.parametrize("name", OPTIMISERS)
 def test_what_is_kept_in_memory_only_saves_time(name, course, searching):
     study = searching.open(**arguments(name))
     again = []
