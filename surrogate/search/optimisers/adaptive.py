@@ -103,7 +103,9 @@ class Adaptive(Optimiser):
             direction = direction - (direction @ start) * start
             point = math.cos(angle) * start + math.sin(angle) * direction / np.linalg.norm(direction)
             points.append(point / np.linalg.norm(point))
-        return Proposal(CHART.coordinates(np.array(points)), tuple({ADVISER: adviser, BEST: best} for adviser in advisers))
+        return Proposal(
+            CHART.coordinates(np.array(points)), tuple({ADVISER: adviser, BEST: best} for adviser in advisers)
+        )
 
     def _turn(self, vain: float, farther: bool) -> float:
         """The angle of a candidate after `vain` generations too many without success: one goes farther, one less far.

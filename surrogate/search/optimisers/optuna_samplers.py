@@ -184,6 +184,8 @@ class _Mirror:
                 while self.parents_of <= self.genetic_generation:
                     sampler.get_parent_population(self.study, self.parents_of)
                     self.parents_of += 1
+            # A new sampler would find out from all trials which coordinates they have: all of them, sorted by name.
+            sampler.infer_relative_search_space = lambda *_: dict(sorted(self.space.items()))
             self.study.sampler = sampler
             trial = self.study.ask(self.space)
             u.append([trial.params[name] for name in self.space])

@@ -171,7 +171,7 @@ def luck(u: np.ndarray, centre: float) -> float:
 
 
 @pytest.mark.parametrize(
-    ("name", "k", "budget", "repeats"), [("cma-es", 7, 96, 5), ("tpe", 5, 64, 3), ("bayesian", 3, 12, 2)]
+    ("name", "k", "budget", "repeats"), [("cma-es", 7, 96, 5), ("tpe", 5, 64, 3), ("bayesian", 3, 24, 5)]
 )
 def test_who_learns_beats_chance(name, k, budget, repeats, searching):
     chances = []
