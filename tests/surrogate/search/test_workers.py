@@ -352,10 +352,12 @@ def test_a_dead_worker_has_no_share(searching, host, file, tmp_path):
     piece = host.start(code, file=str(file), mark=str(tmp_path / "mark"))
     piece.reached(tmp_path / "mark")
     living = searching.open(file, **options)
-    assert len(asked := living.ask()) == 2
+    asked = living.ask()
+    assert len(asked) == 2
     living.tell(asked, searching.bowl(asked.u))
     piece.kill()
-    assert len(asked := living.ask()) == 4 and asked.run == 0  # what the dead one left
+    asked = living.ask()
+    assert len(asked) == 4 and asked.run == 0  # what the dead one left
     living.tell(asked, searching.bowl(asked.u))
     assert len(living.ask()) == 4
 
