@@ -111,7 +111,7 @@ class _Model:
             near = np.exp(squares / scale)
             mean = found.mean[0] + found.pull[:, 0] @ near[: len(self.w)]
             solved = scipy.linalg.solve_triangular(factor, near, lower=True, check_finite=False)
-            deviation = np.sqrt(found.signal * np.maximum(1 - (solved**2).sum(axis=0), 1e-12))
+            deviation = np.sqrt(max(found.signal, 1e-12) * np.maximum(1 - (solved**2).sum(axis=0), 1e-12))
             value = _log_improvement((goal - mean) / deviation) + np.log(deviation)
             return np.where(squares.min(axis=0) < SAME**2, -np.inf, value)
 
