@@ -36,15 +36,15 @@ sys.path.append(str(ROOT))
 sys.path.append(str(ROOT / "benchmarks"))
 
 import search  # noqa: E402
+import subject  # noqa: E402
 from search import Line  # noqa: E402
 
-from demo.scenes import render  # noqa: E402
 from surrogate import SurrogateSpace  # noqa: E402
 from surrogate.resizing import area_means  # noqa: E402
 from surrogate.scores import make_score  # noqa: E402
 from surrogate.search import Study  # noqa: E402
 
-RUNS = ROOT / ".comfy" / "benchmarks" / "adaptive.jsonl"
+RUNS = subject.runs("adaptive")
 BUDGETS = (32, 64, 128, 256)
 SCENES, GOALS, REPEATS = 6001, 8, 2
 SIDE, STEPS, FITTED = 16, 4, 96
@@ -73,7 +73,9 @@ class Goals:
     """What is wanted, and how far pictures (n, 16, 16, 3) are from it."""
 
     def __init__(self):
-        scenes = render(GOALS, 128, generator=torch.Generator().manual_seed(SCENES))[0].permute(0, 2, 3, 1).numpy()
+        scenes = (
+            subject.render(GOALS, 128, generator=torch.Generator().manual_seed(SCENES))[0].permute(0, 2, 3, 1).numpy()
+        )
         self.scenes = np.stack([area_means(scene.astype(np.float64), SIDE, SIDE) for scene in scenes])
         # Where the sun and the skyline can be in this model's pictures.
         self.places = np.random.default_rng(SCENES).uniform([0.15, 0.1, 0.35], [0.85, 0.45, 0.75], (GOALS, 3))
@@ -207,13 +209,9 @@ LONG_LINES = ("random", "zero", "full", "adaptive")
 
 def load_preview(comfyui: str, steps: int = STEPS) -> Callable:
     """A function from noises (n, *SHAPE), and a number of steps for drafts, to pictures (n, 16, 16, 3) in [0, 1]."""
-    from sampler import load_pack
-
-    load_pack(comfyui)
+    model, vae, conditioning = subject.load(comfyui)
     import comfy.samplers
-    from surrogate_pack.nodes.demo import DemoModel
 
-    model, vae, conditioning, _ = DemoModel.execute("any", "any").args
     guider = comfy.samplers.CFGGuider(model)
     guider.set_conds(conditioning, conditioning)
     guider.set_cfg(1.0)
@@ -242,12 +240,18 @@ def load_preview(comfyui: str, steps: int = STEPS) -> Callable:
         decoded = np.concatenate(
             [vae.decode(torch.from_numpy(p).permute(0, 3, 1, 2).float()).numpy() for p in np.split(x, len(some))]
         )
+    preview = fitted_preview(x, decoded)
+    return lambda z, step=None: preview(latents(z, step))
+
+
+def fitted_preview(x: np.ndarray, decoded: np.ndarray) -> Callable:
+    """The linear map from latents (n, 16, 16, c) to pictures (n, 16, 16, 3) in [0, 1] that is nearest to `decoded` (n, h, w, 3)."""
     small = np.stack([area_means(picture.astype(np.float64), SIDE, SIDE) for picture in decoded])
     flat = np.concatenate([x.reshape(-1, x.shape[-1]), np.ones((x[..., 0].size, 1))], axis=1)
     factors = np.linalg.lstsq(flat, small.reshape(-1, 3), rcond=None)[0]
     left = ((flat @ factors - small.reshape(-1, 3)) ** 2).mean() / small.var()
     print(f"The preview explains {1 - left:.1%} of the pictures' variance.", flush=True)
-    return lambda z, step=None: np.clip(latents(z, step) @ factors[:-1] + factors[-1], 0, 1)
+    return lambda x: np.clip(x @ factors[:-1] + factors[-1], 0, 1)
 
 
 def wanted(names) -> list[tuple[str, Problem, int]]:

@@ -34,11 +34,12 @@ sys.path.append(str(ROOT / "benchmarks"))
 
 import adaptive  # noqa: E402
 import search  # noqa: E402
+import subject  # noqa: E402
 
 from surrogate import SurrogateSpace  # noqa: E402
 from surrogate.search import DraftingLoop, Loop, Study, score_each  # noqa: E402
 
-RUNS = ROOT / ".comfy" / "benchmarks" / "drafts.jsonl"
+RUNS = subject.runs("drafts")
 STEPS, BUDGETS = 8, (32, 64)
 KINDS = ("match", "detail")
 

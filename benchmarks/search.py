@@ -26,8 +26,10 @@ from PIL import Image
 
 ROOT = Path(__file__).absolute().parents[1]
 sys.path.append(str(ROOT))
+sys.path.append(str(ROOT / "benchmarks"))
 
-from demo.scenes import render  # noqa: E402
+import subject  # noqa: E402
+
 from surrogate import Seeds, SurrogateSpace, points  # noqa: E402
 from surrogate.pictures.canvas import Palette  # noqa: E402
 from surrogate.pictures.lettering import Face  # noqa: E402
@@ -36,7 +38,7 @@ from surrogate.pictures.plotting import Strokes, ticks  # noqa: E402
 from surrogate.scores import make_score  # noqa: E402
 from surrogate.search import Study  # noqa: E402
 
-RUNS = ROOT / ".comfy" / "benchmarks" / "search.jsonl"
+RUNS = subject.runs("search")
 PLOT = ROOT / "benchmarks" / "search.png"
 BUDGETS = (64, 256)
 SHAPE = (16, 16, 16)
@@ -267,7 +269,7 @@ def wanted() -> list[Run]:
 
 
 def run_missing(draw: Callable) -> None:
-    targets = render(TARGETS, 128, generator=torch.Generator().manual_seed(SCENES))[0].permute(0, 2, 3, 1)
+    targets = subject.render(TARGETS, 128, generator=torch.Generator().manual_seed(SCENES))[0].permute(0, 2, 3, 1)
     RUNS.parent.mkdir(parents=True, exist_ok=True)
     runs = wanted()
     for i, run in enumerate(runs, 1):
@@ -286,13 +288,9 @@ def run_missing(draw: Callable) -> None:
 
 def load_model(comfyui: str) -> Callable:
     """A function from noises (n, *SHAPE) to images (n, h, w, 3)."""
-    from sampler import load_pack
-
-    load_pack(comfyui)
+    model, vae, conditioning = subject.load(comfyui)
     import comfy.samplers
-    from surrogate_pack.nodes.demo import DemoModel
 
-    model, vae, conditioning, _ = DemoModel.execute("any", "any").args
     vae.first_stage_model.to(memory_format=torch.channels_last)  # decoding is most of the time, and a quarter faster so
     guider = comfy.samplers.CFGGuider(model)
     guider.set_conds(conditioning, conditioning)

@@ -10,13 +10,14 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dev.client import Client
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import ConsoleMessage, Page
 
 __all__ = ["CHROMIUM", "FRONTENDS", "NODES", "READY", "SLOW", "frontend_arguments", "open_page", "prepare", "settle",
            "show"]  # fmt: skip
@@ -49,6 +50,20 @@ _SETTLED = """async () => {
         before = now;
     }
 }"""
+# What a file of the pack uses that the page warns of as deprecated is an error; so the page warns each time.
+_STRICT = """() => {
+    const { warn } = console;
+    console.warn = (...what) => {
+        const ours = new Error().stack.split('\\n').find(line => line.includes('/extensions/ComfyUI-Surrogate/'));
+        if (ours && /deprecated/i.test(String(what[0]))) console.error(`deprecated: ${what[0]} ${ours}`);
+        warn(...what);
+    };
+    let lite;
+    Object.defineProperty(window, 'LiteGraph', {
+        configurable: true, get: () => lite,
+        set: value => { lite = value; if (lite) lite.alwaysRepeatWarnings = true; },
+    });
+}"""
 # Otherwise a default template takes the place of what we load, and a dialog about missing models lies over it.
 _OFF = ("Comfy.Workflow.Persist", "Comfy.Workflow.ShowMissingModelsWarning")
 
@@ -66,7 +81,8 @@ def prepare(client: Client) -> None:
 
 @contextlib.contextmanager
 def open_page(url: str, folder: Path, size: tuple[int, int] = (1280, 720)) -> Iterator[Page]:
-    """The page of a prepared server, loaded and quiet. `page.complaints` collects what its console calls an error.
+    """The page of a prepared server, loaded and quiet. `page.complaints` collects what its console calls an error, and
+    `page.deprecated` what files of the pack use although the page warns of it.
 
     folder : an empty one, for the browser's profile
     size : of the window, in pixels
@@ -79,14 +95,21 @@ def open_page(url: str, folder: Path, size: tuple[int, int] = (1280, 720)) -> It
             folder, executable_path=CHROMIUM, headless=True, args=_ARGUMENTS, viewport=viewport
         )
         page: Any = context.pages[0]
-        page.complaints = []
+        page.complaints, page.deprecated = [], []
         page.on("pageerror", lambda error: page.complaints.append(f"uncaught: {error}"))
-        page.on("console", lambda m: page.complaints.append(f"{m.text} {m.location}") if m.type == "error" else None)
+        page.on("console", partial(_listen, page))
+        page.add_init_script(f"({_STRICT})()")
         page.goto(url, timeout=SLOW)
         page.wait_for_function(READY, timeout=SLOW)
         page.wait_for_timeout(2500)  # the frontend's own first graph
         yield page
         context.close()
+
+
+def _listen(page: Any, message: ConsoleMessage) -> None:
+    if message.type == "error":
+        told = page.deprecated if message.text.startswith("deprecated: ") else page.complaints
+        told.append(f"{message.text} {message.location}")
 
 
 def show(page: Page, workflow: dict, nodes_2: bool = False, as_app: bool = False) -> dict:

@@ -32,6 +32,10 @@ BORDER = (15, 45, 15, 15)  # of a group: left, top, right, bottom
 WINDOW = (3600, 2200)  # so large that every workflow is drawn whole
 LONG, WIDE = 12, 300  # letters of an input's name, and the width that a node with a longer one needs: see web/sizes.js
 VIEW = (1500, 900)  # what is seen when a workflow is opened
+READABLE = 0.58  # classic nodes have no texts where these would be smaller than 8 of 14 pixels
+# Pixels of it that the page's bars cover: at the left, and at the top with the one about Nodes 2.0 and with what Nodes 2.0
+# move notes up in pages that spread nodes.
+BARS = (80, 165)
 
 Sizes = dict[str, tuple[float, float]]
 
@@ -50,7 +54,10 @@ def measure(workflows: dict[Path, dict]) -> dict[Path, Sizes]:
     found: dict[Path, Sizes] = {file: {} for file in workflows}
     for name in FRONTENDS:
         server = Server(
-            "layout", packs=[ROOT / "tests" / "comfy" / "testkit"], arguments=["--cpu", *frontend_arguments(name)]
+            "layout",
+            packs=[ROOT / "tests" / "comfy" / "testkit"],
+            arguments=["--cpu", *frontend_arguments(name)],
+            services=True,
         )
         with server, tempfile.TemporaryDirectory() as profile:
             prepare(Client(server.url))
@@ -171,12 +178,13 @@ def _moved(x: float, edges: list[tuple[float, float]]) -> float:
 
 
 def _look_at(workflow: dict) -> None:
-    """A view that shows the whole workflow, or its left part where that would be too small to read."""
+    """A view that shows the whole workflow, or its left part where that would be too small to read, clear of the page's bars."""
     boxes = [_node_bounds(node) for node in workflow["nodes"]]
     left, top = min(box.left for box in boxes), min(box.top for box in boxes)
     width, height = max(box.right for box in boxes) - left, max(box.bottom for box in boxes) - top
-    scale = min(1.0, max(0.55, min(VIEW[0] / width, VIEW[1] / height)))
-    workflow["extra"]["ds"] = {"scale": round(scale, 2), "offset": [round(60 - left), round(90 - top)]}
+    scale = min(1.0, max(READABLE, min(VIEW[0] / width, VIEW[1] / height)))
+    scale = round(scale, 2)
+    workflow["extra"]["ds"] = {"scale": scale, "offset": [round(BARS[0] / scale - left), round(BARS[1] / scale - top)]}
 
 
 def _inside(nodes: list[dict], bounds: Box) -> list[dict]:

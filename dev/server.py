@@ -48,6 +48,7 @@ class Server:
     packs : folders of further custom nodes to link in next to it
     arguments : further command line arguments for ComfyUI, such as ``--cpu``
     base : base directory to use and keep; by default a new one that is removed at the end
+    services : whether it has core's nodes that ask remote services
     comfyui, python : default: those of the environment that ``run.py`` set up
     timeout : seconds until it must answer
 
@@ -63,6 +64,7 @@ class Server:
         packs: Iterable[Path] = (),
         arguments: Sequence[str] = (),
         base: Path | None = None,
+        services: bool = False,
         comfyui: Path | None = None,
         python: str | Path = sys.executable,
         timeout: float = 300.0,
@@ -72,7 +74,7 @@ class Server:
             PACK_NAME if pack == ROOT else pack.name: pack,
             **{Path(pack).name: Path(pack).absolute() for pack in packs},
         }
-        self.arguments = list(arguments)
+        self.arguments, self.services = list(arguments), services
         self.comfyui = comfyui_folder() if comfyui is None else Path(comfyui)
         self.python = str(python)
         self.timeout = timeout
@@ -137,7 +139,7 @@ class Server:
         if option_known(self.comfyui, "--whitelist-custom-nodes"):
             # A user's extra_model_paths.yaml can name more custom nodes: not part of what is shown or tested here.
             command += ["--disable-all-custom-nodes", "--whitelist-custom-nodes", *self.packs]
-        if option_known(self.comfyui, "--disable-api-nodes"):
+        if not self.services and option_known(self.comfyui, "--disable-api-nodes"):
             command += ["--disable-api-nodes"]
         with open(self.log, "ab") as sink:
             self.process = subprocess.Popen(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-__all__ = ["FOLDER", "WORKFLOWS", "as_text", "has_sound", "needs", "read", "twin", "version", "write"]
+__all__ = ["FOLDER", "WORKFLOWS", "as_text", "asks_a_service", "has_sound", "needs", "read", "twin", "version", "write"]
 
 ROOT = Path(__file__).absolute().parents[1]
 FOLDER = ROOT / "workflows"
@@ -31,6 +31,11 @@ def read(name: str) -> dict:
 def has_sound(name: str) -> bool:
     """Whether it uses core's nodes for sound, which a ComfyUI without torchaudio does not have."""
     return any(node["type"] in ("VAEDecodeAudio", "EmptyLatentAudio") for node in read(name)["nodes"])
+
+
+def asks_a_service(name: str) -> bool:
+    """Whether it uses a node of core's that asks a remote service, which servers for tests do not load."""
+    return any(node["type"] == "GeminiNode" for node in read(name)["nodes"])
 
 
 def needs(name: str) -> tuple[int, ...]:

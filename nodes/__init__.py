@@ -17,7 +17,8 @@ known_scores  scores that are known before a search
 scout       searches that find their own seeds
 explorer    pages of pictures to choose from
 ask_tell    one generation of a search for each run of the graph
-pick        the same, by choosing among its pictures
+drafts      between the two: a generation is judged by drafts, and the best of them are finished
+pick        one generation for each run, by choosing among its pictures
 search      a whole search in one node
 scores      what a good picture is
 sound_scores  what a good sound is
@@ -52,6 +53,7 @@ NODES = {
     "known_scores": ("KnownScores",),
     "scout": ("Scout",),
     "ask_tell": ("Ask", "Tell"),
+    "drafts": ("TellDrafts",),
     "pick": ("Pick",),
     "search": ("Search",),
     "explorer": ("Explorer",),

@@ -56,12 +56,15 @@ class Conditioning(io.ComfyNode):
             node_id="SurrogateConditioning",
             display_name="Surrogate Conditioning",
             search_aliases=[
-                "seed variance",
+                "seed variance enhancer",
+                "more variety",
                 "conditioning noise",
                 "prompt noise",
                 "embedding noise",
                 "turbo variation",
+                "lightning variation",
                 "same image every seed",
+                "all images look the same",
             ],
             category="surrogate/noise",
             description="For models that draw nearly the same picture for every seed (turbo, lightning, few steps): puts the "
@@ -118,12 +121,14 @@ class Carrier(io.ComfyNode):
             node_id="SurrogateCarrier",
             display_name="Surrogate Carrier",
             search_aliases=[
-                "seed variance",
+                "seed variance enhancer",
+                "more variety",
                 "conditioning search",
                 "embedding noise",
                 "turbo",
                 "lightning",
                 "same image every seed",
+                "all images look the same",
             ],
             category="surrogate/noise",
             description="For models that draw nearly the same picture for every seed (turbo, lightning, few steps): makes "

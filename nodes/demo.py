@@ -18,7 +18,7 @@ from ..demo import scenes, turbo
 from ..surrogate.checks import choice
 from .tools.schema import schema
 
-__all__ = ["DemoModel", "DemoPicture"]
+__all__ = ["DemoModel", "DemoPicture", "load"]
 
 FOLDER = Path(__file__).parent.parent / "demo" / "model"
 PREFIX = "model.diffusion_model."
@@ -79,17 +79,7 @@ class DemoModel(io.ComfyNode):
     def execute(cls, time, place, kind=NORMAL) -> io.NodeOutput:
         _check_words(time, place)
         choice("kind", kind, (NORMAL, TURBO))
-        weights = comfy.utils.load_torch_file(str(FOLDER / "demo_flux.safetensors"))
-        with safetensors.safe_open(FOLDER / "demo_flux.safetensors", framework="pt") as file:
-            metadata = file.metadata()
-        vae = comfy.sd.VAE(sd=comfy.utils.load_torch_file(str(FOLDER / "demo_vae.safetensors")))
-        table = dict(zip(json.loads(metadata["words"]), weights.pop("conditioner.embedding").float(), strict=True))
-        return io.NodeOutput(
-            _or_explain(_model, json.loads(metadata["unet_config"]), weights, kind == TURBO),
-            vae,
-            _conditioning([table.get(word) for word in (time, place)]),
-            {"samples": torch.zeros(1, 16, 16, 16)},
-        )
+        return io.NodeOutput(*load(FOLDER, (time, place), kind == TURBO), {"samples": torch.zeros(1, 16, 16, 16)})
 
 
 class DemoPicture(io.ComfyNode):
@@ -144,6 +134,17 @@ class DemoPicture(io.ComfyNode):
                 generator.set_state(state)
                 image, *_ = scenes.render(1, size=size, generator=generator)
                 return io.NodeOutput(image.movedim(1, -1).contiguous())
+
+
+def load(folder: Path, words: tuple[str, str] = (ANY, ANY), as_turbo: bool = False) -> tuple:
+    """Model, VAE and conditioning of a model that ``demo/train.py`` has written to `folder`."""
+    weights = comfy.utils.load_torch_file(str(folder / "demo_flux.safetensors"))
+    with safetensors.safe_open(folder / "demo_flux.safetensors", framework="pt") as file:
+        metadata = file.metadata()
+    vae = comfy.sd.VAE(sd=comfy.utils.load_torch_file(str(folder / "demo_vae.safetensors")))
+    table = dict(zip(json.loads(metadata["words"]), weights.pop("conditioner.embedding").float(), strict=True))
+    model = _or_explain(_model, json.loads(metadata["unet_config"]), weights, as_turbo)
+    return model, vae, _conditioning([table.get(word) for word in words])
 
 
 def _check_words(time: str, place: str) -> None:

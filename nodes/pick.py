@@ -25,6 +25,7 @@ from ..surrogate.search import (
 )
 from .tools import wires
 from .tools.asked import are_sounds, usable_pictures, usable_sounds
+from .tools.copies import running_graph, shown_id
 from .tools.live import keep_pictures
 from .tools.notices import say, warn
 from .tools.picking import MOST, Shown, kept, kept_sounds, keys_of, put_picked
@@ -195,7 +196,7 @@ class Pick(io.ComfyNode):
 
 
 def _keys(node, generation: Generation) -> list[str]:
-    return keys_of(node.hidden.prompt, node.hidden.unique_id, generation.study, generation.trials)
+    return keys_of(running_graph(node.hidden), node.hidden.unique_id, generation.study, generation.trials)
 
 
 def _shown(node, opened: OpenStudy, generation: Generation, images) -> tuple[Shown, str]:
@@ -256,7 +257,7 @@ def _waited(node, shown: Shown, seconds: float, otherwise: str) -> Picks:
     """What somebody picks now; if nobody does, what the user wants then. Raises what core raises for Cancel and stop."""
     workflow = (node.hidden.extra_pnginfo or {}).get("workflow") or {}
     question = Question(
-        node=str(node.hidden.unique_id),
+        node=shown_id(node.hidden),
         prompt=getattr(PromptServer.instance, "last_prompt_id", None) or uuid.uuid4().hex,
         workflow=str(workflow.get("id") or ""),
         generation=shown.name,
@@ -278,7 +279,7 @@ def _liked_last(node, present: OpenStudy) -> list:
     rows = last_picked(history)
     if not len(rows):
         return [hold, hold, hold]
-    keys = keys_of(node.hidden.prompt, node.hidden.unique_id, present.study.identity, rows)
+    keys = keys_of(running_graph(node.hidden), node.hidden.unique_id, present.study.identity, rows)
     frames = kept(keys)
     sounds = kept_sounds(keys)
     return [

@@ -12,7 +12,7 @@ from dev.workflow_files import FOLDER, WORKFLOWS, twin, write
 
 ROOT = Path(__file__).absolute().parents[1]
 EXPECTED = {
-    "demo_adaptive", "demo_ask_tell", "demo_explore", "demo_grid", "demo_invert_blend", "demo_path", "demo_render",
+    "demo_adaptive", "demo_ask_tell", "demo_drafts", "demo_explore", "demo_grid", "demo_invert_blend", "demo_path", "demo_render",
     "demo_scout_search", "demo_search",
     "flux_ask_tell", "flux_from_pictures", "flux_grid", "flux_invert_blend", "flux_native_loop", "flux_search_clip",
     "hunyuan_video_search", "ksampler_grid", "ltx_path", "qwen_grid", "sdxl_search", "stable_audio_blend", "wan_grid",
@@ -82,7 +82,7 @@ def test_a_workflow_as_the_browser_saves_it(path):
     assert len(ids) == len(set(ids))
     assert all(node["mode"] == 0 for node in workflow["nodes"])
     # Without a stored view Nodes 2.0 puts groups and nodes in different places.
-    assert 0.5 < workflow["extra"]["ds"]["scale"] <= 1
+    assert 8 / 14 < workflow["extra"]["ds"]["scale"] <= 1  # below, classic nodes have no texts
 
 
 @each
@@ -184,3 +184,13 @@ def test_no_workflow_has_the_picture_of_another():
     pictures = {path.with_suffix(".jpg").read_bytes(): name for name, path in WORKFLOWS.items()}
     borrowed = set(WORKFLOWS) - set(pictures.values())
     assert not borrowed, "draw them with: python dev/launch.py dev/thumbnails.py"
+
+
+@each
+def test_an_app_has_inputs_and_outputs_that_are_in_the_graph(path):
+    workflow = read(path)
+    shown = workflow["extra"].get("linearData", {"inputs": [], "outputs": []})
+    nodes = {node["id"]: node for node in workflow["nodes"]}
+    for number, name, *_ in shown["inputs"]:
+        assert name in {entry["name"] for entry in nodes[number]["inputs"] if "widget" in entry}
+    assert set(shown["outputs"]) <= nodes.keys()

@@ -17,9 +17,20 @@ export function undoStep() {
 
 // Where an input gets its value from: { giver, slot, type } with the id of a node, or undefined.
 export function sourceOf(node, name) {
-  const input = node.inputs?.find((one) => one.name === name);
-  const link = input?.link == null ? undefined : (node.graph.getLink?.(input.link) ?? node.graph.links[input.link]);
-  return link && { giver: String(link.origin_id), slot: link.origin_slot, type: link.type };
+  const slot = slotOf(node, name);
+  const link = slot < 0 ? undefined : node.getInputLink(slot); // newer pages warn of `input.link` and `output.links`
+  return link ? { giver: String(link.origin_id), slot: link.origin_slot, type: link.type } : undefined;
+}
+
+const slotOf = (node, name) => node.inputs?.findIndex((one) => one.name === name) ?? -1;
+
+// Whether something is connected to an input.
+export const isConnected = (node, name) => slotOf(node, name) >= 0 && node.isInputConnected(slotOf(node, name));
+
+// How many inputs an output goes to, outputs of the subgraph included.
+export function takersOf(node, slot) {
+  const links = [...node.graph.links.values()];
+  return links.filter((link) => String(link.origin_id) === String(node.id) && link.origin_slot === slot).length;
 }
 
 export const sameSource = (one, other) => Boolean(one && other) && one.giver === other.giver && one.slot === other.slot;
@@ -44,7 +55,7 @@ export function spaceOf(node) {
 }
 
 export function connect(source, node, name) {
-  const slot = node.inputs.findIndex((one) => one.name === name);
+  const slot = slotOf(node, name);
   if (!source || slot < 0) return;
   if (source.giver === INPUT_NODE) node.graph.inputNode?.slots?.[source.slot]?.connect(node.inputs[slot], node);
   else nodeOf(node.graph, source).connect(source.slot, node, slot);

@@ -2,7 +2,7 @@
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
 import { BAR, Fold, MARGIN, addStyle, make, resize } from "./fold.js";
-import { undoStep } from "./graph_edits.js";
+import { isConnected, undoStep } from "./graph_edits.js";
 import { nodeById } from "./graph_nodes.js";
 import { coordinatesOfShares, knowsChart, shares, sharesOfCoordinates, weights, withShare } from "./pads/mix.js";
 import { seenOf } from "./pads/seen.js";
@@ -55,12 +55,12 @@ class Pad {
       callback?.apply(typed, given);
       this.show();
     };
-    typed.inputEl?.addEventListener("input", () => this.show());
+    (typed.element ?? typed.inputEl)?.addEventListener("input", () => this.show());
   }
 
   // The numbers of the chosen line, one for each seed or coordinate; undefined where the pad cannot know them.
   numbers() {
-    if (this.node.inputs?.some((input) => input.name === this.input && input.link != null)) return undefined;
+    if (isConnected(this.node, this.input)) return undefined;
     const text = String(this.typed.value);
     this.line = Math.max(0, Math.min(this.line, countLines(text) - 1));
     const numbers = numbersOf(text, this.line);

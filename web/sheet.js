@@ -103,7 +103,7 @@ class Sheet {
       seed: () => useAsSeeds(this.node, cells, text), explore: () => explore(this.node, cells, text) }; // prettier-ignore
     const made = acts[what]();
     this.mark();
-    const ready = what === "neighbours" && made.outputs[0].links?.length;
+    const ready = what === "neighbours" && made.isOutputConnected(0);
     if (what !== "select") tell("success", say(ready ? "neighbours_ready" : `${what}_done`, { node: made.title }));
     return made;
   }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import uuid
+from collections.abc import Iterator
 
 import torch
 
-from ...surrogate.conditioning import Embedding, embedding_noise, layers_noise, spread
+from ...surrogate.conditioning import Embedding, embedding_noise, layers_noise, spreads
 from ...surrogate.conditioning.acts import Settings
 from .progress import cancellable
 
@@ -15,8 +16,12 @@ __all__ = ["described", "with_noise", "with_noise_converted"]
 
 # Before the end, so that a step that is exactly at the end sees the prompt itself, and no step sees both.
 BEFORE = 1e-4
-# Where HiDream-I1 has the hidden states of its Llama, (1, layers, tokens, values).
-LAYERS = "conditioning_llama3"
+# Where models have the embedding of one more text encoder -> where its mask is. HiDream-I1: layers of a Llama, (1, layers,
+# tokens, values), which has no mask. HunyuanDiT: mT5, (1, tokens, values). Not here, so they stay as they are: the words that
+# a picture shows letter by letter (byT5 of HunyuanImage and HunyuanVideo 1.5) and those that are sung (the lyrics of
+# ACE-Step), which noise would misspell.
+LAYERS = {"conditioning_llama3": "", "conditioning_mt5xl": "attention_mask_mt5xl"}
+MOST_LINES = 3  # of encoders that are described one by one
 # Where HiDream-O1 has its prompt, as numbers of words; it does not look at the embedding.
 WORDS = "text_input_ids"
 
@@ -47,19 +52,32 @@ def described(conditioning: list, settings: Settings) -> str:
     """What is on each prompt, in words and absolute numbers."""
     lines = []
     for tokens, more in conditioning:
-        std = spread(_embedding(tokens, more))
-        found = sorted({round(float(value), 4) for value in std.unique() if value > 0})
+        found = sorted({round(std, 4) for *_, std in spreads(_embedding(tokens, more)) if std > 0})
         if not found:
             lines.append("The embedding is all zeros: there is no prompt that could get noise.")
             continue
-        for value in found:
-            added = settings.strength * value
-            lines.append(
-                f"Embedding of {tokens.shape[1]} tokens × {tokens.shape[2]} values, standard deviation {value:.4g}: strength "
-                f"{settings.strength:g} adds noise of standard deviation {added:.4g}, as much as uniform noise of strength "
-                f"{added * math.sqrt(6):.4g} on half of the values."
-            )
+        lines += [
+            f"Embedding of {tokens.shape[1]} tokens × {tokens.shape[2]} values, {part}"
+            for part in _each(found, settings)
+        ]
     return "\n".join(lines)
+
+
+def _each(found: list[float], settings: Settings) -> Iterator[str]:
+    """What is on encoders or layers of these standard deviations."""
+    if len(found) > MOST_LINES:
+        low, high = found[0], found[-1]
+        yield (
+            f"{len(found)} layers of standard deviations {low:.4g} to {high:.4g}: strength {settings.strength:g} adds noise of "
+            f"{settings.strength * low:.4g} to {settings.strength * high:.4g}, to each layer by its own."
+        )
+        return
+    for value in found:
+        added = settings.strength * value
+        yield (
+            f"standard deviation {value:.4g}: strength {settings.strength:g} adds noise of standard deviation {added:.4g}, as "
+            f"much as uniform noise of strength {added * math.sqrt(6):.4g} on half of the values."
+        )
 
 
 def _embedding(tokens: torch.Tensor, more: dict) -> Embedding:
@@ -76,8 +94,21 @@ def _embedding(tokens: torch.Tensor, more: dict) -> Embedding:
         )
     pooled, mask = (_flat(more.get(name)) for name in ("pooled_output", "attention_mask"))
     mask = mask if mask is not None and len(mask) == tokens.shape[1] else None
-    layers = more.get(LAYERS)
-    return Embedding(tokens[0].cpu(), pooled, mask, None if layers is None else layers[0].cpu())
+    return Embedding(tokens[0].cpu(), pooled, mask, *_layers(more))
+
+
+def _layers(more: dict) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+    """(layers, tokens, values) of one more text encoder, and its mask."""
+    name = _layers_name(more)
+    if name is None:
+        return None, None
+    values, mask = more[name][0].cpu(), _flat(more.get(LAYERS[name]))
+    layers = values if values.ndim == 3 else values[None]
+    return layers, mask if mask is not None and len(mask) == layers.shape[1] else None
+
+
+def _layers_name(more: dict) -> str | None:
+    return next((name for name in LAYERS if more.get(name) is not None), None)
 
 
 def _flat(values) -> torch.Tensor | None:
@@ -91,8 +122,10 @@ def _noisy(tokens: torch.Tensor, more: dict, space, w, settings: Settings) -> tu
     if pooled is not None and settings.pooled:
         before = more["pooled_output"]
         changed["pooled_output"] = pooled.reshape(-1, *before.shape[1:]).to(before)
-    if embedding.layers is not None:
-        changed[LAYERS] = layers_noise(space, w, embedding, settings.strength, cancellable).to(more[LAYERS])
+    name = _layers_name(more)
+    if name is not None:
+        layers = layers_noise(space, w, embedding, settings.strength, cancellable)
+        changed[name] = layers.reshape(-1, *more[name].shape[1:]).to(more[name])
     return noisy.to(tokens), changed
 
 

@@ -7,6 +7,8 @@ import logging
 from comfy_api.latest import io
 from server import PromptServer
 
+from .copies import shown_id
+
 __all__ = ["say", "warn"]
 
 log = logging.getLogger("ComfyUI-Surrogate")
@@ -14,10 +16,9 @@ log = logging.getLogger("ComfyUI-Surrogate")
 
 def say(node: type[io.ComfyNode] | None, text: str) -> None:
     """Show `text` under the node."""
-    node_id = node.hidden.unique_id if node is not None and node.hidden else None
     show = getattr(PromptServer.instance, "send_progress_text", None)  # newer than 0.3.3x
-    if node_id and show:
-        show(text, node_id)
+    if show and node is not None and node.hidden and node.hidden.unique_id:
+        show(text, shown_id(node.hidden))
 
 
 def warn(node: type[io.ComfyNode] | None, texts) -> None:

@@ -16,6 +16,7 @@ from ...surrogate.pictures.gallery import RECIPE, Gallery
 from ...surrogate.points.batches import in_groups
 from .board import Liked, liked_points
 from .carrier import alike
+from .copies import shown_id
 from .latents import repeat_to
 from .notices import warn
 from .provenance import drawn, run_hash, texts, with_tensors
@@ -193,7 +194,7 @@ class Renderer:
 
     def _tell(self, index: int, picture: Picture) -> None:
         server, hidden = PromptServer.instance, self.node.hidden
-        what = {"node": hidden.unique_id, "cell": index, **picture.told()}
+        what = {"node": shown_id(hidden), "cell": index, **picture.told()}
         server.send_sync(EVENT, what, getattr(server, "client_id", None))
 
     def _say(self, made: dict[int, Picture], w) -> None:

@@ -59,7 +59,7 @@ class Shown:
 
 def keys_of(prompt: dict | None, pick: str, study: str, trials: np.ndarray) -> list[str]:
     """Under which keys the pictures of points number `trials` (n,) of a study are kept, as the graph above node `pick` makes them."""
-    # A copy that a loop has made has no graph of its own to be known by.
+    # Without a prompt nobody knows what made them, and they are never found again.
     graph = graph_hash(prompt, pick, HARMLESS) or uuid.uuid4().hex
     texts = [f"{study}/{int(trial)}/{graph}" for trial in trials]
     return [hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH] for text in texts]

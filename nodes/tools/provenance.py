@@ -12,6 +12,7 @@ from comfy.cli_args import args
 from ...surrogate.files.tensors import save_tensors
 from ...surrogate.pictures.gallery import Gallery
 from .carrier import recipe_of
+from .copies import running_graph
 from .graph_hash import graph_hash
 from .latents import fix_empty, sample_parts, tensors_of
 
@@ -22,7 +23,7 @@ def run_hash(hidden, what, ignored: Mapping[str, Collection[str]], latent: dict,
     """A hash of `what` (JSON), of the graph above the node less the inputs `ignored`, of its latent and its schedule."""
     digest = hashlib.sha256()
     digest.update(json.dumps(what, sort_keys=True).encode())
-    digest.update(graph_hash(hidden.prompt, hidden.unique_id, ignored).encode())
+    digest.update(graph_hash(running_graph(hidden), hidden.unique_id, ignored).encode())
     mask = latent.get("noise_mask")
     for tensor in (*tensors_of(latent["samples"]), sigmas, *([] if mask is None else tensors_of(mask))):
         digest.update(str(tuple(tensor.shape)).encode())

@@ -17,6 +17,8 @@ NEWER = ("search_aliases",)
 def schema(**fields) -> io.Schema:
     """The io.Schema with these `fields`, without those of `NEWER` that this ComfyUI does not know."""
     known = inspect.signature(io.Schema).parameters
+    if io.Hidden.unique_id in fields.get("hidden", ()):  # a copy's messages go to the node that it is a copy of
+        fields["hidden"] = [*dict.fromkeys([*fields["hidden"], io.Hidden.dynprompt])]
     return io.Schema(**{name: value for name, value in fields.items() if name not in NEWER or name in known})
 
 

@@ -55,14 +55,18 @@ def layers_noise(space: SurrogateSpace, w, embedding: Embedding, strength: float
     """`embedding.layers` (n, l, t', d') at the points with weights `w` (n, k), float32.
 
     The noise of a token is the same in all layers, times the standard deviation of each: the layers are one reading of
-    one prompt. It is independent of the noise that `embedding_noise` adds. Raises the same errors.
+    one prompt. It is independent of the noise that `embedding_noise` adds. Padding gets none. Raises the same errors.
     """
     assert embedding.layers is not None
     strength = number("strength", strength, 0)
     _check_seeds(space)
     layers = embedding.layers
     rows = _drawn(space, w, embedding, progress, layers=True)[-1][:, None, : layers.shape[1]]
-    std = layers.double().std((1, 2), unbiased=False, keepdim=True).float()
+    mask = embedding.layers_mask
+    kept = torch.ones(layers.shape[1], dtype=torch.bool) if mask is None else mask != 0
+    if not kept.any():
+        return layers.float().expand(len(rows), -1, -1, -1)
+    std = layers[:, kept].double().std((1, 2), unbiased=False, keepdim=True).float() * kept[:, None]
     return layers.float() + strength * std * rows
 
 

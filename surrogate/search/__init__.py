@@ -9,6 +9,7 @@
     loop         the whole search: pictures, scores, until the budget is spent               loop.py
     drafts       cheap looks at what a picture will be: what they are worth, and when              drafts/
     drafting_loop   the same loop with drafts                                               drafting_loop.py
+    drafting_rounds   a generation of drafts, of which the best are finished, to ask and tell  drafting_rounds.py
     picks        what a person picked of a generation, as scores                              picks.py
     patience     a database server that restarts is waited for                              patience.py
     explored     a session of the Explorer as a study                                       explored.py
@@ -34,6 +35,7 @@ from .addresses import password_remark
 from .definition import DIRECTIONS, Definition
 from .description import describe_study
 from .drafting_loop import DraftingLoop
+from .drafting_rounds import DraftsTold, tell_drafts_of
 from .explored import record_course
 from .faults import NoUsablePictures, faults_in, named_faults, reasons_of, without_faulty
 from .loop import Judged, Judging, Loop, Picture, answered, score_each
@@ -69,6 +71,7 @@ __all__ = [
     "Best",
     "Definition",
     "DraftingLoop",
+    "DraftsTold",
     "Generation",
     "History",
     "Judged",
@@ -103,6 +106,7 @@ __all__ = [
     "score_each",
     "scouting_name",
     "study_names",
+    "tell_drafts_of",
     "tell_picks",
     "while_waiting",
     "without_faulty",

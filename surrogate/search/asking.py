@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from .access import Memory, Writing
@@ -14,19 +16,26 @@ from .values import Generation, History, StudyError
 
 __all__ = ["ask"]
 
+# After so many thoughts in vain, because others were faster, a worker thinks while they wait, if that takes few seconds.
+IN_VAIN, FEW_SECONDS = 3, 5.0
+
 
 def ask(desk: Desk, n: int | None) -> Generation:
     """The next points to score at this desk, at most `n`; without points if there is nothing to do (see `Study.ask`)."""
     memory, identity = desk.memory, desk.access.identity
+    in_vain, seconds = 0, 0.0
     with memory.thinking:
         while True:
-            ledger, task, history = _take(desk, memory)
+            ledger, task, history = _take(desk, memory, in_vain >= IN_VAIN and seconds < FEW_SECONDS)
             if task is None:
                 return _generation(identity, ledger, -1, -1, [])
             if history is not None:
+                began = time.monotonic()
                 proposed = _think(desk, memory, history, task)
                 if proposed is None:
-                    continue  # Others were faster: the lease is over, the budget spent, or the same was tried.
+                    # Others were faster: the lease is over, the budget spent, or the same was tried.
+                    in_vain, seconds = in_vain + 1, time.monotonic() - began
+                    continue
                 ledger = proposed
             with memory.lock:
                 rows = [row for row in ledger.places[task.run, task.number] if row in ledger.open]
@@ -34,10 +43,10 @@ def ask(desk: Desk, n: int | None) -> Generation:
                 return _generation(identity, ledger, task.run, task.number, rows[:n])
 
 
-def _take(desk: Desk, memory: Memory) -> tuple[Ledger, Task | None, History | None]:
+def _take(desk: Desk, memory: Memory, at_once: bool) -> tuple[Ledger, Task | None, History | None]:
     """What this worker works on now; with the history, if its missing points are still to be thought out.
 
-    Then the run is claimed: nobody else takes it, and nobody waits meanwhile.
+    Then the run is claimed: nobody else takes it, and nobody waits meanwhile. With `at_once` they are thought out here.
     """
     with desk.access.writing(memory) as now:
         ledger = memory.ledger
@@ -48,7 +57,7 @@ def _take(desk: Desk, memory: Memory) -> tuple[Ledger, Task | None, History | No
         if task is None:
             return ledger, None, None
         history = ledger.history() if task.missing else None
-        if history is not None and not desk.optimiser.slow:
+        if history is not None and (at_once or not desk.optimiser.slow):
             _add(desk, now, ledger, task, _propose(desk, memory, history, task))
             history = None
         now.state.runs[task.run] = desk.hold(now, None if history is None else task.number)

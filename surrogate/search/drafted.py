@@ -14,7 +14,7 @@ from .ledger import Ledger
 from .results import NOT_JUDGED, Result
 from .values import RUNNING, Draft, Generation, StudyError
 
-__all__ = ["note_drafting", "seen_on_the_way", "store_told", "tell_drafts", "tell_finished"]
+__all__ = ["note_drafting", "seen_on_the_way", "store_finished", "store_told", "tell_drafts", "tell_finished"]
 
 
 def seen_on_the_way(scores: Mapping[int, float], of: int) -> Draft | None:
@@ -61,17 +61,28 @@ def tell_finished(
     memory = access.memory
     with access.writing(memory) as now:
         ledger = memory.ledger
-        before = [ledger.drafts[row] for row in rows]
-        if any(draft is None for draft in before):
+        if any(ledger.drafts[row] is None for row in rows):
             raise StudyError(f"Points {list(rows)} of the study {access.name!r} are not all drafts.")
-        merged = [
-            replace(draft, scores={**seen, **draft.scores}) for draft, seen in zip(before, drafts, strict=True) if draft
-        ]
-        ids = [ledger.ids[row] for row in rows]
-        access.store.retell(now.connection, ids, results, glimpses, merged)
-        now.state.retold += 1
+        store_finished(access, now, ledger, rows, results, glimpses, drafts)
         now.state.drafting = drafting
         access.save(now)
+
+
+def store_finished(
+    access: Access,
+    now: Writing,
+    ledger: Ledger,
+    rows: Sequence[int],
+    results: Sequence[Result],
+    glimpses: Sequence[np.ndarray | None],
+    seen: Sequence[Mapping[int, float]] = (),
+) -> None:
+    """Write the `results` of points of which there were drafts, with what was `seen` on the way; the state is not saved."""
+    before = [ledger.drafts[row] for row in rows]
+    more = seen or [{}] * len(rows)
+    merged = [replace(draft, scores={**new, **draft.scores}) for draft, new in zip(before, more, strict=True) if draft]
+    access.store.retell(now.connection, [ledger.ids[row] for row in rows], results, glimpses, merged)
+    now.state.retold += 1
 
 
 def store_told(access: Access, now: Writing, ledger: Ledger) -> None:

@@ -29,7 +29,10 @@ BEST, COURSE, LATEST = (4, 228), (6, 148), (8, 104)
 
 
 def course(history: History, budget: int, *, title: str | None = None, size=(960, 420)) -> np.ndarray | None:
-    """Every score and the best so far, against images spent; with several scores, one plot below the other."""
+    """Every score and the best so far, against images; with several scores, one plot below the other.
+
+    Of a search with drafts, which spends a part of its budget on them, the axis ends at the last finished image.
+    """
     rows = np.flatnonzero(~history.known & history.judged)
     if not len(rows):
         return None
@@ -44,7 +47,7 @@ def course(history: History, budget: int, *, title: str | None = None, size=(960
                 history.scores[rows, j],
                 best[rows, j],
                 generation=stripe.ravel(),
-                budget=budget,
+                budget=None if history.drafted.any() else budget,
                 title=name,
                 direction=direction,
                 size=size,

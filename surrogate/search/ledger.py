@@ -13,6 +13,8 @@ __all__ = ["Ledger"]
 
 # Of a sum of parts of an image.
 ROUNDING = 1e-6
+# In the notes of a point that was asked for: its place in the study.
+PLACE = ("run", "generation", "index", "population")
 
 
 class Ledger:
@@ -50,31 +52,40 @@ class Ledger:
 
     def append(self, trial_id: int, number: int, u: np.ndarray, notes: Mapping, attributes: Mapping) -> None:
         """A point read from the database; running until `finish`."""
-        row = len(self.ids)
-        if number != row:
-            raise StudyError(f"The study is damaged: its point number {row} is missing. Export what is left of it.")
-        if row == len(self._u):
-            self._u, self._scores, self._state, self._place = (
-                np.concatenate([a, np.empty_like(a)]) for a in (self._u, self._scores, self._state, self._place)
-            )
+        self.extend([trial_id], [number], u[None], [notes], [attributes])
+
+    def extend(
+        self,
+        ids: Sequence[int],
+        numbers: Sequence[int],
+        u: np.ndarray,
+        notes: Sequence[Mapping],
+        attributes: Sequence[Mapping],
+    ) -> None:
+        """As `append`, of n points: u (n, k-1). A long study is read in one piece, and a call of numpy for each point is slow."""
+        first, count = len(self), len(ids)
+        for row, number in enumerate(numbers, first):
+            if number != row:
+                raise StudyError(f"The study is damaged: its point number {row} is missing. Export what is left of it.")
+        self._reserve(first + count)
         # Whatever another program added counts as known.
-        run, generation, index, population = (
-            int(notes.get(name, -1)) for name in ("run", "generation", "index", "population")
-        )
-        self.ids.append(trial_id)
-        self.open.add(row)
-        if run < 0:
-            self.known.append(row)
-        else:
-            self.places.setdefault((run, generation), []).append(row)
-            self.current[run] = max(generation, self.current.get(run, -1))
-        self.labels.append(str(notes.get("label", f"point {number}")))
-        self.reasons.append(str(notes.get("reason", "")))
-        self.attributes.append(attributes)
-        self.glimpses.append(None)
-        self.drafts.append(None)
-        self._u[row], self._scores[row], self._state[row] = u, np.nan, RUNNING
-        self._place[row] = run, generation, index, population
+        places = [[int(entry.get(name, -1)) for name in PLACE] for entry in notes]
+        for row, (run, generation, _, _) in enumerate(places, first):
+            if run < 0:
+                self.known.append(row)
+            else:
+                self.places.setdefault((run, generation), []).append(row)
+                self.current[run] = max(generation, self.current.get(run, -1))
+        self.ids += ids
+        self.open.update(range(first, first + count))
+        self.labels += [str(entry.get("label", f"point {number}")) for number, entry in zip(numbers, notes)]
+        self.reasons += [str(entry.get("reason", "")) for entry in notes]
+        self.attributes += attributes
+        self.glimpses += [None] * count
+        self.drafts += [None] * count
+        added = slice(first, first + count)
+        self._u[added], self._scores[added], self._state[added] = u, np.nan, RUNNING
+        self._place[added] = np.array(places, dtype=np.int64).reshape(count, len(PLACE))
 
     def finish(
         self,
@@ -86,22 +97,40 @@ class Ledger:
         draft: Draft | None = None,
     ) -> None:
         """A point came back: complete with `scores` (m,), failed for a `reason`, or skipped, with a `draft` if it has one."""
-        inside = ((self._u[row] >= 0) & (self._u[row] <= 1)).all()
-        if state == COMPLETE and not (inside and scores is not None and np.isfinite(scores).all()):
-            state, reason = FAILED, "it has no finite score, or is not a point of this space"
-        if state == COMPLETE:
-            self._scores[row] = scores
-            self._lead(row)
-        if self._place[row, 0] >= 0:
-            self.complete += state == COMPLETE
-            self.failed += state == FAILED
-            self.skipped += state == SKIPPED and draft is None
-            self._count(draft, state)
-        self._state[row] = state
-        self.reasons[row] = reason or self.reasons[row]
-        self.glimpses[row] = glimpse
-        self.drafts[row] = draft
-        self.open.discard(row)
+        given = np.full((1, len(self.directions)), np.nan) if scores is None else np.array([scores], dtype=np.float64)
+        self.finish_all([row], [state], given, [reason], [glimpse], [draft])
+
+    def finish_all(
+        self,
+        rows: Sequence[int],
+        states: Sequence[str],
+        scores: np.ndarray,
+        reasons: Sequence[str],
+        glimpses: Sequence[np.ndarray | None],
+        drafts: Sequence[Draft | None],
+    ) -> None:
+        """As `finish`, of n points: scores (n, m), NaN where there is none."""
+        u, asked = self._u[rows], (self._place[rows, 0] >= 0).tolist()
+        good = (((u >= 0) & (u <= 1)).all(axis=1) & np.isfinite(scores).all(axis=1)).tolist()
+        stored = []
+        for i, (row, state, reason, draft) in enumerate(zip(rows, states, reasons, drafts, strict=True)):
+            if state == COMPLETE and not good[i]:
+                state, reason = FAILED, "it has no finite score, or is not a point of this space"
+            if asked[i]:
+                self.complete += state == COMPLETE
+                self.failed += state == FAILED
+                self.skipped += state == SKIPPED and draft is None
+                self._count(draft, state)
+            self.reasons[row] = reason or self.reasons[row]
+            self.glimpses[row], self.drafts[row] = glimpses[i], draft
+            stored.append(state)
+        self.open.difference_update(rows)
+        self._state[rows] = stored
+        complete = [i for i, state in enumerate(stored) if state == COMPLETE]
+        if complete:
+            better = np.asarray(rows)[complete]
+            self._scores[better] = scores[complete]
+            self._lead(better)
 
     def u(self, rows) -> np.ndarray:
         return self._u[: len(self)][rows].copy()
@@ -111,6 +140,10 @@ class Ledger:
 
     def state(self, row: int) -> str:
         return str(self._state[row])
+
+    def is_draft(self, row: int) -> bool:
+        """Whether there is only a draft of the point in a row, if there is such a row."""
+        return 0 <= row < len(self) and self.drafts[row] is not None and self.state(row) == SKIPPED
 
     def place(self, row: int) -> tuple[int, int, int, int]:
         """(run, generation, index, population) of a row."""
@@ -134,12 +167,23 @@ class Ledger:
             self.draft_steps += draft.spent
             self._draft_images += draft.spent / draft.of
 
-    def _lead(self, row: int) -> None:
+    def _lead(self, rows: np.ndarray) -> None:
+        """The best one is the first of the best scores; `rows` are complete since now."""
         if len(self.directions) == 1:
-            sign = 1 if self.directions[0] == "maximize" else -1
-            best = -np.inf if self.leader is None else sign * self._scores[self.leader, 0]
-            if (sign * self._scores[row, 0], -row) > (best, -(self.leader or 0)):
-                self.leader = row
+            rows = np.sort(rows if self.leader is None else np.append(rows, self.leader))
+            gains = self._scores[rows, 0] * (1 if self.directions[0] == "maximize" else -1)
+            self.leader = int(rows[gains.argmax()])
+
+    def _reserve(self, count: int) -> None:
+        """Room for so many points."""
+        room = len(self._u)
+        if count <= room:
+            return
+        more = max(count, 2 * room) - room
+        self._u, self._scores, self._state, self._place = (
+            np.concatenate([a, np.empty((more, *a.shape[1:]), a.dtype)])
+            for a in (self._u, self._scores, self._state, self._place)
+        )
 
     def history(self) -> History:
         """The points as they are now. What never changes is not copied, however long the study is."""

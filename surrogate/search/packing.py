@@ -53,8 +53,10 @@ def pack_glimpse(pixels: np.ndarray) -> str:
 
 def unpack_glimpse(text: str | None) -> np.ndarray | None:
     """The glimpse (f, 16, 16, 3) uint8 of its text, None if there is none or it is damaged."""
+    if not text:
+        return None
     try:
-        data = zlib.decompress(base64.b64decode(text or ""))
+        data = zlib.decompress(base64.b64decode(text))
         return np.frombuffer(data, np.uint8).reshape(-1, SIDE, SIDE, 3) if data else None
     except (ValueError, zlib.error, TypeError):
         return None

@@ -15,7 +15,7 @@ __all__ = ["OpenStudy", "Successor"]
 
 @dataclass(frozen=True)
 class OpenStudy:
-    """A study, its space, and the generation that was asked for, if any.
+    """A study, its space, and the generation that was asked for, if any; how many of its points were `drafted` before.
 
     A scouting has a `successor`, which opens the search that follows it.
     """
@@ -24,6 +24,7 @@ class OpenStudy:
     space: SurrogateSpace
     generation: Generation | None = None
     successor: Successor | None = None
+    drafted: int = 0
 
     def present(self) -> OpenStudy:
         """This study, or the one that follows it if it is finished.

@@ -162,7 +162,8 @@ class Study:
 
         A score that is not finite (or None) counts as failed, for the reason given in `reasons` or that one.
         `pictures`: of each point its frames (t, h, w, 1 | 3 | 4) uint8, for an optimiser that looks at them (`sees`).
-        `drafts`: what was seen of each point while its picture was made.
+        `drafts`: what was seen of each point while its picture was made. Points of which only drafts were told
+        (`tell_drafts`) may be told too, once they are finished.
         The same result told again changes nothing. Raises ValueError, and records nothing, for a wrong number of
         scores, for points that are not of this study, or for another result than the recorded one; if meanwhile
         another worker has taken over the generation, its result stays and the report says so.

@@ -8,7 +8,7 @@ import numpy as np
 
 from .access import Access, Told, Writing
 from .desk import Desk
-from .drafted import store_told
+from .drafted import store_finished, store_told
 from .ledger import Ledger
 from .results import NOT_JUDGED, Result
 from .standing import report_of
@@ -32,37 +32,38 @@ def tell(
         hold = now.state.runs.get(generation.run)
         mine = hold is None or hold.worker == here
         trials = generation.trials.tolist()
-        remarks = _sort(desk.name, now, ledger, trials, results, glimpses, drafts or [None] * len(trials), mine)
+        drafted = [i for i, trial in enumerate(trials) if ledger.is_draft(trial)]
+        seen = drafts or [None] * len(trials)
+        new = [Told(*told) for i, told in enumerate(zip(trials, results, glimpses, seen)) if i not in drafted]
+        remarks = _sort(desk.name, now, ledger, new, mine)
+        if drafted:
+            rows, got = [trials[i] for i in drafted], [results[i] for i in drafted]
+            store_finished(desk.access, now, ledger, rows, got, [glimpses[i] for i in drafted])
+            desk.access.save(now)
         if now.told:
             store_told(desk.access, now, ledger)
             if mine:
                 now.state.runs[generation.run] = desk.hold(now)
                 desk.access.save(now)
+    if drafted:  # the ledger takes up what has changed when it is read
+        with desk.access.reading(memory) as state:
+            return report_of(desk.name, memory.ledger, state, remarks)
     with memory.lock:
         return report_of(desk.name, memory.ledger, now.state, remarks)
 
 
-def _sort(
-    study: str,
-    now: Writing,
-    ledger: Ledger,
-    trials: Sequence[int],
-    results: Sequence[Result],
-    glimpses: Sequence[np.ndarray | None],
-    drafts: Sequence[Draft | None],
-    mine: bool,
-) -> list[str]:
+def _sort(study: str, now: Writing, ledger: Ledger, told: Sequence[Told], mine: bool) -> list[str]:
     """Take up what is new; a remark for each point that another worker has told. Raises ValueError for other results
     than the recorded ones, if the generation is ours.
     """
     remarks = []
-    for trial, result, seen, draft in zip(trials, results, glimpses, drafts, strict=True):
-        if ledger.state(trial) == RUNNING:
-            now.told.append(Told(trial, result, seen, draft))
-        elif not _is_recorded(ledger, trial, result):
+    for one in told:
+        if ledger.state(one.row) == RUNNING:
+            now.told.append(one)
+        elif not _is_recorded(ledger, one.row, one.result):
             if mine:
-                raise ValueError(_told_otherwise(study, ledger, trial, result))
-            remarks.append(f"Image {ledger.labels[trial]} was scored by another worker before.")
+                raise ValueError(_told_otherwise(study, ledger, one.row, one.result))
+            remarks.append(f"Image {ledger.labels[one.row]} was scored by another worker before.")
     return remarks
 
 

@@ -49,3 +49,4 @@ def client(server):
 def page(client, tmp_path_factory):
     with open_page(client.url, tmp_path_factory.mktemp("browser")) as page:
         yield page
+        assert not page.deprecated

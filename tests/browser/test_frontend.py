@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dev.browser import NODES, show
-from dev.workflow_files import WORKFLOWS, has_sound, needs, version
+from dev.workflow_files import WORKFLOWS, asks_a_service, has_sound, needs, version
 from surrogate import Seeds
 from surrogate.files.seed_file import save_seeds
 
@@ -45,6 +45,8 @@ def skip_if_too_old(client, name: str) -> None:
         needs_sound(client)
     if version(client.get("/system_stats")["system"]["comfyui_version"]) < needs(name):
         pytest.skip(f"needs ComfyUI {'.'.join(map(str, needs(name)))}")
+    if asks_a_service(name):
+        pytest.skip("tests/comfy/test_services.py has it: this server has no nodes that ask remote services")
 
 
 def needs_sound(client) -> None:

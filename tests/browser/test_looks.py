@@ -9,6 +9,8 @@ from PIL import Image
 from dev.browser import NODES, show
 from dev.workflow_files import read
 
+from .test_templates import KNOWS_APPS
+
 SEEDS_WIRE = (0x8D, 0xDB, 0x8D)
 # Look closely at the middle of a wire of a type, where a mark in its colour is.
 CLOSE_UP = """type => {
@@ -26,6 +28,33 @@ PICTURES = """([id, nodes2]) => {
     const graph = parts.reduce((graph, part) => graph.getNodeById(part).subgraph, app.rootGraph ?? app.graph);
     const shown = nodes2 ? document.querySelectorAll(`[data-node-id="${last}"] img`) : graph.getNodeById(last).imgs ?? [];
     return [...shown].map(image => image.src);
+}"""
+
+
+# All our nodes, as one adds them; and what Nodes 2.0 has cut off in them.
+ADD_ALL = """() => {
+    app.graph.clear();
+    const kinds = Object.values(LiteGraph.registered_node_types).filter(({ comfyClass }) => comfyClass?.startsWith('Surrogate'));
+    kinds.forEach(({ comfyClass }, i) => {
+        const node = LiteGraph.createNode(comfyClass);
+        node.pos = [(i % 8) * 560, Math.floor(i / 8) * 900];
+        app.graph.add(node);
+    });
+    app.canvas.ds.scale = 0.5;
+    app.canvas.ds.offset = [0, 0];
+    app.canvas.setDirty(true, true);
+    return kinds.length;
+}"""
+CUT_OFF = """() => [...document.querySelectorAll('[data-node-id] *')]
+    .filter(one => !one.children.length && one.clientWidth && one.scrollWidth > one.clientWidth + 1)
+    .filter(one => getComputedStyle(one).overflowX !== 'visible')
+    .map(one => one.textContent)"""
+# Classic nodes whose titles are longer than they are wide: the title begins where a square of its height ends.
+TITLES = """() => {
+    const ink = document.createElement('canvas').getContext('2d');
+    ink.font = app.canvas.title_text_font;
+    const end = node => LiteGraph.NODE_TITLE_HEIGHT + ink.measureText(node.title).width;
+    return app.graph.nodes.filter(node => end(node) > node.size[0]).map(node => node.title);
 }"""
 
 
@@ -128,3 +157,20 @@ def test_finished_pictures_are_shown_in_a_subgraph(client, page, nodes):
     shown = settled(page, inner, NODES[nodes])
     page.evaluate("() => app.canvas.setGraph(app.rootGraph ?? app.graph)")
     assert_finished(shown)
+
+
+def test_no_name_is_cut_off_in_a_new_node(page):
+    page.evaluate("() => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', false)")
+    assert page.evaluate(ADD_ALL) > 40
+    assert page.evaluate(TITLES) == []
+    if not page.evaluate(KNOWS_APPS):
+        return  # in the first versions of Nodes 2.0 all names have one width
+    page.set_viewport_size({"width": 2400, "height": 3400})
+    page.evaluate("() => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', true)")
+    page.evaluate(ADD_ALL)
+    page.wait_for_timeout(3000)
+    try:
+        assert page.locator("[data-node-id]").count() > 40
+        assert page.evaluate(CUT_OFF) == []
+    finally:
+        page.set_viewport_size({"width": 1280, "height": 720})

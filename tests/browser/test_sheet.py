@@ -165,10 +165,10 @@ def test_with_the_keyboard_alone(client, page, nodes):
 def test_in_a_subgraph(client, page, nodes):
     """The sheet's points come through the subgraph's input; so do those of the node that a click adds."""
     open_sheet(page, "demo_grid", nodes)
-    page.evaluate(f"""() => {{
-        const {{ subgraph }} = app.graph.convertToSubgraph(new Set([{SHEET}]));
-        app.canvas.setGraph(subgraph);
-    }}""")
+    page.evaluate(f"() => {{ window.outer = app.graph.convertToSubgraph(new Set([{SHEET}])).node; }}")
+    page.wait_for_timeout(500)  # as a person, who opens it after the page has drawn it
+    page.evaluate("() => app.canvas.setGraph(window.outer.subgraph)")
+    page.wait_for_timeout(500)
     look_at_sheet(page)
     run(page, client)
     assert cells(page).count() == 4

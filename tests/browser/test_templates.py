@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dev.blueprints import BLUEPRINTS, FOLDER, made
-from dev.browser import SLOW, show
+from dev.browser import NODES, SLOW, show
 from dev.workflow_files import WORKFLOWS, read
 
 from .test_frontend import skip_if_too_old
@@ -17,17 +17,55 @@ NAMES = [blueprint.name for blueprint in BLUEPRINTS]
 KNOWS_APPS = "() => app.extensionManager._p._s.has('appMode')"
 
 
-def test_the_template_browser_opens_the_first_of_ours(page):
+def test_the_first_template_is_opened_and_run(client, page):
+    """By hand alone: the template browser, the template's card, the button Run; then the node shows its pictures."""
     page.evaluate("() => app.extensionManager.command.execute('Comfy.BrowseTemplates')")
     page.get_by_text(PACK, exact=True).first.click(timeout=20_000)
-    title = WORKFLOWS["demo_grid"].stem
-    page.get_by_placeholder("Search").last.fill(
-        title
-    )  # the page shows some of the templates only, in an order of its own
+    title = next(iter(WORKFLOWS.values())).stem
+    # The page shows some of the templates only, in an order of its own.
+    page.get_by_placeholder("Search").last.fill(title)
     card = page.get_by_text(title).first
     card.wait_for(timeout=20_000)
     card.click()
-    page.wait_for_function("() => app.graph.nodes.some(n => n.type === 'SurrogateCorners')", timeout=20_000)
+    page.wait_for_function("() => app.graph.nodes.some(n => n.type === 'SurrogateExplorer')", timeout=20_000)
+    with page.expect_response(lambda response: response.url.endswith("/prompt") and response.ok) as response:
+        page.get_by_test_id("queue-button").click()
+    client.wait(response.value.json()["prompt_id"], timeout=SLOW / 1000)
+    page.wait_for_function(
+        "() => app.graph.nodes.find(n => n.surrogateExplorer).surrogateExplorer.cells().filter(Boolean).length === 9"
+    )
+
+
+@pytest.mark.parametrize("typed, kind", {"slerp": "Space", "variation seed": "Neighbours"}.items())
+def test_a_node_is_found_by_what_people_type(client, page, typed, kind):
+    node = client.object_info(f"Surrogate{kind}")[f"Surrogate{kind}"]
+    if not node.get("search_aliases"):
+        pytest.skip("nodes have other names for the search since ComfyUI 0.11")
+    page.evaluate("() => app.graph.clear()")
+    page.evaluate("() => app.extensionManager.command.execute('Workspace.SearchBox.Toggle')")
+    page.get_by_role("combobox", name="Add a node").wait_for(timeout=20_000)
+    page.keyboard.type(typed, delay=30)
+    page.wait_for_timeout(1500)  # the list moves while one types
+    page.get_by_role("dialog").get_by_text(node["display_name"], exact=True).first.click(timeout=20_000)
+    page.mouse.click(300, 400)  # newer pages ask where to put it
+    page.wait_for_function(f"() => app.graph.nodes.some(n => n.type === 'Surrogate{kind}')", timeout=20_000)
+
+
+# What is at the corner of the first note, on the page: the canvas or the note, or else what covers it.
+CORNER = """() => {
+    const notes = app.graph.nodes.filter(node => node.type === 'MarkdownNote');
+    const left = Math.min(...notes.map(node => node.pos[0])), top = Math.min(...notes.map(node => node.pos[1])) - 30;
+    const place = app.canvas.canvas.getBoundingClientRect(), { scale, offset } = app.canvas.ds;
+    const found = document.elementFromPoint(place.left + (left + offset[0]) * scale + 4, place.top + (top + offset[1]) * scale + 4);
+    return found === app.canvas.canvas || found.closest('[data-node-id]') ? '' : found.outerHTML.slice(0, 200);
+}"""
+
+
+@pytest.mark.parametrize("nodes", NODES)
+@pytest.mark.parametrize("name", ["demo_grid", "demo_turbo", "z_image_prompt_explore", "qwen_lightning_grid"])
+def test_a_template_opens_clear_of_the_page_s_bars(page, name, nodes):
+    show(page, read(name), NODES[nodes])
+    assert page.evaluate(CORNER) == ""
 
 
 @pytest.mark.parametrize("name", APPS)

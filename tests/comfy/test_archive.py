@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import zipfile
 from pathlib import Path
@@ -14,10 +15,21 @@ from dev.archive import write_archive
 from dev.client import Client
 from dev.server import ROOT, Server
 
+OLDEST = os.environ.get("SURROGATE_OLDEST_COMFYUI", "")
 pytestmark = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="what is packed is what git tracks")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(params=[None, OLDEST], ids=["this", "oldest"])
+def comfyui(request) -> Path | None:
+    """The folder of a ComfyUI; None for the one that all tests run on."""
+    if request.param is None:
+        return None
+    if not request.param:
+        pytest.skip("run.py sets up an old ComfyUI beside its own, not beside yours")
+    return Path(request.param)
+
+
+@pytest.fixture
 def installed(tmp_path_factory) -> Path:
     """A base folder for ComfyUI in which the unpacked archive is the only pack."""
     base = tmp_path_factory.mktemp("archive")
@@ -28,11 +40,11 @@ def installed(tmp_path_factory) -> Path:
     return base
 
 
-def test_a_demo_runs_from_the_unpacked_archive(installed, comfy):
+def test_a_demo_runs_from_the_unpacked_archive(installed, comfy, comfyui):
     (pack,) = (installed / "custom_nodes").iterdir()
     assert not (pack / "tests").exists() and not (pack / "dev").exists()
     prompt = json.loads((pack / "demo" / "api" / "demo_grid.json").read_text("utf-8"))
-    with Server("archive", pack=pack, arguments=["--cpu"], base=installed) as server:
+    with Server("archive", pack=pack, arguments=["--cpu"], base=installed, comfyui=comfyui) as server:
         client = Client(server.url)
         entry = client.run(prompt)
         (image,) = client.images(entry)

@@ -1,5 +1,7 @@
 """Points on the prompt: by stock samplers through CONDITIONING, and by the pack's own nodes through a guider."""
 
+import json
+
 import pytest
 import torch
 
@@ -202,14 +204,56 @@ def test_the_pooled_embedding_gets_noise_where_it_is_asked_for(comfy):
     assert (with_noise.tensor - without.tensor).abs().max() > 0.05
 
 
-def test_hidream_s_second_embedding_gets_noise_too(comfy):
-    """Core's zeroing leaves the layers of Llama: noise can change nothing else."""
+def families(comfy) -> list[str]:
+    """Those that this ComfyUI knows and whose prompt is an embedding."""
+    required = comfy.client.get("/object_info/TestFamilyPrompt")["TestFamilyPrompt"]["input"]["required"]
+    options = required["family"]
+    known = options[1]["options"] if isinstance(options[0], str) else options[0]
+    return [name for name in known if name != "HiDream-O1"]
+
+
+# What of a family's conditioning gets noise beside the tokens -> the share of its values that is not padding.
+SECOND = {"HiDream": {"conditioning_llama3": 1.0}, "HunyuanDiT": {"conditioning_mt5xl": 0.5}}
+# Of the tokens, where there is padding.
+KEPT = {"Mochi": 4 / 6}
+
+
+def test_of_every_family_the_text_embeddings_get_noise_and_nothing_else(comfy):
+    """Masks, pooled embeddings, lyrics, what is written in the picture, guidance, sizes: the very same things."""
     g = Demo(comfy)
-    model, text = g("TestFamily", family="HiDream").outputs(2)
-    zeros, latent = g("ConditioningZeroOut", conditioning=text), g.latent(1, 16, 8, 8)
+    said = {}
+    for family in families(comfy):
+        before = g("TestFamilyPrompt", family=family)
+        after, _, _ = g.on_prompt(conditioning=before, until=1.0, pooled=False)
+        said[family] = g("PreviewAny", source=g("TestChanged", before=before, after=after))
+    outputs = g.run()["outputs"]
+    assert {"HunyuanDiT", "HunyuanImage", "HunyuanVideo 1.5", "ACE-Step"} <= set(said)
+    for family, node in said.items():
+        changed = json.loads(outputs[node.number]["text"][0])
+        assert changed == pytest.approx({"tokens": KEPT.get(family, 1.0), **SECOND.get(family, {})}), family
+
+
+@pytest.mark.parametrize("family", SECOND)
+def test_a_second_embedding_gets_noise_too(comfy, family):
+    """Core's zeroing leaves it: noise can change nothing else."""
+    g = Demo(comfy)
+    model, text = g("TestFamily", family=family).outputs(2)
+    zeros, latent = g("ConditioningZeroOut", conditioning=text), g.latent(1, 4 if family == "HunyuanDiT" else 16, 8, 8)
     noisy, two, _ = g.on_prompt(conditioning=zeros, latent=latent, until=1.0)
     ours, plain = (g.keep(g.ksampler(model, prompt, two, 42, steps=2)) for prompt in (noisy, zeros))
     g.run()
     first, second = (ours.tensor - plain.tensor).flatten(1).norm(dim=1) / plain.tensor[0].norm()
     assert first > 1e-3 and second > 1e-3
     assert not torch.allclose(ours.tensor[0], ours.tensor[1], atol=1e-3)
+
+
+def test_what_is_written_in_the_picture_gets_no_noise(comfy):
+    """HunyuanImage: with its tokens zeroed only the embedding of letters is left, which must not change."""
+    g = Demo(comfy)
+    model, text = g("TestFamily", family="HunyuanImage").outputs(2)
+    zeros, latent = g("ConditioningZeroOut", conditioning=text), g.latent(1, 64, 8, 8)
+    noisy, two, _ = g.on_prompt(conditioning=zeros, latent=latent, until=1.0)
+    ours, plain, other = (g.keep(g.ksampler(model, prompt, two, 42, steps=2)) for prompt in (noisy, zeros, text))
+    g.run()
+    assert torch.equal(ours.tensor, plain.tensor)
+    assert (other.tensor - plain.tensor).abs().max() > 1e-3

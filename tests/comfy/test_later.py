@@ -58,6 +58,7 @@ TYPED = {
     "best of n": "Search", "seed hunt": "Search", "evolve": "Search", "genetic": "Search", "optimize": "Search",
     "CMA-ES": "Study", "optuna": "Study", "bayesian": "Study", "unsample": "Invert", "image to noise": "Invert",
     "interpolation": "Path", "seed travel": "Path", "contact sheet": "ContactSheet", "png info": "SeedsFromPictures",
+    "seed variance": "Conditioning", "same image every seed": "Conditioning", "more variety": "Carrier", "turbo": "Carrier",
 }  # fmt: skip
 # On the processor, ancestral samplers no longer begin with the noise that the picture began with.
 ANCESTRAL = """

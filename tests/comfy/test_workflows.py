@@ -15,7 +15,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from dev.client import ExecutionFailed
-from dev.workflow_files import FOLDER, WORKFLOWS, needs, read, twin, version
+from dev.workflow_files import FOLDER, WORKFLOWS, asks_a_service, needs, read, twin, version
 from surrogate import Seeds, SurrogateSpace, points
 from surrogate.pictures import plan_sheet
 from surrogate.scores.distances import picture_distances
@@ -52,6 +52,8 @@ def skip_if_too_old(client, name: str) -> None:
     """For a workflow whose nodes came after this ComfyUI."""
     if version(client.get("/system_stats")["system"]["comfyui_version"]) < needs(name):
         pytest.skip(f"needs ComfyUI {'.'.join(map(str, needs(name)))}")
+    if asks_a_service(name):
+        pytest.skip("tests/comfy/test_services.py has it: this server has no nodes that ask remote services")
 
 
 def opened(comfy, file: dict) -> Image.Image:
@@ -300,13 +302,7 @@ def test_one_run_of_ask_and_tell_is_the_whole_search(comfy):
     prompt = twin("demo_ask_tell")
     first = comfy.client.run(prompt, read("demo_ask_tell"), timeout=LONG)
     assert all(image["type"] == "temp" for image in comfy.client.images(first))
-    deadline = time.monotonic() + LONG
-    while not comfy.client.get("/surrogate/study", name="demo ask and tell")["finished"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    while any(comfy.client.get("/queue").values()):
-        time.sleep(0.1)
-    last = max(comfy.client.get("/history").values(), key=lambda entry: entry["prompt"][0])
+    last = last_run(comfy, "demo ask and tell")
     best, page = [i for i in comfy.client.images(last) if i["type"] == "output"]
     assert_a_picture(pixels(opened(comfy, best)))
     assert pixels(opened(comfy, page)).shape[0] > 2000
@@ -316,6 +312,30 @@ def test_one_run_of_ask_and_tell_is_the_whole_search(comfy):
     study = Study.load(comfy.server.base / "user" / "surrogate_studies.db", "demo ask and tell")
     scores = study.history().scores[:, 0]
     assert scores.max() > np.median(scores[:8])
+
+
+def test_drafts_make_many_candidates_of_a_budget(comfy):
+    prompt = twin("demo_drafts")
+    comfy.client.run(prompt, read("demo_drafts"), timeout=LONG)
+    (page,) = [i for i in comfy.client.images(last_run(comfy, "demo drafts")) if i["type"] == "output"]
+    assert pixels(opened(comfy, page)).shape[0] > 2000
+    rows = Study.load(comfy.server.base / "user" / "surrogate_studies.db", "demo drafts").history()
+    finished = ~rows.drafted
+    assert len(rows) > 100 and 24 <= finished.sum() < 64 and np.isfinite(rows.scores[finished]).all()
+    # What is finished is better than what chance gives, and gets better.
+    scores = rows.scores[finished, 0]
+    assert np.median(scores[-8:]) > np.median(scores[:8])
+
+
+def last_run(comfy, study: str) -> dict:
+    """The history entry of the prompt with which a study ended that repeats itself."""
+    deadline = time.monotonic() + LONG
+    while not comfy.client.get("/surrogate/study", name=study)["finished"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    while any(comfy.client.get("/queue").values()):
+        time.sleep(0.1)
+    return max(comfy.client.get("/history").values(), key=lambda entry: entry["prompt"][0])
 
 
 def refused(comfy, prompt: dict) -> dict:

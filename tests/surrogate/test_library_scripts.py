@@ -4,7 +4,9 @@ import re
 import runpy
 import sys
 
+import numpy as np
 import pytest
+from scipy import stats
 
 
 @pytest.fixture
@@ -51,6 +53,28 @@ def test_with_diffusers(run):
     assert said[3] == "AudioLDM: a blend of (1, 512) samples"
     found = re.fullmatch(r"AudioLDM: the best of 16 points has (\S+) times the energy of the best seed", said[4])
     assert float(found[1]) > 0.5
+
+
+def test_with_rfd3(run):
+    why = 'rfd3 is not installed here, or does not fit its packages: Python 3.12, pip install rc-foundry "atomworks[ml]<3" pydantic'
+    pytest.importorskip("rfd3.inference.input_parsing", reason=why, exc_type=ImportError)
+    said = run("with_rfd3.py").splitlines()
+    exact = [line for line in said if "bit for bit" in line]
+    assert len(exact) == 2 and all(line.endswith(": True") for line in exact)
+    assert "A blend (1, 168, 3) is none of the four: True" in said
+    assert "A blend repeats: True and differs with the seed of the way: True" in said
+    found = re.fullmatch(r"The most compact of 16 points has (\S+) times the radius of the most compact seed", said[-1])
+    assert float(found[1]) < 1.1
+
+
+def test_the_page_s_repelled_noises_are_normal_and_as_far_apart_as_can_be(root):
+    page = (root / "docs" / "library" / "README.md").read_text("utf-8")
+    first, *_, block = re.findall(r"```python\n(.*?)```", page, re.S)
+    names: dict = {}
+    exec(first + block, names)
+    noises = names["repelled"].flatten(1)
+    assert all(stats.kstest(one.numpy(), "norm").pvalue > 1e-3 for one in noises)
+    assert np.allclose(np.corrcoef(noises), np.where(np.eye(4), 1, -1 / 3), atol=0.01)
 
 
 def test_the_page_names_every_script(root):

@@ -1,5 +1,5 @@
 // What a click on a cell can do with the graph.
-import { addNode, connect, nodeOf, oneStep, outputOf, sameSource, setValue, sourceOf, spaceOf } from "../graph_edits.js";
+import { addNode, connect, nodeOf, oneStep, outputOf, sameSource, setValue, sourceOf, spaceOf, takersOf } from "../graph_edits.js";
 import { parse, toggle, write } from "./selection.js";
 
 const POINTS = "SURROGATE_POINTS";
@@ -53,7 +53,7 @@ export function neighbours(node, cell, weights) {
       setValue(before, "numbers", write([cell]));
       return there;
     }
-    if (before?.type === "SurrogateWeights" && weights && before.outputs[0].links.length === 1) {
+    if (before?.type === "SurrogateWeights" && weights && takersOf(before, 0) === 1) {
       setValue(before, "weights", weights);
       return there;
     }

@@ -11,17 +11,19 @@ scored.
 """
 
 from .beliefs import believed, pairs, promised
-from .calibration import Line, chosen_step, trust, watched_steps
+from .calibration import FEWEST, Line, chosen_step, correlation, trust, watched_steps
 from .drafting import CHECK, FIRST, RESERVE, Drafting
 
 __all__ = [
     "CHECK",
+    "FEWEST",
     "FIRST",
     "RESERVE",
     "Drafting",
     "Line",
     "believed",
     "chosen_step",
+    "correlation",
     "pairs",
     "promised",
     "trust",

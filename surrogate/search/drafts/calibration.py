@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Line", "chosen_step", "trust", "watched_steps"]
+__all__ = ["Line", "chosen_step", "correlation", "trust", "watched_steps"]
 
 # Parts of all steps after which drafts are looked at: later ones cost too much to gain by (measured).
 PARTS = (1 / 8, 1 / 4)
@@ -39,8 +39,8 @@ def trust(drafts: np.ndarray, finished: np.ndarray) -> float:
     if n < FEWEST:
         return -1.0
     best = np.argsort(-finished, kind="stable")[: max(HALF, n // 2)]
-    z = math.atanh(float(np.clip(_correlation(drafts, finished), -1 + 1e-9, 1 - 1e-9)))
-    among_best = _correlation(drafts[best], finished[best]) + LEAST - LEAST_OF_BEST
+    z = math.atanh(float(np.clip(correlation(drafts, finished), -1 + 1e-9, 1 - 1e-9)))
+    among_best = correlation(drafts[best], finished[best]) + LEAST - LEAST_OF_BEST
     return max(-1.0, min(math.tanh(z - 1 / math.sqrt(n - 3)), among_best))
 
 
@@ -78,7 +78,7 @@ class Line:
         return self.slope * gain + self.height
 
 
-def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Of what does not vary it is -1: nothing can be told from it."""
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         return -1.0

@@ -51,6 +51,10 @@ class Bayesian(Optimiser):
     def __post_init__(self):
         object.__setattr__(self, "startup", whole("startup", self.startup, 1))
 
+    def outdated(self, u, history, later):
+        """Whether it found a point that another worker stored who thought at the same time."""
+        return bool((_squares(CHART.weights(u), CHART.weights(later)) < SAME**2).any())
+
     def propose(self, history, run, generation, indices, population, seed, memory):
         chances = [generator(seed, run, generation, int(i)) for i in indices]
         d = history.u.shape[1]

@@ -25,7 +25,7 @@ async def comfy_entrypoint():
     from .backwards import RoughInversion
     from .clip import ClipCosine, Pooled, SmallClip, SmallClipVision, WithWords
     from .core import BareGuider, CoreNames
-    from .family_nodes import FamilyFile, FamilyModel
+    from .family_nodes import Changed, FamilyFile, FamilyModel, FamilyPrompt
     from .faults import Faulty, FaultyScorer
     from .loop import stand_ins
     from .models import AnyModel, AnyVAE, SmallUNet
@@ -41,7 +41,7 @@ async def comfy_entrypoint():
                 AnyModel, AnyVAE, SmallUNet, ClipCosine, Pooled, WithWords, SmallClip, SmallClipVision, MadeImages, MadeLatent,
                 MadeNumbers, MadeText, CountedSampler, Keep, NoiseTap, Watch, Faulty, FaultyScorer, RoughInversion,
                 BareGuider, CoreNames,
-                FamilyFile, FamilyModel,
+                Changed, FamilyFile, FamilyModel, FamilyPrompt,
                 MadeSounds, Pitch, SoundVAE,
                 JoinedParts, MaskOf, PartOf, NaNModel, OddNoise, OneAtATime, ReplacedNoise, SlowModel,
                 *stand_ins(),

@@ -149,7 +149,7 @@ FAMILIES = {
          "text_states_dim_t5": 32, "text_len": TOKENS, "text_len_t5": TOKENS},
         32,
         {"attention_mask": torch.ones(1, TOKENS), "conditioning_mt5xl": (1, TOKENS, 32),
-         "attention_mask_mt5xl": torch.ones(1, TOKENS)},
+         "attention_mask_mt5xl": torch.tensor([[1.0, 1, 1, 0, 0, 0]])},
     ),
     "HiDream": Family(
         "HiDream",

@@ -1,11 +1,13 @@
 """Models of every family that this ComfyUI knows, as nodes: built, or written to a file for core's loaders."""
 
+import json
 from pathlib import Path
 
 import comfy.model_management
 import comfy.model_patcher
 import folder_paths
 import safetensors.torch
+import torch
 from comfy_api.latest import io
 
 from .families import FAMILIES
@@ -35,6 +37,51 @@ class FamilyModel(io.ComfyNode):
             KNOWN[family].build(), load_device=comfy.model_management.get_torch_device(), offload_device=offload
         )
         return io.NodeOutput(model, KNOWN[family].conditioning())
+
+
+class FamilyPrompt(io.ComfyNode):
+    """The same conditioning without the model."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="TestFamilyPrompt",
+            category="test",
+            inputs=[io.Combo.Input("family", options=list(KNOWN))],
+            outputs=[io.Conditioning.Output()],
+        )
+
+    @classmethod
+    def execute(cls, family):
+        return io.NodeOutput(KNOWN[family].conditioning())
+
+
+class Changed(io.ComfyNode):
+    """What is not the same in two conditionings of one entry, as JSON: names, and of tensors how many values differ."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="TestChanged",
+            category="test",
+            inputs=[io.Conditioning.Input("before"), io.Conditioning.Input("after")],
+            outputs=[io.String.Output()],
+        )
+
+    @classmethod
+    def execute(cls, before, after):
+        ((old, new),) = zip(
+            *[[{"tokens": tokens, **more} for tokens, more in one] for one in (before, after)], strict=True
+        )
+        differ = {name: _share(old.get(name), new.get(name)) for name in sorted({*old, *new})}
+        return io.NodeOutput(json.dumps({name: share for name, share in differ.items() if share}))
+
+
+def _share(old, new) -> float:
+    """The share of values that differ at every point of the batch."""
+    if not isinstance(old, torch.Tensor) or not isinstance(new, torch.Tensor):
+        return float(old is not new)
+    return float((new != old).all(dim=0).float().mean())
 
 
 class FamilyFile(io.ComfyNode):

@@ -103,6 +103,29 @@ def test_each_encoder_has_a_spread_of_its_own():
     assert torch.allclose(both[77:].mean(), t5.std(), rtol=1e-3)
 
 
+@pytest.mark.parametrize(("width", "layers"), [(7680, 3), (11520, 4), (12288, 3), (15360, 3), (30720, 12)])
+def test_each_layer_of_a_language_model_has_a_spread_of_its_own(width, layers):
+    """As core stacks them: FLUX.2, Klein, Lens, Krea 2."""
+    stacked = torch.stack([10.0**-i * torch.randn(9, width // layers) for i in range(layers)], dim=1)
+    std = spread(Embedding(stacked.reshape(9, width))).reshape(9, layers, -1)
+    for i in range(layers):
+        assert torch.allclose(std[:, i], stacked[:, i].std(unbiased=False).expand_as(std[:, i]), rtol=1e-4)
+
+
+def test_the_picture_s_and_the_sound_s_part_of_ltx_have_a_spread_each():
+    picture, sound = torch.randn(6, 4096), 5 * torch.randn(6, 2048)
+    std = spread(Embedding(torch.cat([picture, sound], dim=1)))
+    assert torch.allclose(std[:, :4096], picture.std(unbiased=False).expand(6, 4096), rtol=1e-4)
+    assert torch.allclose(std[:, 4096:], sound.std(unbiased=False).expand(6, 2048), rtol=1e-4)
+
+
+def test_the_layers_of_ideogram_4_are_neighbours():
+    taps = torch.stack([2.0**i * torch.randn(5, 4096) for i in range(13)], dim=1)
+    std = spread(Embedding(taps.permute(0, 2, 1).reshape(5, -1))).reshape(5, 4096, 13)
+    assert torch.allclose(std[0, 0], taps.transpose(0, 1).flatten(1).std(1, unbiased=False), rtol=1e-4)
+    assert torch.equal(std, std[:1, :1].expand_as(std))
+
+
 def test_a_token_that_one_encoder_does_not_have_gets_no_noise_there():
     values = torch.cat([torch.randn(8, 768), torch.randn(8, 1280)], dim=1)
     values[5:, :768] = 0
@@ -185,3 +208,24 @@ def test_layers_without_a_prompt_stay():
     empty = Embedding(prompt(10).tokens, layers=torch.zeros(32, 1, 64))
     assert not layers_noise(space(), INSIDE, empty, 1.0).any()
     assert torch.equal(layers_noise(space(), INSIDE[:1], layered(), 0)[0], layered().layers)
+
+
+def test_padding_of_one_more_encoder_gets_no_noise_and_does_not_count():
+    embedding = layered()
+    mask = torch.tensor([1, 1, 1, 1, 0, 0, 0])
+    padded = prompt(10, 64, layers=embedding.layers, layers_mask=mask)
+    noisy = layers_noise(space(), INSIDE, padded, 0.5)
+    assert torch.equal(noisy[:, :, 4:], embedding.layers[:, 4:].expand(3, -1, -1, -1))
+    z = (noisy - embedding.layers)[:, :, :4] / (
+        0.5 * embedding.layers[:, :4].std((1, 2), unbiased=False)[:, None, None]
+    )
+    alone = layers_noise(space(), INSIDE, prompt(10, 64, layers=embedding.layers[:, :4]), 0.5) - embedding.layers[:, :4]
+    assert torch.allclose(z[:, 0], z[:, 2], atol=1e-3)
+    assert torch.allclose(noisy[:, :, :4] - embedding.layers[:, :4], alone, atol=1e-3)
+    nothing = prompt(10, 64, layers=embedding.layers, layers_mask=torch.zeros(7))
+    assert torch.equal(layers_noise(space(), INSIDE, nothing, 0.5), embedding.layers.expand(3, -1, -1, -1))
+
+
+def test_a_mask_of_another_length_is_refused():
+    with pytest.raises(ValueError, match="layers_mask must have one value for each of 7 tokens, got 4"):
+        prompt(10, 64, layers=layered().layers, layers_mask=torch.ones(4))

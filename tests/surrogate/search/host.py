@@ -7,10 +7,12 @@ process id, and the piece writes what it assigned to `result` to the file named 
 
 import json
 import os
+import runpy
 import signal
 import sys
 import traceback
 import warnings
+from pathlib import Path
 
 warnings.filterwarnings("ignore")
 sys.path.append(sys.argv[1])
@@ -27,9 +29,10 @@ sqlite_files._pattern()
 
 
 def run(code: str, args: dict, path: str) -> None:
-    names = {"Study": Study, "np": np, **args}
+    script = Path(path + ".py")
+    script.write_text(code, "utf-8")
     try:
-        exec(code, names)
+        names = runpy.run_path(str(script), {"Study": Study, "np": np, **args})
         answer = {"result": names.get("result")}
     except BaseException:
         answer = {"error": traceback.format_exc()}

@@ -12,6 +12,7 @@ from dev.postgres import PASSWORD
 from surrogate.search import Study, StudyError, patience, study_names, while_waiting
 from surrogate.search.addresses import password_remark
 from surrogate.search.ledger import Ledger
+from surrogate.search.optimisers import OPTIMISERS
 
 SEARCH = """
 import time
@@ -177,21 +178,43 @@ def test_a_worker_that_lives_and_is_slower_than_its_lease(searching, host, url, 
     check_whole(Study.load(url, "study").history(), 30)
 
 
-@pytest.mark.parametrize("name, count, budget", [("adaptive", 3, 24), ("cma-es", 8, 64)])
-def test_workers_that_begin_at_once(name, count, budget, searching, host, url):
-    """With an optimiser that thinks while others do, and with one that does not."""
-    searching.open(url, budget=budget, population=4, optimiser=name)
-    code = """
-study = Study.load(url, "study", worker=str(worker))
-told = []
-while len(asked := study.ask()):
-    study.tell(asked, -((asked.u - 0.3) ** 2).sum(axis=1))
-    told += asked.trials.tolist()
-result = told
+BEGIN_AT_ONCE = """
+import os, time
+open(ready, "w").close()
+while not os.path.exists(go):
+    time.sleep(0.002)
+told, remarks = {}, []
+for name, directions in studies.items():
+    study = Study.open(url, name, recipe, budget=budget, population=4, optimiser=name, directions=directions)
+    told[name] = []
+    while len(asked := study.ask()):
+        scores = np.stack([-((asked.u - best) ** 2).sum(axis=1) for best in (0.3, 0.6)], axis=1)
+        report = study.tell(asked, scores[:, : len(directions)])
+        remarks += report.remarks
+        told[name] += asked.trials.tolist()
+result = [told, remarks]
 """
-    workers = [host.start(code, url=url, worker=i) for i in range(count)]
-    assert sorted(trial for worker in workers for trial in worker.result()) == list(range(budget))
-    check_whole(Study.load(url, "study").history(), budget)
+# These show again what was good: so they are defined.
+REPEAT = ("nsga-ii", "picks")
+
+
+def test_eight_workers_with_each_optimiser(searching, host, url, tmp_path):
+    """They begin at once, in a database in which nobody was before; some think while others do."""
+    budget, go = 40, tmp_path / "go"
+    studies = {name: ["maximize"] * (1 if kind.one_score else 2) for name, kind in OPTIMISERS.items()}
+    given = {"url": url, "recipe": searching.space().recipe(), "budget": budget, "studies": studies, "go": str(go)}
+    ready = [tmp_path / f"ready {i}" for i in range(8)]
+    workers = [host.start(BEGIN_AT_ONCE, **given, ready=str(path)) for path in ready]
+    for worker, path in zip(workers, ready, strict=True):
+        worker.reached(path)
+    go.touch()
+    told, remarks = zip(*(worker.result() for worker in workers))
+    assert not any(remarks)
+    for name in OPTIMISERS:
+        assert sorted(trial for trials in told for trial in trials[name]) == list(range(budget)), name
+        history = Study.load(url, name).history()
+        assert (history.state == "complete").all() and len(places(history)) == len(history) == budget, name
+        assert len(np.unique(history.u, axis=0)) >= (budget // 2 if name in REPEAT else budget), name
 
 
 class Cancelled(Exception):

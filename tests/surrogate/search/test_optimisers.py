@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import random
@@ -44,14 +45,14 @@ def arguments(name: str, seed: int = 7, k: int = 4, **more) -> dict:
     }
 
 
-# Scores with ties and a failure, from the points alone; also sent to another process as code.
-SCORING = """
+# Scores with ties and a failure, from the points alone.
 def score(generation, scores):
     u = generation.u
     rough = -np.round(((u - 0.3) ** 2).sum(axis=1), 1)
     if generation.number == 1:
         rough[-1] = np.nan
     return rough if scores == 1 else np.stack([rough, np.round(u.sum(axis=1), 1)], axis=1)
+
 
 def search(study, generations):
     u = []
@@ -60,10 +61,10 @@ def search(study, generations):
         u += generation.u.tolist()
         study.tell(generation, score(generation, len(study.definition.directions)))
     return u
-"""
-scoring: dict = {"np": np}
-exec(SCORING, scoring)
-search = scoring["search"]
+
+
+# The same as code, for another process.
+SCORING = "".join(map(inspect.getsource, (score, search)))
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import inspect
 import json
 
 import numpy as np
@@ -13,17 +14,16 @@ from surrogate import CHARTS, IntegerSeed, Seeds, SurrogateSpace, points, space_
 from surrogate.search import OPTIMISERS, Scouting, Study, StudyError, make_optimiser, scouting, study_names
 from surrogate.search.scouting import diverse
 
-# What each noise is worth, by its integer; with ties. Also sent to another process as code.
-SCORING = """
-from surrogate import space_from_recipe
-from surrogate.search import Scouting
 
+# What each noise is worth, by its integer; with ties.
 def worth(label):
     return round(float(np.random.default_rng(int(label)).normal()), 1)
+
 
 def score(study, u):
     space = space_from_recipe(study.definition.space)
     return space.weights(u) @ np.array([worth(label) for label in space.seeds.labels])
+
 
 def step(study):
     generation = study.ask()
@@ -31,12 +31,17 @@ def step(study):
         study.tell(generation, score(study, generation.u))
     return len(generation)
 
+
 def present(scouting):
     return scouting.search() if scouting.study.finished else scouting.study
-"""
-scoring: dict = {"np": np}
-exec(SCORING, scoring)
-worth, score, step, present = (scoring[name] for name in ("worth", "score", "step", "present"))
+
+
+# The same as code, for another process.
+SCORING = """
+from surrogate import space_from_recipe
+from surrogate.search import Scouting
+
+""" + "".join(map(inspect.getsource, (worth, score, step, present)))
 
 
 @pytest.fixture

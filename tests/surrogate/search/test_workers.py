@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 import types
 from contextlib import contextmanager
@@ -14,7 +15,6 @@ import pytest
 from surrogate.charts import WholeSphere
 from surrogate.recent import Recent
 from surrogate.search import make_optimiser
-from surrogate.search.optimisers.adaptive import Adaptive
 from surrogate.search.workers import Worker
 
 SEARCH = """
@@ -301,31 +301,85 @@ def test_the_living_and_the_dead(host, tmp_path):
     assert not Worker("far away", piece.pid, there.start).is_dead(here)  # nobody knows
 
 
-def test_two_workers_that_think_at_once_try_different_noises(searching, file, monkeypatch):
-    """The one that stores its points later proposes them again."""
-    first, second = (
-        searching.open(file, optimiser="adaptive", settings={"scout": 2}, budget=80, worker=name) for name in "ab"
-    )
-    for study in (first, second):
+@pytest.fixture
+def think_at_once(monkeypatch):
+    """Lets two studies ask at the same time: while the first one thinks the second one asks, whenever `when()` says so.
+
+    What both were given, and in how many thoughts the first one found it.
+    """
+
+    def ask(first, second, when=None):
+        kind, theirs, thoughts = type(first.optimiser), [], []
+        propose = kind.propose
+
+        def interrupted(self, *arguments):
+            proposal = propose(self, *arguments)
+            thoughts.append(proposal)
+            if when() if when else not theirs:
+                # Another process has memories of its own; in this one the same study waits while it thinks.
+                with monkeypatch.context() as patch:
+                    patch.setattr(kind, "propose", propose)
+                    patch.setattr("surrogate.search.access.memories", Recent(8))
+                    theirs.append(second.ask())
+                    if when:
+                        second.tell(theirs[-1], [0.0] * len(theirs[-1]))
+            return proposal
+
+        with monkeypatch.context() as patch:
+            patch.setattr(kind, "propose", interrupted)
+            mine = first.ask()
+        assert mine.run == 0 and {asked.run for asked in theirs} == {1}
+        return mine, theirs, len(thoughts)
+
+    return ask
+
+
+@pytest.fixture
+def two_adaptive(searching, file):
+    """Two workers of an adaptive search that knows its first scores."""
+    both = [searching.open(file, optimiser="adaptive", settings={"scout": 2}, budget=200, worker=name) for name in "ab"]
+    for study in both:
         study.tell(asked := study.ask(), searching.bowl(asked.u))
-    propose, theirs = Adaptive.propose, []
+    return both
 
-    def interrupted(self, *arguments):
-        proposal = propose(self, *arguments)
-        if not theirs:
-            theirs.append(None)
-            # Another process has memories of its own; in this one the same study waits while it thinks.
-            with monkeypatch.context() as patch:
-                patch.setattr("surrogate.search.access.memories", Recent(8))
-                theirs[0] = second.ask()
-        return proposal
 
-    monkeypatch.setattr(Adaptive, "propose", interrupted)
-    mine = first.ask()
-    assert (mine.run, theirs[0].run) == (0, 1)
-    assert len(np.unique([*mine.u, *theirs[0].u], axis=0)) == 4  # half of a generation each
-    new = [set(np.flatnonzero(WholeSphere().weights(asked.u).any(axis=0)[8:])) for asked in (mine, theirs[0])]
-    assert len(new[0]) == len(new[1]) == 2 and not new[0] & new[1]
+def new_noises(asked) -> set:
+    """Which noises beyond the first 8 a generation uses."""
+    return set(np.flatnonzero(WholeSphere().weights(asked.u).any(axis=0)[8:]).tolist())
+
+
+def test_two_workers_that_think_at_once_try_different_noises(two_adaptive, think_at_once):
+    """The one that stores its points later proposes them again."""
+    mine, (theirs,), thoughts = think_at_once(*two_adaptive)
+    assert thoughts == 2
+    # They share a generation.
+    assert len(np.unique([*mine.u, *theirs.u], axis=0)) == 4
+    assert len(new_noises(mine)) == len(new_noises(theirs)) == 2 and not new_noises(mine) & new_noises(theirs)
+
+
+def test_two_workers_that_think_at_once_do_not_take_the_same_point(searching):
+    made, u = make_optimiser("bayesian"), np.random.default_rng(1).random((3, 5))
+    history = searching.open().history()
+    assert made.outdated(u, history, np.concatenate([u[2:] + 1e-4, 1 - u]))
+    assert not made.outdated(u, history, np.random.default_rng(2).random((4, 5)))
+
+
+def test_a_worker_that_thinks_slowly_has_its_turn(two_adaptive, file, think_at_once):
+    """However often others are faster and store what it would repeat: in the end they wait."""
+
+    def nobody_waits():
+        database = sqlite3.connect(file, timeout=0, isolation_level=None)
+        try:
+            database.execute("BEGIN IMMEDIATE")
+            return True
+        except sqlite3.OperationalError:
+            return False
+        finally:
+            database.close()
+
+    mine, theirs, thoughts = think_at_once(*two_adaptive, when=nobody_waits)
+    assert (len(theirs), thoughts) == (3, 4)
+    assert len(new_noises(mine)) == len(mine) and not new_noises(mine) & set().union(*map(new_noises, theirs))
 
 
 def test_workers_share_a_generation_of_who_learns_from_every_image(searching, file):
