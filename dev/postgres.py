@@ -28,9 +28,13 @@ def lacking() -> str:
 
 
 class Postgres:
-    """A running server. Its user has a password: `url` has it, `public_url` has not. End it by `close`."""
+    """A running server. Its user has a password: `url` has it, `public_url` has not. End it by `close`.
 
-    def __init__(self):
+    It listens on loopback, and on `address` if one of this computer is given, to all who know the password.
+    """
+
+    def __init__(self, address: str = ""):
+        self.addresses = ",".join(filter(None, ("127.0.0.1", address)))
         self.folder = Path(tempfile.mkdtemp(prefix="surrogate-postgres-"))
         self.data, programs = self.folder / "data", _programs()
         assert programs is not None, lacking()
@@ -49,6 +53,9 @@ class Postgres:
         self._call(
             "initdb", "-D", self.data, "-U", "tester", "-A", "scram-sha-256", f"--pwfile={password}", "-N", "-E", "UTF8"
         )
+        if address:
+            with open(self.data / "pg_hba.conf", "a", encoding="utf-8") as rules:
+                rules.write("host all all all scram-sha-256\n")
         self.start()
 
     def close(self) -> None:
@@ -58,7 +65,9 @@ class Postgres:
 
     def start(self) -> None:
         """Until it answers."""
-        options = [f"-c{option}" for option in (*SPEED, "listen_addresses=127.0.0.1", "unix_socket_directories=")]
+        options = [
+            f"-c{option}" for option in (*SPEED, f"listen_addresses={self.addresses}", "unix_socket_directories=")
+        ]
         options.append(f"-p{self.port}")
         self._call("pg_ctl", "-D", self.data, "-l", self.data / "log", "-w", "-o", " ".join(options), "start")
 

@@ -11,7 +11,7 @@ from comfy_execution.graph import ExecutionBlocker
 from ..surrogate import points
 from ..surrogate.search import named_faults, reasons_of, without_faulty
 from .tools import wires
-from .tools.asked import usable_pictures
+from .tools.asked import still_wanted, usable_pictures
 from .tools.live import Live, album_of, keep_pictures
 from .tools.notices import say, warn
 from .tools.picking import tell_carried
@@ -128,10 +128,7 @@ class Tell(io.ComfyNode):
 
     @classmethod
     def check_lazy_status(cls, study, **inputs):
-        # Nothing was asked: nothing needs to be rendered to show the best.
-        if not len(study[0].generation or ()):
-            return []
-        return [name for name, value in inputs.items() if value is None or value == (None,) or value == [None]]
+        return still_wanted(study, inputs)
 
     @classmethod
     @patient_node

@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from .sampling import FAULTS_ADVICE, clips_of, faults_of, sound_faults
 from .sound_batches import one_by_one
 
-__all__ = ["are_sounds", "usable_pictures", "usable_sounds"]
+__all__ = ["are_sounds", "still_wanted", "usable_pictures", "usable_sounds"]
+
+
+def still_wanted(study, inputs: Mapping) -> list[str]:
+    """Which lazy `inputs` of a node of lists are to be computed now; none if its `study` has asked for nothing."""
+    if not len(study[0].generation or ()):
+        return []
+    return [name for name, value in inputs.items() if value is None or value == (None,) or value == [None]]
 
 
 def usable_pictures(images, count: int) -> tuple[list, list[str]]:

@@ -18,7 +18,8 @@ def _one_after_another(count: int, width: int) -> list[slice]:
 # has. Later layers of a language model are spread more widely than its first ones.
 PARTS = {
     2048: [slice(0, 768), slice(768, 2048)],  # CLIP-L and CLIP-G: SDXL, SD3
-    7680: _one_after_another(3, 2560),  # FLUX.2 Klein
+    6144: [slice(0, 4096), slice(4096, 6144)],  # of the picture and of the sound: LTX-2.3
+    7680: _one_after_another(3, 2560),  # FLUX.2 Klein; LTX-2 has it too, with two parts that are spread alike
     11520: _one_after_another(4, 2880),  # Lens
     12288: _one_after_another(3, 4096),  # FLUX.2 Klein, the larger one
     15360: _one_after_another(3, 5120),  # FLUX.2

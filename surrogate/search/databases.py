@@ -27,6 +27,9 @@ __all__ = ["Database"]
 
 # Database servers that were found to be usable.
 _servers: set[str] = set()
+# Seconds after which a server takes a client for lost: one that was cut off in the middle of a transaction keeps all others
+# waiting until then; and after which a client takes a server for lost.
+LOST, SILENT = 60, 60
 # What a server says that is there and does not let us in: waiting would not help.
 REFUSALS = ("authentication", "does not exist", "password", "pg_hba", "Access denied", "Unknown database")
 
@@ -92,7 +95,9 @@ class Database:
             url = with_driver(url)
             self._url = url
             # Connections that the server or a firewall has closed meanwhile are replaced.
-            engine = sqlalchemy.create_engine(url, future=True, pool_pre_ping=True)
+            engine = sqlalchemy.create_engine(url, future=True, pool_pre_ping=True, connect_args=_patience_of(url))
+            if engine.dialect.name == "postgresql":
+                sqlalchemy.event.listen(engine, "connect", _limit_idleness)
         except ImportError as error:
             raise StudyError(
                 f"The database {self.label} needs a driver that is not installed ({error}). {missing_driver(url)}"
@@ -169,6 +174,27 @@ class Database:
         """Seconds since 1970, by the clock of the database: those of its clients may differ by hours."""
         statement = sql().clocks.get(self.engine.dialect.name)
         return time.time() if statement is None else float(connection.execute(statement).scalar())
+
+
+def _patience_of(url: str) -> dict[str, int]:
+    """How long the driver of a database `url` waits for a server that says nothing; by default for hours."""
+    import sqlalchemy
+
+    if sqlalchemy.engine.make_url(url).get_driver_name() not in ("psycopg", "psycopg2"):
+        return {}
+    often = SILENT // 6
+    return {
+        "keepalives_idle": often,
+        "keepalives_interval": often,
+        "keepalives_count": 5,
+        "tcp_user_timeout": 1000 * SILENT,
+    }
+
+
+def _limit_idleness(connection, _record) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET idle_in_transaction_session_timeout = '{LOST}s'")
+    connection.commit()
 
 
 def _explain(error: Exception, label: str, path: Path | None) -> str:

@@ -111,7 +111,9 @@ def test_a_damaged_sound_is_made_again(comfy):
     sounds = g.keep(node[2])
     g.run()
     assert counted(comfy, "sound damaged calls") == [2, 1, 2]
-    assert all(torch.equal(kept[name], sounds.tensors[name]) for name in kept)
+    # The third was in a batch of two before: on some processors that changes the last bits of core's arithmetic.
+    for name, sound in sounds.tensors.items():
+        torch.testing.assert_close(sound, kept[name], rtol=0, atol=1e-6)
     assert log.wait_for(f"{first.name} cannot be read")
 
 

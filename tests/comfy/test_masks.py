@@ -53,4 +53,5 @@ def test_the_pictures_are_those_of_one_batch_of_stock_nodes(comfy, name):
     expected = (stock.tensor * 255).to(torch.uint8).float() / 255
     for one in made:
         assert torch.equal(one.tensor, expected)
-    assert torch.equal(torch.cat(list(parts.tensors.values())), stock.tensor)
+    # Core's arithmetic: on some processors the last bits depend on the size of the batch.
+    torch.testing.assert_close(torch.cat(list(parts.tensors.values())), stock.tensor, rtol=0, atol=1e-6)

@@ -112,6 +112,13 @@ def test_each_layer_of_a_language_model_has_a_spread_of_its_own(width, layers):
         assert torch.allclose(std[:, i], stacked[:, i].std(unbiased=False).expand_as(std[:, i]), rtol=1e-4)
 
 
+def test_the_picture_s_and_the_sound_s_part_of_ltx_have_a_spread_each():
+    picture, sound = torch.randn(6, 4096), 5 * torch.randn(6, 2048)
+    std = spread(Embedding(torch.cat([picture, sound], dim=1)))
+    assert torch.allclose(std[:, :4096], picture.std(unbiased=False).expand(6, 4096), rtol=1e-4)
+    assert torch.allclose(std[:, 4096:], sound.std(unbiased=False).expand(6, 2048), rtol=1e-4)
+
+
 def test_the_layers_of_ideogram_4_are_neighbours():
     taps = torch.stack([2.0**i * torch.randn(5, 4096) for i in range(13)], dim=1)
     std = spread(Embedding(taps.permute(0, 2, 1).reshape(5, -1))).reshape(5, 4096, 13)

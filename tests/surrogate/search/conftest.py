@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import os
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 import types
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -55,10 +57,11 @@ class Piece:
 class Host:
     """Starts code in processes of their own: `Study`, `np` and `args` are there by name."""
 
-    def __init__(self, root: Path, folder: Path):
+    def __init__(self, root: Path, folder: Path, within: Sequence[str] = ()):
+        """`within`: a command that runs another one, in a network namespace for instance."""
         self.folder, self.numbers = folder, itertools.count()
         self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("host.py")), str(root)],
+            [*within, sys.executable, str(Path(__file__).with_name("host.py")), str(root)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -70,6 +73,10 @@ class Host:
         self.process.stdin.flush()
         return Piece(int(self.process.stdout.readline()), path)
 
+    def close(self) -> None:
+        self.process.stdin.close()
+        assert self.process.wait(60) == 0
+
     def run(self, code: str, **args):
         return self.start(code, **args).result()
 
@@ -80,8 +87,13 @@ def host(root, tmp_path_factory):
         pytest.skip("needs an operating system that forks")
     host = Host(root, tmp_path_factory.mktemp("host"))
     yield host
-    host.process.stdin.close()
-    assert host.process.wait(60) == 0
+    host.close()
+
+
+@pytest.fixture(scope="session")
+def start_host(root):
+    """Starts another `host`."""
+    return functools.partial(Host, root)
 
 
 def space(k: int = 4) -> SurrogateSpace:
