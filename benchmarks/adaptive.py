@@ -147,6 +147,22 @@ def fixed_steps(meter: Meter, problem: Problem) -> None:
             best, score = z[scores.argmin()], scores.min()
 
 
+def evosearch(meter: Meter, problem: Problem) -> None:
+    """EvoSearch (He et al., arXiv 2505.17618), its evolution of initial noises: 3 elites stay, and each child is √(1-β²) of
+    a parent, which won a tournament of three, and β = 0.2 of new noise. Elites are not paid for again."""
+    size, elites, beta = 16, 3, 0.2
+    chance, pick = torch.Generator().manual_seed(problem.seed), np.random.default_rng([problem.seed, 2])
+    z, scores = search.noises(problem.seeds(size)), meter.scout(size)
+    while True:
+        best = np.argsort(scores, kind="stable")[:elites]
+        rivals = pick.integers(0, len(scores), (size - elites, 3))
+        parents = rivals[np.arange(len(rivals)), scores[rivals].argmin(axis=1)]
+        noise = torch.randn(len(parents), *search.SHAPE, generator=chance)
+        children = (1 - beta**2) ** 0.5 * z[parents] + beta * noise
+        told = meter(children)
+        z, scores = torch.cat([z[best], children[: len(told)]]), np.concatenate([scores[best], told])
+
+
 def adaptive(pictures: bool = True, population: int | None = None) -> Callable:
     """This pack: a study of the space of any eight seeds, which `adaptive` widens."""
 
@@ -175,6 +191,7 @@ LINES = {
     "fixed": Line("small steps, all of one size", fixed_steps, EVERY),
     "zero": Line("small steps, adaptive size", search.zero_order, EVERY),
     "full": Line("CMA-ES, whole latent", search.full_cma, EVERY),
+    "evosearch": Line("EvoSearch, initial noises", evosearch, GOALS),
     "k16": Line("16 best seeds, cma-es", search.study(16), EVERY, per_budget=True),
     "k8": Line("8 best seeds, cma-es", search.study(8), EVERY, per_budget=True),
     "k8 random": Line("8 random seeds, cma-es", search.study(8, scouted=False), EVERY, per_budget=True),

@@ -52,7 +52,7 @@ def thinking(optimiser: str, points: list[int], profile: cProfile.Profile | None
     """Median processor seconds of an ask before each of the numbers of `points`, and the best score then."""
     painter = Painter(3)
     space = SurrogateSpace(Seeds.from_range(500, 8))
-    study = Study.open(None, f"{optimiser}", space, budget=max(points), optimiser=optimiser, directions="minimize")
+    study = Study.open(None, optimiser, space, budget=max(points), optimiser=optimiser, directions="minimize")
     times: list[float] = []
     found = {}
     while True:

@@ -114,7 +114,8 @@ class Board {
   }
 }
 
-const selected = () => Object.values(app.canvas?.selected_nodes ?? {});
+// Groups and bends of wires can be selected, too.
+const selected = () => [...(app.canvas?.selectedItems ?? [])].filter((one) => one.comfyClass);
 
 const shortened = (text) => (text.length > 40 ? `${text.slice(0, 39)}…` : text);
 

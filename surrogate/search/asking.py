@@ -11,7 +11,7 @@ from .desk import Desk
 from .drafts import believed
 from .ledger import Ledger
 from .optimisers import Proposal
-from .turns import Task, choose
+from .turns import Task, choose, shared
 from .values import Generation, History, StudyError
 
 __all__ = ["ask"]
@@ -50,7 +50,10 @@ def _take(desk: Desk, memory: Memory, at_once: bool) -> tuple[Ledger, Task | Non
     """
     with desk.access.writing(memory) as now:
         ledger = memory.ledger
-        task = choose(ledger, now.state, desk.here, now.time)
+        population = now.state.population
+        if desk.optimiser.shares:
+            population = shared(ledger, now.state, desk.here, now.time, desk.optimiser.smallest_population)
+        task = choose(ledger, now.state, desk.here, now.time, population)
         if task is None:
             return ledger, None, None
         history = ledger.history() if task.missing else None
@@ -69,7 +72,7 @@ def _think(desk: Desk, memory: Memory, history: History, task: Task) -> Ledger |
     proposal = _propose(desk, memory, history, task)
     with desk.access.writing(memory) as now:
         ledger = memory.ledger
-        if choose(ledger, now.state, desk.here, now.time) != task:
+        if choose(ledger, now.state, desk.here, now.time, task.population) != task:
             return None
         later = ledger.u(np.arange(len(history), len(ledger)))
         if len(later) and desk.optimiser.outdated(np.clip(proposal.u, 0.0, 1.0), history, later):

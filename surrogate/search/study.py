@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..charts import chart_named
 from ..checks import number, whole
 from ..pictures.album import Album
 from ..space import SurrogateSpace
@@ -16,6 +17,8 @@ from . import asking, drafted, telling, widening
 from .access import Access
 from .definition import LARGEST_SEED, Definition, check_name
 from .desk import Desk
+from .different import POOL
+from .different import different as those_that_differ
 from .drafts import Drafting
 from .export import write_csv, write_json
 from .opening import Wanted, find_or_create, read_definition
@@ -335,10 +338,17 @@ class Study:
         """The best point so far, None before the first score. Of several scores: of the front, the nearest to ideal."""
         return self.report().best
 
-    def n_best(self, n: int) -> tuple[Best, ...]:
-        """The n best points, best first; fewer if there are fewer."""
-        history = self.history()
-        return tuple(best_of(history, row) for row in history.ranked(whole("n", n, 1, MOST)))
+    def n_best(self, n: int, different: bool = False) -> tuple[Best, ...]:
+        """The n best points, best first; fewer if there are fewer.
+
+        With `different`, the best one, and of the 4n best those whose noises differ most: the best ones of a search that
+        came close to something are often nearly one picture.
+        """
+        history, n = self.history(), whole("n", n, 1, MOST)
+        rows = history.ranked(POOL * n if different else n)
+        if different and len(rows):
+            rows = rows[those_that_differ(chart_named(self.definition.space["chart"]).weights(history.u[rows]), n)]
+        return tuple(best_of(history, row) for row in rows)
 
     def export_json(self, path: str | os.PathLike) -> None:
         """Write all there is about the study: its definition, and each point with state and scores."""

@@ -96,7 +96,9 @@ def test_from_an_explorer_to_another_workflow(client, board, nodes):
     drag(page, 2, page.evaluate(MIDDLE, "SurrogateSeedsFromIntegers"))
     assert page.evaluate(VALUE, "SurrogateSeedsFromIntegers") == f"7, {newest}, {second}"
     drag(page, 0, page.evaluate(MIDDLE, "SurrogateLoadSeeds"))
-    assert re.fullmatch(r"surrogate/board/[0-9a-f]{24}\.safetensors", page.evaluate(VALUE, "SurrogateLoadSeeds"))
+    page.wait_for_function(
+        f"type => /^surrogate.board.[0-9a-f]{{24}}.safetensors$/.test(({VALUE})(type))", arg="SurrogateLoadSeeds"
+    )
     drag(page, 0, page.evaluate(MIDDLE, "VAEDecode"))  # takes nothing
     count = page.evaluate("() => app.graph.nodes.length")
     assert count == 4

@@ -9,9 +9,10 @@ from dataclasses import fields
 
 from .adaptive import Adaptive
 from .base import Optimiser, Proposal
+from .bayesian import Bayesian
 from .cma_es import CmaEs
 from .designs import Random, Sobol
-from .optuna_samplers import Bayesian, NsgaII, Tpe
+from .optuna_samplers import NsgaII, Tpe
 from .picks import Picks
 from .scout import Scout
 

@@ -28,6 +28,8 @@ COMPARED = 16
 MOST = 400
 # In the notes of a candidate, whose advice it followed; and for how many generations the advisers are compared.
 ADVISER, PICTURES, SCORES, WINDOW = "adviser", "pictures", "scores", 8
+# In the notes of a candidate: the row of the best score that was known when it was thought out.
+BEST = "best"
 # How the angles part when nothing gets better: after so many generations, by so much with each, within so many radians.
 PATIENCE, GROWTH, NARROWEST, WIDEST = 4, 1.15, 0.03, 0.8
 
@@ -54,6 +56,7 @@ class Adaptive(Optimiser):
     slow: ClassVar[bool] = True
     widens: ClassVar[bool] = True
     sees: ClassVar[bool] = True
+    shares: ClassVar[bool] = True
 
     scout: int = 16
     angle: float = 0.15
@@ -79,7 +82,10 @@ class Adaptive(Optimiser):
 
     def propose(self, history, run, generation, indices, population, seed, memory):
         w = _weights(history, memory)
-        unused = np.flatnonzero(~w.any(axis=0))[: len(indices)]
+        unused = np.flatnonzero(~w.any(axis=0))
+        # Workers who think at the same time rarely turn towards the same new noise.
+        first = min(run * population, max(len(unused) - len(indices), 0))
+        unused = unused[first : first + len(indices)]
         fresh = np.zeros((len(indices), w.shape[1]))
         fresh[np.arange(len(unused)), unused] = 1.0
         for row in range(len(unused), len(indices)):  # The noises are used up: directions between them.
@@ -88,16 +94,18 @@ class Adaptive(Optimiser):
         if len(w) < self.scout or len(scored) < 2:
             return Proposal(CHART.coordinates(fresh / np.linalg.norm(fresh, axis=1, keepdims=True)))
         found = self._promising(history, w, scored)
-        later = (scored > scored[history.gains[scored, 0].argmax()]).sum()
-        vain = min(max(0.0, later / population - PATIENCE), 100.0)
+        best = int(scored[history.gains[scored, 0].argmax()])
+        vain = min(max(0.0, _in_vain(history, scored, best) / max(population, self.population) - PATIENCE), 100.0)
         advisers = [_adviser(history, found, i, generation, population) for i in indices]
         points = []
         for i, adviser, direction in zip(indices, advisers, fresh, strict=True):
-            best, angle = found[adviser], self._turn(vain, farther=bool((i + generation * population) % 2))
-            direction = direction - (direction @ best) * best
-            point = math.cos(angle) * best + math.sin(angle) * direction / np.linalg.norm(direction)
+            start, angle = found[adviser], self._turn(vain, farther=bool((i + generation * population) % 2))
+            direction = direction - (direction @ start) * start
+            point = math.cos(angle) * start + math.sin(angle) * direction / np.linalg.norm(direction)
             points.append(point / np.linalg.norm(point))
-        return Proposal(CHART.coordinates(np.array(points)), tuple({ADVISER: adviser} for adviser in advisers))
+        return Proposal(
+            CHART.coordinates(np.array(points)), tuple({ADVISER: adviser, BEST: best} for adviser in advisers)
+        )
 
     def _turn(self, vain: float, farther: bool) -> float:
         """The angle of a candidate after `vain` generations too many without success: one goes farther, one less far.
@@ -183,6 +191,15 @@ def _nearest(w: np.ndarray, losses: np.ndarray, count: int) -> tuple[int, np.nda
     best = int(losses.argmin())
     near = np.sort(np.argsort(-(w @ w[best]), kind="stable")[:count])
     return int(np.flatnonzero(near == best)[0]), near
+
+
+def _in_vain(history: History, scored: np.ndarray, best: int) -> int:
+    """How many candidates among the rows `scored` were thought out when `best` was known as the best row, and are not better.
+
+    Of candidates without a note on that, which an earlier version left out, those after it.
+    """
+    notes = [(row, history.attributes[row]) for row in scored.tolist()]
+    return sum(ADVISER in note and note.get(BEST, best if row > best else -1) == best for row, note in notes)
 
 
 def _adviser(history: History, found, index: int, generation: int, population: int) -> str:

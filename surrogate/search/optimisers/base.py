@@ -52,6 +52,9 @@ class Optimiser(ABC):
     # How many points a generation has unless the user says otherwise, and how few it can have.
     population: ClassVar[int] = 8
     smallest_population: ClassVar[int] = 1
+    # Whether workers who search together share the images of a generation. Who learns from every image loses more by what
+    # is not known yet, the more images are being made at once; who needs whole generations (CMA-ES) must not share them.
+    shares: ClassVar[bool] = False
     # Whether it searches a wider space than it is given, and whether it looks at pictures: `History.glimpses`.
     widens: ClassVar[bool] = False
     sees: ClassVar[bool] = False

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 
 from ...checks import share, whole
 from ..values import COMPLETE, FAILED, RUNNING, SKIPPED, History, StudyError
 from .base import Optimiser, Proposal
 from .quiet import quiet_optuna
 
-__all__ = ["Bayesian", "NsgaII", "OptunaSampler", "Tpe"]
+__all__ = ["NsgaII", "OptunaSampler", "Tpe"]
 
 GENETIC_GENERATION = "NSGAIISampler:generation"
 
@@ -42,38 +41,9 @@ class OptunaSampler(Optimiser):
                 self._sampler(int(np.random.SeedSequence([seed, run, generation, i]).generate_state(1)[0]), population)
                 for i in indices
             ]
-            # ComfyUI runs nodes in inference mode, in which a Gaussian process cannot be fitted.
-            with torch.inference_mode(False), torch.enable_grad():
-                proposal = mirror.ask(samplers, [(run, generation, int(i)) for i in indices])
+            proposal = mirror.ask(samplers, [(run, generation, int(i)) for i in indices])
             memory["mirror"] = mirror
             return proposal
-
-
-@dataclass(frozen=True)
-class Bayesian(OptunaSampler):
-    """Bayesian optimisation by a Gaussian process, Optuna's GPSampler; log expected improvement, pending points known.
-
-    The best choice for few coordinates and short budgets; its time grows with the number of points.
-    The first `startup` points are random.
-    """
-
-    name: ClassVar[str] = "bayesian"
-    tooltip: ClassVar[str] = "a Gaussian process, for few images and up to about 5 seeds"
-    population: ClassVar[int] = 4
-
-    startup: int = 10
-
-    def __post_init__(self):
-        object.__setattr__(self, "startup", whole("startup", self.startup, 1))
-
-    def outdated(self, u, history, later):
-        """Whether it found the same maximum as another worker that thought at the same time, often a corner of the cube."""
-        return bool((u[:, None] == later).all(axis=2).any())
-
-    def _sampler(self, seed, population):
-        from optuna.samplers import GPSampler
-
-        return GPSampler(seed=seed, n_startup_trials=self.startup)
 
 
 @dataclass(frozen=True)
@@ -214,6 +184,8 @@ class _Mirror:
                 while self.parents_of <= self.genetic_generation:
                     sampler.get_parent_population(self.study, self.parents_of)
                     self.parents_of += 1
+            # A new sampler would find out from all trials which coordinates they have: all of them, sorted by name.
+            sampler.infer_relative_search_space = lambda *_: dict(sorted(self.space.items()))
             self.study.sampler = sampler
             trial = self.study.ask(self.space)
             u.append([trial.params[name] for name in self.space])

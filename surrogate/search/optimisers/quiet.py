@@ -13,9 +13,6 @@ __all__ = ["quiet_optuna"]
 # Whoever of optuna's modules says something in our calls. A filter acts where a record is logged, not above, so that
 # what other packs did to optuna's handlers does not matter; and a logger may be named before its module is imported.
 SPEAKERS = (
-    "optuna._gp.batched_lbfgsb",
-    "optuna._gp.optim_mixed",
-    "optuna.samplers._gp.sampler",
     "optuna.samplers._tpe.sampler",
     "optuna.storages._in_memory",
     "optuna.storages._rdb.storage",

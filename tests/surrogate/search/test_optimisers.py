@@ -108,7 +108,7 @@ def test_resumed_in_a_fresh_process_it_goes_on_as_if_nothing_had_happened(
     assert begun + rest == course(name)
 
 
-@pytest.mark.parametrize("name", [name for name in OPTIMISERS if name != "bayesian"])
+@pytest.mark.parametrize("name", OPTIMISERS)
 def test_what_is_kept_in_memory_only_saves_time(name, course, searching):
     study = searching.open(**arguments(name))
     again = []
@@ -172,7 +172,7 @@ def luck(u: np.ndarray, centre: float) -> float:
 
 
 @pytest.mark.parametrize(
-    ("name", "k", "budget", "repeats"), [("cma-es", 7, 96, 5), ("tpe", 5, 64, 3), ("bayesian", 3, 12, 2)]
+    ("name", "k", "budget", "repeats"), [("cma-es", 7, 96, 5), ("tpe", 5, 64, 3), ("bayesian", 3, 24, 5)]
 )
 def test_who_learns_beats_chance(name, k, budget, repeats, searching):
     chances = []

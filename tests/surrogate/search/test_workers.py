@@ -352,21 +352,16 @@ def test_two_workers_that_think_at_once_try_different_noises(two_adaptive, think
     """The one that stores its points later proposes them again."""
     mine, (theirs,), thoughts = think_at_once(*two_adaptive)
     assert thoughts == 2
-    assert len(np.unique([*mine.u, *theirs.u], axis=0)) == 8
-    assert len(new_noises(mine)) == len(new_noises(theirs)) == 4 and not new_noises(mine) & new_noises(theirs)
+    # They share a generation.
+    assert len(np.unique([*mine.u, *theirs.u], axis=0)) == 4
+    assert len(new_noises(mine)) == len(new_noises(theirs)) == 2 and not new_noises(mine) & new_noises(theirs)
 
 
-def test_two_workers_that_think_at_once_do_not_take_the_same_corner(searching, file, think_at_once):
-    """Where the best seems to be in a corner of the cube, both find it exactly."""
-    first, second = (
-        searching.open(file, optimiser="bayesian", settings={"startup": 4}, budget=80, population=4, worker=name)
-        for name in "ab"
-    )
-    for study in (first, second):
-        study.tell(asked := study.ask(), -asked.u.sum(axis=1))
-    mine, (theirs,), thoughts = think_at_once(first, second)
-    assert not theirs.u.any(axis=1).all(), "the second one took the corner"
-    assert mine.u.any(axis=1).all() and thoughts == 2
+def test_two_workers_that_think_at_once_do_not_take_the_same_point(searching):
+    made, u = make_optimiser("bayesian"), np.random.default_rng(1).random((3, 5))
+    history = searching.open().history()
+    assert made.outdated(u, history, np.concatenate([u[2:] + 1e-4, 1 - u]))
+    assert not made.outdated(u, history, np.random.default_rng(2).random((4, 5)))
 
 
 def test_a_worker_that_thinks_slowly_has_its_turn(two_adaptive, file, think_at_once):
@@ -384,4 +379,43 @@ def test_a_worker_that_thinks_slowly_has_its_turn(two_adaptive, file, think_at_o
 
     mine, theirs, thoughts = think_at_once(*two_adaptive, when=nobody_waits)
     assert (len(theirs), thoughts) == (3, 4)
-    assert max(new_noises(mine)) == max(new_noises(theirs[-1])) + 4
+    assert len(new_noises(mine) - set().union(*map(new_noises, theirs))) == len(mine) == 4
+
+
+def test_workers_share_a_generation_of_who_learns_from_every_image(searching, file):
+    options = {"optimiser": "adaptive", "settings": {"scout": 2}, "budget": 80, "population": 6}
+    a, b, c = (searching.open(file, worker=name, **options) for name in "abc")
+    first = a.ask()
+    others = b.ask(), c.ask()
+    assert [len(asked) for asked in (first, *others)] == [6, 3, 2]
+    for study, asked in ((b, others[0]), (c, others[1])):
+        study.tell(asked, searching.bowl(asked.u))
+    assert len(b.ask()) == 3  # `a` is still at work
+    a.tell(first, searching.bowl(first.u))
+    assert len(a.ask()) == 3
+    a.tell(a.ask(), [0.0] * 3)
+    b.tell(b.ask(), [0.0] * 3)
+    assert len(c.ask()) == 6  # nobody else is at work
+    assert len(np.unique(c.history().u, axis=0)) == len(c.history())
+
+
+def test_a_dead_worker_has_no_share(searching, host, file, tmp_path):
+    options = {"optimiser": "adaptive", "settings": {"scout": 2}, "budget": 80}
+    searching.open(file, **options)
+    code = "Study.load(file, 'study').ask()\nopen(mark, 'w').write('x')\nimport time\ntime.sleep(600)"
+    piece = host.start(code, file=str(file), mark=str(tmp_path / "mark"))
+    piece.reached(tmp_path / "mark")
+    living = searching.open(file, **options)
+    asked = living.ask()
+    assert len(asked) == 2
+    living.tell(asked, searching.bowl(asked.u))
+    piece.kill()
+    asked = living.ask()
+    assert len(asked) == 4 and asked.run == 0  # what the dead one left
+    living.tell(asked, searching.bowl(asked.u))
+    assert len(living.ask()) == 4
+
+
+def test_generations_that_must_be_whole_are_not_shared(searching, file):
+    a, b = (searching.open(file, budget=80, population=6, worker=name) for name in "ab")
+    assert [len(a.ask()), len(b.ask())] == [6, 6]
