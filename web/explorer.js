@@ -2,7 +2,7 @@
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
 import { countOf, go, grow, likesOf, parse, toggle, write } from "./explorer/session.js";
-import { View } from "./explorer/view.js";
+import { reload, View } from "./explorer/view.js";
 import { load } from "./explorer/words.js";
 import { undoStep } from "./graph_edits.js";
 import { nodeById } from "./graph_nodes.js";
@@ -141,6 +141,7 @@ app.registerExtension({
     api.addEventListener("surrogate.explorer.picture", ({ detail }) => {
       nodeById(detail.node)?.surrogateExplorer?.arrived(detail);
     });
+    api.addEventListener("reconnected", reload);
   },
   getCustomWidgets: () => ({
     SURROGATE_SESSION(node, name) {

@@ -129,6 +129,9 @@ def test_after_a_restart_of_the_server_the_click_is_there_and_told(server, picki
     picking.at(1)
     picking.cells.nth(1).click()
     shown = picking.sources
+    # As when the server goes while a picture is still on its way.
+    page.evaluate("() => document.querySelectorAll('.surrogate-pick .cell img')[2].dispatchEvent(new Event('error'))")
+    assert picking.sources[2] == ""
     page.evaluate("() => { window.back = false; app.api.addEventListener('reconnected', () => (window.back = true)); }")
     server.restart()
     page.wait_for_function("() => window.back", timeout=SLOW)

@@ -5,6 +5,12 @@ import { say } from "./words.js";
 
 const GAP = 4; // pixels between pictures
 const HOVER = 700; // milliseconds until a picture is shown large
+const shown = new Set(); // the views that show something
+
+// A picture that could not be loaded is blank. Load it again: the server that was away is there.
+export function reload() {
+  for (const view of shown) view.reload();
+}
 
 export class View {
   // `act` is called with what the person did: like, near, more, new, mix, surprise, none, finish, go, turn, run.
@@ -37,6 +43,7 @@ export class View {
     const before = this.state;
     if (before && before.session.page !== state.session.page) this.hide();
     this.state = state;
+    shown.add(this);
     const { session } = state;
     const pages = session.pages.length;
     this.title.textContent = pages ? say("page", { page: session.page + 1, pages }) : "";
@@ -58,6 +65,7 @@ export class View {
   }
 
   hide() {
+    shown.delete(this);
     this.hideLarge();
     if (this.state?.cells.some((picture) => picture && player.progress(picture.key) !== undefined)) player.stop();
   }
@@ -187,6 +195,10 @@ export class View {
     cell.classList.toggle("empty", !this.#has(i));
     cell.setAttribute("aria-selected", String(isLiked));
     cell.setAttribute("aria-label", image.alt);
+  }
+
+  reload() {
+    [...this.grid.children].forEach((_, i) => this.#showPicture(i));
   }
 
   // A clip moves while one points at it or has the focus on it.
