@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -102,10 +103,11 @@ class Access:
                 held.enter_context(memory.lock)
                 now = Writing(connection, self._read(connection, memory), self.store.time(connection))
                 yield now
-            for entry in now.added:
-                memory.ledger.append(*entry)
-            for told in now.told:
-                _finish(memory.ledger, told)
+            if now.added:
+                ids, numbers, u, notes, attributes = zip(*now.added, strict=True)
+                memory.ledger.extend(ids, numbers, np.array(u), notes, attributes)
+            if now.told:
+                _finish(memory.ledger, now.told)
             memory.told_here += len(now.told)
 
     def save(self, now: Writing) -> None:
@@ -157,11 +159,13 @@ class Access:
         return Ledger(self.definition.k - 1, self.definition.directions)
 
 
-def _finish(ledger: Ledger, told: Told) -> None:
-    row, result, seen, draft = told
-    if result == NOT_JUDGED:
-        ledger.finish(row, SKIPPED, glimpse=seen, draft=draft)
-    elif isinstance(result, str):
-        ledger.finish(row, FAILED, reason=result, glimpse=seen, draft=draft)
-    else:
-        ledger.finish(row, COMPLETE, result, glimpse=seen, draft=draft)
+def _finish(ledger: Ledger, told: list[Told]) -> None:
+    none = (math.nan,) * len(ledger.directions)
+    states, scores, reasons = [], [], []
+    for _, result, *_ in told:
+        reason = result if isinstance(result, str) else ""
+        states.append(FAILED if reason else SKIPPED if result == NOT_JUDGED else COMPLETE)
+        scores.append(result if states[-1] == COMPLETE else none)
+        reasons.append(reason)
+    rows, _, glimpses, drafts = zip(*told, strict=True)
+    ledger.finish(rows, states, np.array(scores, dtype=np.float64), reasons, glimpses, drafts)

@@ -50,10 +50,6 @@ class Ledger:
         """The largest id in the database that was read."""
         return self.ids[-1] if self.ids else -1
 
-    def append(self, trial_id: int, number: int, u: np.ndarray, notes: Mapping, attributes: Mapping) -> None:
-        """A point read from the database; running until `finish`."""
-        self.extend([trial_id], [number], u[None], [notes], [attributes])
-
     def extend(
         self,
         ids: Sequence[int],
@@ -62,7 +58,10 @@ class Ledger:
         notes: Sequence[Mapping],
         attributes: Sequence[Mapping],
     ) -> None:
-        """As `append`, of n points: u (n, k-1). A long study is read in one piece, and a call of numpy for each point is slow."""
+        """n points, u (n, k-1), read from the database or put there; running until `finish`.
+
+        A long study is read in one piece: a call of numpy for each point is slow.
+        """
         first, count = len(self), len(ids)
         for row, number in enumerate(numbers, first):
             if number != row:
@@ -89,19 +88,6 @@ class Ledger:
 
     def finish(
         self,
-        row: int,
-        state: str,
-        scores: Sequence[float] | None = None,
-        reason: str = "",
-        glimpse: np.ndarray | None = None,
-        draft: Draft | None = None,
-    ) -> None:
-        """A point came back: complete with `scores` (m,), failed for a `reason`, or skipped, with a `draft` if it has one."""
-        given = np.full((1, len(self.directions)), np.nan) if scores is None else np.array([scores], dtype=np.float64)
-        self.finish_all([row], [state], given, [reason], [glimpse], [draft])
-
-    def finish_all(
-        self,
         rows: Sequence[int],
         states: Sequence[str],
         scores: np.ndarray,
@@ -109,7 +95,11 @@ class Ledger:
         glimpses: Sequence[np.ndarray | None],
         drafts: Sequence[Draft | None],
     ) -> None:
-        """As `finish`, of n points: scores (n, m), NaN where there is none."""
+        """n points came back: complete with scores (n, m), failed for a reason, or skipped, with a draft if there is one.
+
+        Scores are NaN where there is none.
+        """
+        rows = list(rows)
         u, asked = self._u[rows], (self._place[rows, 0] >= 0).tolist()
         good = (((u >= 0) & (u <= 1)).all(axis=1) & np.isfinite(scores).all(axis=1)).tolist()
         stored = []

@@ -124,7 +124,7 @@ class Store(Database):
         ours = {state: name for name, state in sql().states.items()}
         names = [ours.get(state, FAILED) for state in states]
         back = [i for i, name in enumerate(names) if name != RUNNING]
-        ledger.finish_all(
+        ledger.finish(
             [numbers[i] for i in back],
             [names[i] for i in back],
             scores[back],
