@@ -115,6 +115,7 @@ def _kind(kind, more: dict, needed: bool) -> str:
     options = kind if isinstance(kind, list) else more.get("options", [])
     name = "COMBO" if isinstance(kind, list) else str(kind)
     if more.get("forceInput") or name not in KINDS:
+        name = name.replace(",", " / ")  # the panel breaks a line only at spaces
         return f"{name}{'' if needed else ', optional'}"
     words = [KINDS[name]]
     # A list without a default is made when the server is asked, such as that of files.

@@ -316,12 +316,14 @@ def test_one_run_of_ask_and_tell_is_the_whole_search(comfy):
 
 def test_drafts_make_many_candidates_of_a_budget(comfy):
     prompt = twin("demo_drafts")
+    (study,) = (node["inputs"] for node in prompt.values() if node["class_type"] == "SurrogateStudy")
+    study["budget"] = 40
     comfy.client.run(prompt, read("demo_drafts"), timeout=LONG)
     (page,) = [i for i in comfy.client.images(last_run(comfy, "demo drafts")) if i["type"] == "output"]
     assert pixels(opened(comfy, page)).shape[0] > 2000
     rows = Study.load(comfy.server.base / "user" / "surrogate_studies.db", "demo drafts").history()
     finished = ~rows.drafted
-    assert len(rows) > 100 and 24 <= finished.sum() < 64 and np.isfinite(rows.scores[finished]).all()
+    assert len(rows) > 60 and 16 <= finished.sum() < 40 and np.isfinite(rows.scores[finished]).all()
     # What is finished is better than what chance gives, and gets better.
     scores = rows.scores[finished, 0]
     assert np.median(scores[-8:]) > np.median(scores[:8])

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,15 @@ def test_a_killed_first_attempt_is_followed_by_a_complete_one(built):
     assert (environment.comfyui / "main.py").read_text("utf-8") == COMFYUI["main.py"]
     assert not (environment.comfyui / "extra_model_paths.yaml").exists()
     assert leftovers(pack) == []
+
+
+def test_bytecode_is_written_into_the_embedded_comfyui_and_not_into_a_users(built, monkeypatch):
+    _, environment, *_ = built
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert "PYTHONDONTWRITEBYTECODE" not in environment.variables()
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE")
+    users = replace(environment, origin="COMFYUI_PATH")
+    assert users.variables()["PYTHONDONTWRITEBYTECODE"] == "1"
 
 
 def test_the_second_call_is_quick_and_needs_no_network(built, monkeypatch):

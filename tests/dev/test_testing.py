@@ -1,12 +1,19 @@
 """How run.py test calls pytest."""
 
+import os
 import re
 import subprocess
 import sys
 
 import pytest
 
+from dev import testing
 from dev.testing import pytest_arguments, pytest_variables
+
+
+@pytest.fixture(autouse=True)
+def sixteen_gigabytes(monkeypatch):
+    monkeypatch.setattr(testing, "_memory", lambda: 16)
 
 
 @pytest.mark.parametrize(
@@ -14,7 +21,7 @@ from dev.testing import pytest_arguments, pytest_variables
 )
 def test_a_part_of_the_tests_has_workers_too(arguments):
     given = pytest_arguments(arguments, 2)
-    assert given[:2] == ["-n", "2"] and given[len(given) - len(arguments) :] == arguments
+    assert given[:2] == ["-n", "3"] and given[len(given) - len(arguments) :] == arguments
 
 
 @pytest.mark.parametrize(
@@ -30,6 +37,17 @@ def test_nothing_is_added_to_what_needs_one_process_or_names_its_workers(argumen
 def test_one_processor_has_no_workers_and_many_have_four():
     assert pytest_arguments(["-x"], 1) == ["-x"]
     assert pytest_arguments([], 64)[:2] == ["-n", "4"]
+
+
+@pytest.mark.parametrize(("gigabytes", "workers"), [(0, 2), (7, 2), (14, 2), (15, 3), (64, 3)])
+def test_the_worker_more_than_processors_needs_memory(gigabytes, workers, monkeypatch):
+    monkeypatch.setattr(testing, "_memory", lambda: gigabytes)
+    assert pytest_arguments([], 2)[:2] == ["-n", str(workers)]
+
+
+def test_the_memory_is_known_here_if_the_system_tells_it(monkeypatch):
+    monkeypatch.undo()
+    assert testing._memory() >= (1 if hasattr(os, "sysconf") else 0)
 
 
 def test_the_threads_of_all_workers_are_as_many_as_the_processors(monkeypatch):

@@ -67,12 +67,11 @@ def test_with_rfd3(run):
     assert float(found[1]) < 1.1
 
 
-def test_the_page_s_repelled_noises_are_normal_and_as_far_apart_as_can_be(root):
+def test_the_page_s_repelled_noises_are_normal_and_as_far_apart_as_can_be(root, tmp_path):
     page = (root / "docs" / "library" / "README.md").read_text("utf-8")
     first, *_, block = re.findall(r"```python\n(.*?)```", page, re.S)
-    names: dict = {}
-    exec(first + block, names)
-    noises = names["repelled"].flatten(1)
+    (tmp_path / "repelled.py").write_text(first + block, "utf-8")
+    noises = runpy.run_path(str(tmp_path / "repelled.py"))["repelled"].flatten(1)
     assert all(stats.kstest(one.numpy(), "norm").pvalue > 1e-3 for one in noises)
     assert np.allclose(np.corrcoef(noises), np.where(np.eye(4), 1, -1 / 3), atol=0.01)
 
