@@ -163,6 +163,22 @@ def evosearch(meter: Meter, problem: Problem) -> None:
         z, scores = torch.cat([z[best], children[: len(told)]]), np.concatenate([scores[best], told])
 
 
+def path_integral(meter: Meter, problem: Problem) -> None:
+    """After the idea of ZeNO (Kim et al., arXiv 2605.11347), path-integral control with an Ornstein-Uhlenbeck process: from
+    z go eight noisy steps, √(1-β²) z + β ε, and z takes the step of their mean ε, weighted by exp(-score/λ) and scaled to
+    unit variance. β, λ and the start, the best of eight noises, are ours."""
+    beta, temperature = 0.3, 0.5
+    chance = torch.Generator().manual_seed(problem.seed)
+    z = search.noises(problem.seeds(search.BATCH))[meter.scout(search.BATCH).argmin()]
+    while True:
+        noise = torch.randn(search.BATCH, *search.SHAPE, generator=chance)
+        scores = meter((1 - beta**2) ** 0.5 * z + beta * noise)
+        better = (scores.min() - scores) / (temperature * scores.std() or 1.0)
+        weights = torch.from_numpy(np.exp(better)).float()
+        step = torch.tensordot(weights / weights.norm(), noise[: len(weights)], 1)
+        z = (1 - beta**2) ** 0.5 * z + beta * step
+
+
 def adaptive(pictures: bool = True, population: int | None = None) -> Callable:
     """This pack: a study of the space of any eight seeds, which `adaptive` widens."""
 
@@ -192,6 +208,7 @@ LINES = {
     "zero": Line("small steps, adaptive size", search.zero_order, EVERY),
     "full": Line("CMA-ES, whole latent", search.full_cma, EVERY),
     "evosearch": Line("EvoSearch, initial noises", evosearch, GOALS),
+    "path": Line("path integral, after ZeNO", path_integral, EVERY),
     "k16": Line("16 best seeds, cma-es", search.study(16), EVERY, per_budget=True),
     "k8": Line("8 best seeds, cma-es", search.study(8), EVERY, per_budget=True),
     "k8 random": Line("8 random seeds, cma-es", search.study(8, scouted=False), EVERY, per_budget=True),

@@ -15,6 +15,7 @@ from .tools.outputs import new_files
 from .tools.sampling import as_images, as_pixels
 from .tools.schema import schema
 from .tools.studies import patient_node
+from .tools.study_inputs import different_input
 
 __all__ = ["StudyReport"]
 
@@ -63,6 +64,7 @@ class StudyReport(io.ComfyNode):
                     optional=True,
                     tooltip="The picture that was searched for, shown next to the best one found.",
                 ),
+                different_input(),
             ],
             outputs=[
                 io.Image.Output(display_name="page", tooltip="Everything on one page."),
@@ -101,14 +103,17 @@ class StudyReport(io.ComfyNode):
 
     @classmethod
     @patient_node
-    def execute(cls, study, n_best, pictures_on_map, filename_prefix, title="", target=None) -> io.NodeOutput:
+    def execute(
+        cls, study, n_best, pictures_on_map, filename_prefix, title="", target=None, different=False
+    ) -> io.NodeOutput:
         study = study.present()
         history, report, album = study.study.history(), study.study.report(), album_of(study.study)
-        best = study.study.n_best(n_best)
+        best = study.study.n_best(n_best, different)
         if not best:
             raise ValueError(
                 f"The study {report.name!r} has no scores yet: {report}. Run Surrogate Search, or Ask and Tell."
             )
+        numbers = [b.number for b in best]
         found = points.from_coordinates(study.space, [b.u for b in best])
         said = [study.progress(report), origin_in_words(study.study.definition.space), "The best images:"]
         text = "\n".join([*filter(None, said), *best_in_words(best, study.space)])
@@ -123,12 +128,13 @@ class StudyReport(io.ComfyNode):
             title=title.strip() or report.name,
             target=None if target is None else as_pixels(target[:1])[0],
             map_pictures=pictures_on_map,
+            best=numbers,
         )
         drawings = [
             page,
             drawing.course(history, report.budget, title=report.name),
             drawing.landscape(history, study.space, album if pictures_on_map else None),
-            drawing.best_sheet(history, album, n_best),
+            drawing.best_sheet(history, album, best=numbers),
             drawing.course_sheet(history, album),
         ]
         whole = album.whole(best[0].number)

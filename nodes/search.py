@@ -20,6 +20,7 @@ from .tools.schema import schema
 from .tools.scoring_nodes import NodeScorer
 from .tools.sound import decode_sounds, is_for_sound, silence
 from .tools.studies import note_graph, patient_node
+from .tools.study_inputs import different_input
 
 __all__ = ["Search", "outputs"]
 
@@ -46,7 +47,8 @@ def outputs(in_list: bool = True) -> list:
         ),
         io.String.Output(
             display_name="report",
-            tooltip="A sentence that says how far the search is and what its best score is.",
+            tooltip="A sentence that says how far the search is and what its best score is; with drafts, also how many "
+            "steps it took of how many, and what the drafts saved.",
         ),
         wires.Study.Output(display_name="study", tooltip="The study, for Surrogate Study Report or Seed Utility."),
         wires.Space.Output(
@@ -133,6 +135,7 @@ class Search(io.ComfyNode):
                     "promising are finished; the steps of the budget then go to several times as many candidates. The first "
                     "16 images measure it, and checks repeat it. A number: always draft, after so many steps.",
                 ),
+                different_input(),
             ],
             outputs=outputs(),
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.dynprompt],
@@ -159,6 +162,7 @@ class Search(io.ComfyNode):
         scorer_3=None,
         audio_vae=None,
         drafts=OFF,
+        different=False,
     ) -> io.NodeOutput:
         if audio_vae is not None:  # what is connected wrongly is said before the budget is spent
             _sound(audio_vae, fix_empty(guider.model_patcher, select(latent, [0])))
@@ -178,12 +182,25 @@ class Search(io.ComfyNode):
             score_seeds,
             audio_vae,
             drafts,
+            different,
         )
         return run_search(cls, searching, {name: _of_rendered(given) for name, given in scorers.items()})
 
 
 def _searches(
-    node, study, sampling, latent, vae, heard, noise_seed, images_per_batch, n_best, score_seeds, audio_vae, drafts
+    node,
+    study,
+    sampling,
+    latent,
+    vae,
+    heard,
+    noise_seed,
+    images_per_batch,
+    n_best,
+    score_seeds,
+    audio_vae,
+    drafts,
+    different,
 ):
     """The search of a study and of those that follow it: gives out pictures to be judged, and returns what the node gives."""
     following, opened = study.present(), None
@@ -191,7 +208,7 @@ def _searches(
         opened = following
         _check_latent(opened, latent)
         warn(node, note_graph(node, opened.study))
-        run = _Run(node, opened, sampling, latent, vae, heard, noise_seed, images_per_batch, n_best, drafts)
+        run = _Run(node, opened, sampling, latent, vae, heard, noise_seed, images_per_batch, n_best, drafts, different)
         # The noises of a scouting are its seeds.
         yield from run.search(score_seeds=score_seeds and opened.successor is None)
         following = opened.present()
@@ -201,9 +218,11 @@ def _searches(
 class _Run:
     """A search in this node: renders, keeps the pictures of the best, and shows how far it is."""
 
-    def __init__(self, node, opened, sampling, latent, vae, heard, noise_seed, images_per_batch, n_best, drafts):
+    def __init__(
+        self, node, opened, sampling, latent, vae, heard, noise_seed, images_per_batch, n_best, drafts, different
+    ):
         self.node, self.opened, self.sampling, self.latent, self.vae = node, opened, sampling, latent, vae
-        self.heard, self.noise_seed, self.n_best = heard, noise_seed, n_best
+        self.heard, self.noise_seed, self.n_best, self.different = heard, noise_seed, n_best, different
         self.live = Live(opened.study)
         self.kept: dict[int, Rendered] = {}  # the best, by number
         self.loop = self._loop(images_per_batch, drafts)
@@ -242,7 +261,7 @@ class _Run:
         study, report = self.opened.study, self.opened.study.report()
         faults = named_faults(self.loop.faults)
         remedy = f"{faults} {FAULTS_ADVICE} {AGAIN}" if faults else ""
-        best = study.n_best(self.n_best)
+        best = study.n_best(self.n_best, self.different)
         if not best:
             raise ValueError(
                 f"No image of the study {report.name!r} has a score: {report}. {remedy or 'Check the scorer.'}"
@@ -323,7 +342,7 @@ class _Run:
         """Remember the latest pictures, the best ones whole, and show how far the search is."""
         keep_pictures(self.opened, trials, [one.frames for one in pictures], report.best)
         self.kept.update(zip(trials, pictures, strict=True))
-        best = {b.number for b in self.opened.study.n_best(self.n_best)}
+        best = {b.number for b in self.opened.study.n_best(self.n_best, self.different)}
         for trial in self.kept.keys() - best:
             del self.kept[trial]
         drawn = self.live.draw(trials)

@@ -12,7 +12,15 @@ from ...surrogate.settings import json_settings
 from .advanced import advanced
 from .latents import sample_parts
 
-__all__ = ["BETWEEN", "default_storage", "pictures_input", "progress_outputs", "study_inputs", "study_options"]
+__all__ = [
+    "BETWEEN",
+    "default_storage",
+    "different_input",
+    "pictures_input",
+    "progress_outputs",
+    "study_inputs",
+    "study_options",
+]
 
 REFUSE, NEW = "refuse", "start a new study"
 # What most people choose, instead of an optimiser's name. They are saved in workflows.
@@ -35,6 +43,17 @@ def progress_outputs() -> list:
         io.Int.Output(display_name="generation", tooltip="Number of generations so far."),
         io.Boolean.Output(display_name="finished", tooltip="True when the budget is spent."),
     ]
+
+
+def different_input():
+    """Whether the best ones that a node gives shall differ."""
+    return io.Boolean.Input(
+        "different",
+        default=False,
+        optional=True,
+        tooltip="Off: the n_best best pictures, which are often nearly one picture. On: the best one, and of four times as "
+        "many of the best those whose noises differ most, for more variety at slightly lower scores.",
+    )
 
 
 def study_inputs(optimisers=tuple(OPTIMISERS), places=(BEYOND, BETWEEN)) -> list:
@@ -70,7 +89,8 @@ def study_inputs(optimisers=tuple(OPTIMISERS), places=(BEYOND, BETWEEN)) -> list
             default=96,
             min=1,
             max=1_000_000,
-            tooltip="Number of images to render in all. Raise it later to continue a finished search.",
+            tooltip="Number of images to render in all. Raise it later to continue a finished search. With drafts, it is the "
+            "steps of so many images: 96 images of 20 steps are 1920 steps.",
         ),
         io.Int.Input(
             "population",

@@ -90,9 +90,11 @@ def landscape(history: History, space: SurrogateSpace, album: Album | None = Non
     return parallel_coordinates(w[:, heaviest], scores, names, best=best, direction=direction)
 
 
-def best_sheet(history: History, album: Album, count: int = 8, *, title: str | None = None) -> np.ndarray | None:
-    """The pictures of the `count` best points, best first."""
-    rows = history.ranked(count)
+def best_sheet(
+    history: History, album: Album, count: int = 8, *, title: str | None = None, best: Sequence[int] | None = None
+) -> np.ndarray | None:
+    """The pictures of the `count` best points, best first; or of the points number `best`, which somebody chose of them."""
+    rows = history.ranked(count) if best is None else np.array(best, dtype=int)
     return _sheet(history, album, rows, title, [history.labels[i] for i in rows], BEST)
 
 
@@ -134,8 +136,12 @@ def page(
     title: str = "",
     target: np.ndarray | None = None,
     map_pictures: bool = False,
+    best: Sequence[int] | None = None,
 ) -> np.ndarray:
-    """The whole search on one page: what was wanted (`target`), what the best seed gave, what was found, and how."""
+    """The whole search on one page: what was wanted (`target`), what the best seed gave, what was found, and how.
+
+    `count` and `best`: which are shown as the best, as in `best_sheet`.
+    """
     ranked = history.ranked()
     seeds = [row for row in ranked.tolist() if history.known[row]]
     shown: list[tuple[str, np.ndarray | None]] = [] if target is None else [("target", target)]
@@ -160,7 +166,7 @@ def page(
     rows += [
         sheet
         for sheet in (
-            best_sheet(history, album, count, title="The best"),
+            best_sheet(history, album, count, title="The best", best=best),
             course_sheet(history, album, title="The best of each generation"),
         )
         if sheet is not None

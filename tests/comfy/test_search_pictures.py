@@ -75,6 +75,26 @@ def report(g: Graph, study, **settings):
     return g("SurrogateStudyReport", study=study, **settings)
 
 
+def test_different_gives_the_best_and_others_that_differ_and_their_pictures(comfy):
+    name = next(names)
+    g, node = search(comfy, name, budget=12)
+    node_inputs = g.prompt[node.number]["inputs"]
+    node_inputs |= {"n_best": 2, "different": True}
+    shown, noise = g.keep(node[2]), g("SurrogateNoise", space=node[7], points=node[3], latent=g.latent(1, 16, 16, 16))
+    sheets = [g.keep(report(g, node[6], filename_prefix="", n_best=2, different=different)[3]) for different in (1, 0)]
+    found = g.keep(noise[0], latent=noise[1])
+    g.run()
+    study = Study.load(storage(comfy), name)
+    wanted, alike = study.n_best(2, different=True), study.n_best(2)
+    assert [b.number for b in wanted] != [b.number for b in alike]
+    space = space_from_recipe(study.definition.space)
+    expected = space.latents(np.array([b.u for b in wanted]), (16, 16, 16))
+    np.testing.assert_allclose(found.tensor.numpy(), expected.numpy(), atol=1e-5)
+    for best, image in zip(wanted, 255 * shown.tensor.numpy(), strict=True):
+        assert np.abs(image - album(comfy, name).small(best.number)).mean() < 6  # JPEG
+    assert not np.array_equal(*(sheet.tensor.numpy() for sheet in sheets))
+
+
 def test_a_report_shows_the_search_and_writes_files_that_rebuild_the_best(comfy):
     name = next(names)
     g, node = search(comfy, name, score_seeds=True, budget=8)

@@ -12,7 +12,6 @@ import scipy
 from ...charts import KnotheRosenblatt
 from ...checks import whole
 from ...processes.likelihood import Fit, fit
-from ..values import RUNNING
 from .base import Optimiser, Proposal, generator
 
 __all__ = ["Bayesian"]
@@ -34,8 +33,8 @@ SAME = 0.01
 class Bayesian(Optimiser):
     """Expected improvement under a Gaussian process (Jones et al. 1998) over the weights of the seeds.
 
-    Points that are being rendered, and the earlier ones of a generation, count as tried, with the score that is expected
-    of them (kriging believer, Ginsbourger et al. 2010), and no point is proposed again. Of several scores each point
+    Points without a score, such as those that are being rendered, that failed, and the earlier ones of a generation, count
+    as tried, with the score that is expected of them (kriging believer, Ginsbourger et al. 2010), and no point is proposed again. Of several scores each point
     follows a blend of its own (ParEGO, Knowles 2006). The best choice for few seeds and short budgets. The first `startup`
     points are random.
     """
@@ -61,7 +60,8 @@ class Bayesian(Optimiser):
         scored = np.flatnonzero(np.isfinite(history.gains).all(axis=1))
         if len(scored) < max(self.startup, 2):
             return Proposal(np.array([chance.random(d) for chance in chances]))
-        tried = history.u[history.state == RUNNING]
+        # Of failed ones the latest: many would take long.
+        tried = np.delete(history.u, scored, axis=0)[-MOST:]
         made = None
         for chance in chances:
             if made is None or history.gains.shape[1] > 1:

@@ -1,11 +1,14 @@
 """Bayesian optimisation between the seeds: what it proposes, and that no point comes twice."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.special import ndtr
 
 from surrogate.charts import KnotheRosenblatt
+from surrogate.search import FAILED, RUNNING
 from surrogate.search.optimisers.bayesian import _around, _log_improvement
 
 
@@ -32,6 +35,29 @@ def test_no_point_is_proposed_twice(score, searching):
     with np.errstate(all="raise", under="ignore"):
         history = search(searching.open(k=16, optimiser="bayesian", budget=72), scores)
     assert chords(history.u).min() > 0.01
+
+
+@pytest.mark.parametrize("k", [3, 4])
+def test_a_point_that_failed_is_not_proposed_again(k, searching):
+    def score(u):
+        w = KnotheRosenblatt().weights(u)
+        far = np.linalg.norm(w - KnotheRosenblatt().weights(np.zeros(k - 1)), axis=1)
+        return np.where(far < 0.15, np.nan, -far)  # what promises most fails
+
+    for seed in range(3):
+        history = search(searching.open(k=k, optimiser="bayesian", budget=60, seed=seed), score)
+        assert (history.state == FAILED).sum() > 3 and chords(history.u).min() > 0.01
+
+
+def test_the_best_corner_is_proposed_once_in_a_generation_and_not_while_it_is_rendered(searching):
+    study = searching.open(k=4, optimiser="bayesian", budget=40)
+    corner = KnotheRosenblatt().weights(np.zeros((1, 3)))
+    history = search(study, lambda u: -np.linalg.norm(KnotheRosenblatt().weights(u) - corner, axis=1))
+    u, state, scores = history.u.copy(), history.state.copy(), history.scores.copy()
+    u[-1], state[-1], scores[-1] = 0.0, RUNNING, np.nan
+    pending = replace(history, u=u, state=state, scores=scores)
+    proposed = study.optimiser.propose(pending, 0, 10, np.arange(8), 8, 0, None).u
+    assert chords(np.concatenate([proposed, np.zeros((1, 3))])).min() > 0.01
 
 
 def test_workers_at_the_same_time_get_different_points(searching, tmp_path):
