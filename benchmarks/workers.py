@@ -1,9 +1,9 @@
 """What it costs that several workers share a study: time of ask and tell, images an hour, and what each search finds.
 
-    python benchmarks/workers.py [overhead] [sleep] [uneven] [large] [--workers 1,2,8]
+    python benchmarks/workers.py [overhead] [sleep] [uneven] [each] [large] [--workers 1,2,8]
 
 with a Python that has ComfyUI's requirements, this pack's, and psycopg; for PostgreSQL its server's programs. Without
-names all four parts. Workers are processes, except in `uneven`, which is a simulation.
+names all parts. Workers are processes, except in `uneven`, which is a simulation.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ sys.path.append(str(ROOT))
 
 from dev.postgres import Postgres, lacking  # noqa: E402
 from surrogate import Seeds, SurrogateSpace  # noqa: E402
-from surrogate.search import Study  # noqa: E402
+from surrogate.search import OPTIMISERS, Study  # noqa: E402
 
 NAME, K, POPULATION = "benchmark", 8, 4
 SHAPE = (3, 4, 4)
@@ -78,6 +78,7 @@ def search(storage: str, seconds: float, start, answers) -> None:
     first = open_study(None, POPULATION)
     first.tell(asked := first.ask(), score(asked.u))
     study = Study.load(storage, NAME)
+    scores = len(study.definition.directions)
     start.wait()
     asks, tells, images, began = [], [], 0, time.perf_counter()
     while True:
@@ -88,15 +89,15 @@ def search(storage: str, seconds: float, start, answers) -> None:
             break
         time.sleep(seconds * len(asked))
         before = time.perf_counter()
-        study.tell(asked, score(asked.u))
+        study.tell(asked, np.stack([score(asked.u), score(1 - asked.u)], axis=1)[:, :scores])
         tells.append(time.perf_counter() - before)
         images += len(asked)
     answers.put((asks, tells, images, time.perf_counter() - began))
 
 
-def together(storage: str, n: int, budget: int, seconds: float) -> tuple[list, list, float, int]:
+def together(storage: str, n: int, budget: int, seconds: float, **settings) -> tuple[list, list, float, int]:
     """Times of all asks and tells of n workers, seconds until the budget was spent, and points lost."""
-    open_study(storage, budget)
+    open_study(storage, budget, **settings)
     context = multiprocessing.get_context("spawn")
     start, answers = context.Event(), context.Queue()
     workers = [context.Process(target=search, args=(storage, seconds, start, answers)) for _ in range(n)]
@@ -108,7 +109,9 @@ def together(storage: str, n: int, budget: int, seconds: float) -> tuple[list, l
     for worker in workers:
         worker.join()
     history = Study.load(storage, NAME).history()
-    whole = (history.state == "complete").sum() if len(np.unique(history.u, axis=0)) == len(history) else 0
+    # nsga-ii and picks show again what was good: their points may repeat, their places may not.
+    places = np.stack([history.run, history.generation, history.index], axis=1)
+    whole = (history.state == "complete").sum() if len(np.unique(places, axis=0)) == len(history) else 0
     asks, tells, _, spans = zip(*found)
     return [*itertools.chain(*asks)], [*itertools.chain(*tells)], max(spans), budget - int(whole)
 
@@ -171,6 +174,8 @@ def open_study_for(optimiser: str, seed: int, i: int) -> Study:
     return open_study(SHARED, BUDGET, optimiser=optimiser, seed=seed, worker=str(i))
 
 
+# The optimisers for one score that a worker may use; picks takes a person's likes instead.
+LEARNING = ("sobol", "random", "cma-es", "tpe", "bayesian", "adaptive")
 SHARED = ""
 
 
@@ -180,10 +185,23 @@ def uneven(counts: list[int]) -> None:
     print("| --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:
         SHARED = str(Path(folder) / "studies.db")
-        for optimiser, n in itertools.product(("sobol", "cma-es", "adaptive"), counts):
+        for optimiser, n in itertools.product(LEARNING, counts):
             found = [simulated(optimiser, n, seed, slow=4.0) for seed in range(REPEATS)]
             best, given_out, whole = np.median([(scores.max(), *shares) for scores, *shares in found], axis=0)
             print(f"| {optimiser} | {n} | {given_out:.1%} | {whole:.1%} | {best:.2g} |", flush=True)
+
+
+def each(counts: list[int]) -> None:
+    """Eight workers at one study in PostgreSQL, 200 images each, with each optimiser."""
+    print("\n| optimiser | images | seconds | ask, median | 95 % | points lost |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    with storages() as kinds:
+        for name, kind in OPTIMISERS.items():
+            directions = ("maximize",) * (1 if kind.one_score else 2)
+            settings = {"optimiser": name, "directions": directions}
+            asks, _, seconds, lost = together(kinds["PostgreSQL"](), 8, 1600, 0.0, **settings)
+            shown = " | ".join(f"{1000 * np.percentile(asks, q):.0f} ms" for q in (50, 95))
+            print(f"| {name} | 1600 | {seconds:.0f} | {shown} | {lost} |", flush=True)
 
 
 def large(counts: list[int]) -> None:
@@ -218,7 +236,7 @@ def ask_a_large_one(storage: str, points: int, answers) -> None:
     answers.put((times[0], float(np.median(times[1:])), psutil.Process().memory_info().rss - before))
 
 
-PARTS = {"overhead": overhead, "sleep": sleep, "uneven": uneven, "large": large}
+PARTS = {"overhead": overhead, "sleep": sleep, "uneven": uneven, "each": each, "large": large}
 
 
 def main() -> None:
