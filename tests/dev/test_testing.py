@@ -64,4 +64,5 @@ def test_pytest_understands_the_arguments(tmp_path):
     command = [sys.executable, "-m", "pytest", "--rootdir", str(tmp_path), *pytest_arguments(["-rP", str(tmp_path)], 2)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert set(re.findall(r"^gw\d$", done.stdout, re.M)) == {"gw0", "gw1"}
+    used = set(re.findall(r"^gw\d$", done.stdout, re.M))
+    assert len(used) == 2, f"two files go to two workers, whichever start first; these ran: {used}"
