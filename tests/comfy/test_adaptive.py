@@ -123,7 +123,7 @@ def test_search_gives_the_space_of_its_points(comfy):
     """Rendered again by stock nodes, n_best_points of that space are n_best_images; the demo model, two steps."""
     name = next(names)
     g = Graph(comfy)
-    model, vae, conditioning, latent = g("SurrogateDemoModel").outputs(4)
+    model, vae, conditioning, latent = g.demo()
     target = g("SurrogateDemoPicture")
     sampling = {
         "guider": g("BasicGuider", model=model, conditioning=conditioning),
@@ -137,7 +137,7 @@ def test_search_gives_the_space_of_its_points(comfy):
     again = g.keep(g.decoded(g.custom(model, conditioning, noise[0], noise[1], steps=2), vae))
     images, scores = g.keep(node[2]), g.keep(node[4])
     g.run()
-    assert images.tensor.shape == again.tensor.shape == (4, 128, 128, 3)
+    assert images.tensor.shape == again.tensor.shape == (4, 64, 64, 3)
     # The search rendered them in other batches: float rounding, then 8 bit.
     assert float((images.tensor - again.tensor).abs().max()) <= 3.01 / 255
     rows = history(comfy, name)

@@ -161,7 +161,7 @@ def test_the_population_is_the_optimisers_own(extended):
 
 def test_what_was_added_searches(extended):
     g = Graph(extended)
-    model, vae, conditioning, latent = g("SurrogateDemoModel").outputs(4)
+    model, vae, conditioning, latent = g.demo()
     node = g(
         "SurrogateSearch",
         **g.sampling(model, conditioning),

@@ -157,7 +157,7 @@ def test_the_repair_makes_blends_of_inverted_pictures_more_like_the_models_own(c
     Rough inversions are weak, share a mean and get affine; good ones share a little of everything and get sphere.
     """
     g = Graph(comfy)
-    model, vae, conditioning, empty = g("SurrogateDemoModel").outputs(4)
+    model, vae, conditioning, empty = g.demo(128)
     guider = g("BasicGuider", model=model, conditioning=conditioning)
     sigmas = g("BasicScheduler", model=model, scheduler="simple", steps=STEPS, denoise=1.0)
     batch = g("SurrogateDemoPicture", number=0)

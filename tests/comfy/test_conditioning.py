@@ -19,7 +19,7 @@ class Demo(Graph):
 
     def __init__(self, comfy):
         super().__init__(comfy)
-        self.model, self.vae, self.text, self.empty = self("SurrogateDemoModel", time="dusk", place="sea").outputs(4)
+        self.model, self.vae, self.text, self.empty = self.demo(time="dusk", place="sea")
         self.where = self.space()
         self.points = self("SurrogateWeights", space=self.where, weights=POINTS)
 

@@ -13,7 +13,7 @@ API = {f"comfy_api.latest.io.{name}" for name in IO}
 def missing_in(comfy) -> set[str]:
     """The names that this ComfyUI lacks."""
     g = Graph(comfy)
-    model, vae, conditioning, _ = g("SurrogateDemoModel").outputs(4)
+    model, vae, conditioning, _ = g.demo()
     found = g(
         "TestCoreNames",
         names=json.dumps(sorted({*API, *OPEN, *GUARDED})),

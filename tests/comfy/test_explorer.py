@@ -342,7 +342,7 @@ def test_clips_have_their_sounds_and_finish_saves_both_in_one_file(comfy):
 def test_a_page_of_nearly_equal_pictures_says_what_to_do(comfy):
     log = Log(comfy)
     g = Graph(comfy)
-    model, vae, text, latent = g("SurrogateDemoModel", place="sea", kind="turbo").outputs(4)
+    model, vae, text, latent = g.demo(place="sea", kind="turbo")
     sampling = g.sampling(model, text, steps=4)
     g("SurrogateExplorer", **sampling, latent=latent, vae=vae, session="", pictures=4, filename_prefix="explorer/turbo")
     g.run()

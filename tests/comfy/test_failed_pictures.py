@@ -113,7 +113,7 @@ def test_a_clip_with_one_bad_frame_is_failed(comfy):
 def test_core_gives_nan_by_itself(comfy):
     """Perp-Neg guidance of equal conditionings divides by zero."""
     g = Graph(comfy)
-    model, vae, conditioning, latent = g("SurrogateDemoModel").outputs(4)
+    model, vae, conditioning, latent = g.demo()
     space = g.space("12, 99")
     node = g.render(
         model, conditioning, vae, latent, space, g.vertices(space, 2), filename_prefix="perpneg/x", images_per_batch=2

@@ -56,7 +56,7 @@ def batch(g: Graph, latent, count: int):
 def test_the_models_own_samples_come_back_with_their_noise(comfy):
     """50 steps: the noise to a thousandth; and what the node says of itself is what the stock sampler gives."""
     g = Graph(comfy)
-    model, _, conditioning, latent = g("SurrogateDemoModel").outputs(4)
+    model, _, conditioning, latent = g.demo(128)
     guider, sigmas = parts(g, 50, model, conditioning)
     two = batch(g, latent, 2)
     noise = g("RandomNoise", noise_seed=1)
@@ -85,7 +85,7 @@ def test_the_models_own_samples_come_back_with_their_noise(comfy):
 @pytest.mark.parametrize("steps", [8, 20])
 def test_coarse_schedules_give_the_image_and_a_noise_that_is_noise(comfy, steps):
     g = Graph(comfy)
-    model, _, conditioning, latent = g("SurrogateDemoModel").outputs(4)
+    model, _, conditioning, latent = g.demo()
     guider, sigmas = parts(g, steps, model, conditioning)
     made = sampled(g, guider, sigmas, g("RandomNoise", noise_seed=2), batch(g, latent, 2))
     inverted = Inverted(g, guider, sigmas, made)
@@ -113,7 +113,7 @@ def test_pictures_from_outside_come_back_as_well_as_the_autoencoder_allows(comfy
     for i, picture in enumerate(pictures):
         Image.fromarray(picture.numpy()).save(folder / f"scene {i}.png")
     g = Graph(comfy)
-    model, vae, conditioning, _ = g("SurrogateDemoModel").outputs(4)
+    model, vae, conditioning, _ = g.demo()
     loaded = [g("LoadImage", image=f"scene {i}.png") for i in range(2)]
     encoded = g("VAEEncode", pixels=g("ImageBatch", image1=loaded[0], image2=loaded[1]), vae=vae)
     plain = g.keep(g.decoded(encoded, vae))
@@ -158,7 +158,7 @@ def test_other_models_and_shapes(comfy, kind):
 
 def test_groups_change_nothing(comfy):
     g = Graph(comfy)
-    model, _, conditioning, latent = g("SurrogateDemoModel").outputs(4)
+    model, _, conditioning, latent = g.demo()
     guider, sigmas = parts(g, 8, model, conditioning)
     made = sampled(g, guider, sigmas, g("RandomNoise", noise_seed=4), batch(g, latent, 3))
     whole = Inverted(g, guider, sigmas, made, tolerance=1e-2)
@@ -174,7 +174,7 @@ def test_groups_change_nothing(comfy):
 def test_a_picture_of_something_else_is_called_unfit(comfy):
     """Two calls a step on white noise as an image: it cannot come back, and the report says what to do."""
     g = Graph(comfy)
-    model, _, conditioning, _ = g("SurrogateDemoModel").outputs(4)
+    model, _, conditioning, _ = g.demo()
     wrong = g.latent(1, 16, 16, 16, fill="normal", number=5)
     inverted = Inverted(g, *parts(g, 8, model, conditioning), wrong, iterations=2)
     text = g("PreviewAny", source=inverted.node[5])
@@ -221,7 +221,7 @@ def test_a_mask_is_said_not_to_be_used(comfy):
 
 def test_cancel_stops_within_a_step(comfy):
     g = Graph(comfy)
-    model, _, conditioning, _ = g("SurrogateDemoModel", time="night").outputs(4)
+    model, _, conditioning, _ = g.demo(time="night")
     latent = g.latent(8, 16, 16, 16, fill="normal", number=7)
     Inverted(g, *parts(g, 200, model, conditioning), latent, iterations=1000, tolerance=1e-7, images_per_batch=8)
     prompt = comfy.client.queue(g.prompt)

@@ -292,7 +292,7 @@ def test_the_demo_model_knows_its_words(comfy):
     g = Graph(comfy)
     kept = {}
     for words in (("day", "desert"), ("night", "desert"), ("any", "desert"), ("any", "any")):
-        model, vae, conditioning, latent = g("SurrogateDemoModel", time=words[0], place=words[1]).outputs(4)
+        model, vae, conditioning, latent = g.demo(128, time=words[0], place=words[1])
         samples = g.custom(model, conditioning, g("RandomNoise", noise_seed=3), latent)
         kept[words] = g.keep(g.decoded(samples, vae))
     g.run()

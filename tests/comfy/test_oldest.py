@@ -76,7 +76,7 @@ def test_its_browser_would_send_the_same_graph(oldest, name):
     assert to_prompt(read(WORKFLOWS[name]), oldest.client.object_info()) == read(ROOT / "demo" / "api" / f"{name}.json")
 
 
-MOST = {"budget": 16, "steps": 12, "columns": 3, "rows": 3, "frames": 8, "count": 8}
+MOST = {"budget": 16, "steps": 8, "columns": 3, "rows": 3, "frames": 8, "count": 8, "size": 64}
 # What a person did in the Explorer: two pictures are liked and finished.
 FINISHED = '{"pages": [{"n": 4, "likes": [1, 2]}, {"do": "finish"}]}'
 # And in Pick: of a single generation two pictures.
@@ -85,9 +85,12 @@ PICKED = "2, 5"
 
 @pytest.mark.parametrize("name", [name for name in WORKFLOWS if name.startswith("demo_")])
 def test_the_demo_workflows_run(oldest, name):
-    """With smaller budgets and grids and fewer steps: how well they search and invert is tested elsewhere."""
+    """With smaller pictures, budgets and grids and fewer steps: how well they search and invert is tested elsewhere."""
     prompt = read(ROOT / "demo" / "api" / f"{name}.json")
+    demos = [number for number, node in prompt.items() if node["class_type"] == "SurrogateDemoModel"]
+    prompt["small"] = {"class_type": "EmptySD3LatentImage", "inputs": {"width": 64, "height": 64, "batch_size": 1}}
     for node in prompt.values():
+        node["inputs"] |= {key: ["small", 0] for key, value in node["inputs"].items() if value in ([i, 3] for i in demos)}
         for setting, most in MOST.items():
             if setting in node["inputs"]:
                 node["inputs"][setting] = min(node["inputs"][setting], most)

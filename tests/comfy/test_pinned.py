@@ -52,7 +52,7 @@ def test_a_point_is_the_same_alone_and_in_a_batch(comfy):
     known = comfy.client.object_info("KSamplerSelect")["KSamplerSelect"]["input"]["required"]["sampler_name"]
     known = known[0] if isinstance(known[0], list) else known[1]["options"]
     g = Graph(comfy)
-    demo = g("SurrogateDemoModel").outputs(4)
+    demo = g.demo()
     kept = {}
     for name in filter(known.__contains__, STOCHASTIC):
         kept[name] = [sampled(g, demo, pinned(g, name), w) for w in ("1 0 0\n1 2 3", "1 2 3")]
@@ -70,7 +70,7 @@ def test_a_point_is_the_same_alone_and_in_a_batch(comfy):
 
 def test_another_number_is_another_picture_and_the_same_one_the_same(comfy):
     g = Graph(comfy)
-    demo = g("SurrogateDemoModel").outputs(4)
+    demo = g.demo()
     first, again, other = (sampled(g, demo, pinned(g, "euler_ancestral", n), "1 2 3") for n in (1, 1, 2))
     g.run(timeout=300)
     assert torch.equal(first.tensor, again.tensor)
@@ -80,7 +80,7 @@ def test_another_number_is_another_picture_and_the_same_one_the_same(comfy):
 @pytest.mark.parametrize("sde", [False, True])
 def test_what_is_drawn_is_noise_and_not_that_of_a_seed(comfy, sde):
     g = Graph(comfy)
-    demo = g("SurrogateDemoModel").outputs(4)
+    demo = g.demo(128)
     taps = [g("SurrogatePinnedSampler", sampler=g("TestNoiseTap", sde=sde, step=i), noise_seed=1) for i in (0, 1)]
     kept = [sampled(g, demo, tap, "1 0 0\n1 2 3") for tap in taps]
     g.run(timeout=300)
@@ -103,7 +103,7 @@ def test_near_points_are_near_pictures_again(comfy, name, route):
     w = space.weights(points.sobol(space, 16, 0).u)
     text = "\n".join(" ".join(f"{v:.17g}" for v in row) for row in w)
     g = Graph(comfy)
-    demo = g("SurrogateDemoModel").outputs(4)
+    demo = g.demo()
     if route == "KSampler":
         ours, core = (by_ksampler(g, demo, name, text, steps=8, pin_noise=pin) for pin in (True, False))
     else:
@@ -120,7 +120,7 @@ def test_near_points_are_near_pictures_again(comfy, name, route):
 
 def test_a_deterministic_sampler_goes_through(comfy):
     g = Graph(comfy)
-    demo = g("SurrogateDemoModel").outputs(4)
+    demo = g.demo()
     ours = sampled(g, demo, pinned(g, "euler"), "1 2 3\n1 0 0")
     core = sampled(g, demo, g("KSamplerSelect", sampler_name="euler"), "1 2 3\n1 0 0")
     g.run(timeout=300)
@@ -130,7 +130,7 @@ def test_a_deterministic_sampler_goes_through(comfy):
 def test_settings_of_the_sampler_stay(comfy):
     """eta 0 makes an ancestral sampler deterministic: the number does not matter then."""
     g = Graph(comfy)
-    demo = g("SurrogateDemoModel").outputs(4)
+    demo = g.demo()
     quiet = g("SamplerEulerAncestral", eta=0.0, s_noise=1.0)
     one, two = (sampled(g, demo, g("SurrogatePinnedSampler", sampler=quiet, noise_seed=n), "1 2 3") for n in (1, 2))
     g.run(timeout=300)
@@ -148,7 +148,7 @@ def test_a_sampler_of_another_kind_is_named(comfy):
 def test_ksampler_with_pinned_noise_is_the_pinned_sampler(comfy):
     """To the last bit, alone and in a batch, and KSampler's own seed does not matter."""
     g = Graph(comfy)
-    demo = g("SurrogateDemoModel").outputs(4)
+    demo = g.demo()
     kept = {}
     for name in ("euler_ancestral", "dpmpp_2m_sde", "lcm", "euler"):
         settings = {"pin_noise": True, "noise_seed": 7}
@@ -169,7 +169,7 @@ def test_ksampler_with_pinned_noise_is_the_pinned_sampler(comfy):
 @pytest.mark.parametrize("settings", [{}, {"pin_noise": False, "noise_seed": 7}], ids=["older workflow", "off"])
 def test_ksampler_with_a_seed_is_still_that_of_core(comfy, settings):
     g = Graph(comfy)
-    demo = g("SurrogateDemoModel").outputs(4)
+    demo = g.demo()
     model, _, conditioning, latent = demo
     core = g.keep(g.ksampler(model, conditioning, latent, 2, sampler_name="euler_ancestral"))
     ours = by_ksampler(g, demo, "euler_ancestral", "0 1 0", seed=2, **settings)

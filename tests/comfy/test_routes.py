@@ -10,7 +10,7 @@ from .graph import Graph, Log
 def pair(g: Graph, name: str):
     """A model by name: (model, positive, negative, an empty latent of it, KSampler's cfg)."""
     if name == "demo":
-        model, _, conditioning, latent = g("SurrogateDemoModel").outputs(4)
+        model, _, conditioning, latent = g.demo()
         return model, conditioning, conditioning, latent, 1.0
     if name == "unet":
         model, positive, negative = g("TestSmallUNet").outputs(3)

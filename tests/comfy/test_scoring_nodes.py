@@ -62,7 +62,7 @@ def test_what_scoring_nodes_need_besides_the_image_is_made_once(comfy):
     name = next(names)
     graph, node = search(comfy, name, optimiser="nsga-ii", more_directions="minimize")
     given = graph.prompt[node.number]["inputs"]
-    model, vae, conditioning, latent = graph("SurrogateDemoModel").outputs(4)
+    model, vae, conditioning, latent = graph.demo()
     sampled = graph.custom(model, conditioning, graph("RandomNoise", noise_seed=3), latent, steps=1)
     log = name.replace(" ", "_")
     settings = graph.prompt[sampled.number]["inputs"]

@@ -38,7 +38,7 @@ class Runs:
     def graph(self, until_finished: bool = False, images: bool = True, steps: int = 1) -> Graph:
         """Ask, stock nodes, Tell: a generation, or all of them."""
         g = Graph(self.comfy)
-        model, vae, conditioning, latent = g("SurrogateDemoModel").outputs(4)
+        model, vae, conditioning, latent = g.demo()
         ask = g("SurrogateAsk", study=self.scout(g, latent))
         noise = g("SurrogateNoise", space=ask[2], points=ask[1], latent=latent)
         made = g.decoded(g.custom(model, conditioning, noise[0], noise[1], steps=steps), vae)
@@ -56,7 +56,7 @@ class Runs:
     def node(self, log: str = "", **settings) -> Graph:
         """The same in one Search node, in batches of two; its scorer waits or fails as ordered."""
         g = Graph(self.comfy)
-        model, vae, conditioning, latent = g("SurrogateDemoModel").outputs(4)
+        model, vae, conditioning, latent = g.demo()
         sampler = g("KSamplerSelect", sampler_name="euler")
         made = g(
             "SurrogateSearch",
@@ -186,7 +186,7 @@ def test_a_scouted_picture_is_the_picture_of_its_integer(comfy):
     runs = Runs(comfy, population=1, optimiser="random")
     g = runs.graph(steps=4)
     kept = g.keep([next(number for number, node in g.prompt.items() if node["class_type"] == "VAEDecode"), 0])
-    model, vae, conditioning, latent = g("SurrogateDemoModel").outputs(4)
+    model, vae, conditioning, latent = g.demo()
     noise = g("RandomNoise", noise_seed=FIRST)
     image = g.keep(g.decoded(g.custom(model, conditioning, noise, latent), vae))
     g.run()
@@ -238,7 +238,7 @@ def test_reports_say_where_the_seeds_come_from(comfy, course):
     runs = Runs(comfy)
     runs.graph().run()
     g = Graph(comfy)
-    g("SurrogateStudyReport", study=runs.scout(g, g("SurrogateDemoModel")[3]), filename_prefix="")
+    g("SurrogateStudyReport", study=runs.scout(g, g.demo()[3]), filename_prefix="")
     entry = g.run()
     (told,) = [node["text"][0] for node in entry["outputs"].values()]
     assert told.startswith("scouting: 4 of 6 images")
@@ -271,7 +271,7 @@ def test_diversity_changes_who_is_chosen_and_costs_no_noise(comfy, course):
 def test_known_scores_wait_for_the_space(comfy):
     runs = Runs(comfy)
     g = Graph(comfy)
-    scout = runs.scout(g, g("SurrogateDemoModel")[3])
+    scout = runs.scout(g, g.demo()[3])
     liked = g("SurrogateWeights", space=g.space("1, 2, 3"), weights="1 1 1")
     known = g("SurrogateKnownScores", study=scout, points=liked, scores=g("PrimitiveFloat", value=0.5))
     g("SurrogateTell", study=g("SurrogateAsk", study=known), scores=g("TestNumbers", numbers="[0, 0, 0, 0]"))
@@ -337,7 +337,7 @@ def test_several_scores_go_through_both_phases(comfy):
     runs = Runs(comfy, optimiser="nsga-ii", more_directions="minimize")
     for numbers in ("[0, 1, 2, 3]", "[4, 5]"):
         g = Graph(comfy)
-        ask = g("SurrogateAsk", study=runs.scout(g, g("SurrogateDemoModel")[3]))
+        ask = g("SurrogateAsk", study=runs.scout(g, g.demo()[3]))
         first, second = g("TestNumbers", numbers=numbers), g("TestNumbers", numbers=numbers.replace("[", "[-"))
         g("SurrogateTell", study=ask, scores=first, scores_2=second)
         g.run()

@@ -31,7 +31,7 @@ def study(g: Graph, latent, name: str, budget: int = 12, **settings):
 def loop(comfy, name: str, until_finished: bool = False, statistic: str = "brightest_x", **settings):
     """Ask, stock nodes, a score, Tell. Returns the graph, and what its Tell says after a run."""
     g = Graph(comfy)
-    model, vae, conditioning, latent = g("SurrogateDemoModel").outputs(4)
+    model, vae, conditioning, latent = g.demo()
     ask = g("SurrogateAsk", study=study(g, latent, name, **settings))
     noise = g("SurrogateNoise", space=ask[2], points=ask[1], latent=latent)
     images = g.decoded(g.custom(model, conditioning, noise[0], noise[1], steps=1), vae)
@@ -43,7 +43,7 @@ def loop(comfy, name: str, until_finished: bool = False, statistic: str = "brigh
 
 def search(comfy, name: str, score_seeds: bool = False, **settings):
     g = Graph(comfy)
-    model, vae, conditioning, latent = g("SurrogateDemoModel").outputs(4)
+    model, vae, conditioning, latent = g.demo()
     node = g(
         "SurrogateSearch",
         **g.sampling(model, conditioning),
@@ -211,7 +211,7 @@ def test_a_study_that_cannot_be_says_why(comfy, settings, message):
 def test_one_number_for_many_images_is_an_error_and_nothing_is_recorded(comfy):
     name = next(names)
     g = Graph(comfy)
-    latent = g("SurrogateDemoModel")[3]
+    latent = g.demo()[3]
     ask = g("SurrogateAsk", study=study(g, latent, name))
     number = g("PrimitiveFloat", value=0.5)
     g("SurrogateTell", study=ask, scores=number)
@@ -226,7 +226,7 @@ def test_scores_that_are_not_numbers_fail_alone(comfy):
     """1/0 for one image, NaN for another: the generation is recorded, the failures are named in the log."""
     name = next(names)
     g = Graph(comfy)
-    model, vae, conditioning, latent = g("SurrogateDemoModel").outputs(4)
+    model, vae, conditioning, latent = g.demo()
     ask = g("SurrogateAsk", study=study(g, latent, name))
     noise = g("SurrogateNoise", space=ask[2], points=ask[1], latent=latent)
     images = g.decoded(g.custom(model, conditioning, noise[0], noise[1], steps=1), vae)
@@ -242,7 +242,7 @@ def test_scores_that_are_not_numbers_fail_alone(comfy):
 
 def test_tell_without_ask_says_what_to_do(comfy):
     g = Graph(comfy)
-    latent = g("SurrogateDemoModel")[3]
+    latent = g.demo()[3]
     g("SurrogateTell", study=study(g, latent, next(names)), scores=g("PrimitiveFloat", value=1.0))
     with pytest.raises(ExecutionFailed, match="put Surrogate Ask between"):
         g.run()
@@ -251,7 +251,7 @@ def test_tell_without_ask_says_what_to_do(comfy):
 def test_combined_scorers_and_a_target(comfy):
     """Match Image finds the picture of a seed at that seed."""
     g = Graph(comfy)
-    model, vae, conditioning, latent = g("SurrogateDemoModel").outputs(4)
+    model, vae, conditioning, latent = g.demo()
     space = g.space("12, 99, 1024")
     noise = g("SurrogateNoise", space=space, points=g.vertices(space, 3), latent=latent)
     images = g.decoded(g.custom(model, conditioning, noise[0], noise[1], steps=4), vae)
@@ -283,7 +283,7 @@ def test_an_unknown_study_is_404(comfy):
 def test_scores_of_any_kind_of_node(comfy, node, value, score):
     name = next(names)
     g = Graph(comfy)
-    latent = g("SurrogateDemoModel")[3]
+    latent = g.demo()[3]
     opened = study(g, latent, name, budget=1, population=1, optimiser="random")
     scores = g(node, **{"text" if node == "TestText" else "value": value})
     known = g(

@@ -118,7 +118,7 @@ class Search:
 
     def _model(self, g: Graph) -> list:
         if self.demo:
-            return g("SurrogateDemoModel").outputs(4)
+            return g.demo()
         model, conditioning = g("TestAnyModel").outputs(2)
         return [model, g("TestAnyVAE"), conditioning, g.latent(1, 4, 8, 8)]
 

@@ -42,7 +42,7 @@ def test_tell_shows_a_card_and_keeps_small_pictures(comfy):
     whole = kept.whole(best.number)[0]
     small = np.asarray(Image.fromarray(whole).convert("RGB"), int)
     assert np.abs(small - kept.small(best.number)).mean() < 6  # JPEG
-    assert whole.shape == (128, 128, 3)
+    assert whole.shape == (64, 64, 3)
 
 
 def test_search_shows_its_card_while_it_runs_and_at_the_end(comfy):
@@ -121,7 +121,7 @@ def test_a_report_shows_the_search_and_writes_files_that_rebuild_the_best(comfy)
 
     # One line of the table is enough.
     again = Graph(comfy)
-    model, vae, conditioning, latent = again("SurrogateDemoModel").outputs(4)
+    model, vae, conditioning, latent = again.demo()
     space = again.space(", ".join(json.loads(line["space"])["seeds"]))
     point = again("SurrogatePoint", space=space, coordinates=f"{line['u1']} {line['u2']}")
     made = again("SurrogateNoise", space=space, points=point, latent=latent)
@@ -133,7 +133,7 @@ def test_a_report_shows_the_search_and_writes_files_that_rebuild_the_best(comfy)
 
 def test_a_report_of_nothing_says_what_to_do(comfy):
     g = Graph(comfy)
-    latent = g("SurrogateDemoModel")[3]
+    latent = g.demo()[3]
     report(g, study(g, latent, next(names)))
     with pytest.raises(ExecutionFailed, match=r"has no scores yet: 0 of 12 images.* Run Surrogate Search"):
         g.run()
@@ -164,7 +164,7 @@ def test_a_report_without_pictures_still_has_its_plots(comfy):
     """Tell without images: no sheets, and what follows them does not break."""
     name = next(names)
     g = Graph(comfy)
-    latent = g("SurrogateDemoModel")[3]
+    latent = g.demo()[3]
     ask = g("SurrogateAsk", study=study(g, latent, name))
     tell = g("SurrogateTell", study=ask, scores=g("TestNumbers", numbers="[0.1, 0.4, 0.2, 0.3]"))
     page = report(g, tell[0], filename_prefix="")
@@ -177,7 +177,7 @@ def test_a_report_without_pictures_still_has_its_plots(comfy):
 def test_known_scores_start_the_search_and_do_not_count(comfy):
     name = next(names)
     g = Graph(comfy)
-    model, vae, conditioning, latent = g("SurrogateDemoModel").outputs(4)
+    model, vae, conditioning, latent = g.demo()
     space = g.space("12, 99, 1024")
     liked = g("SurrogateWeights", space=space, weights="8 2 2\n2 8 2\n1 0 0")
     noise = g("SurrogateNoise", space=space, points=liked, latent=latent)
@@ -201,7 +201,7 @@ def test_known_scores_start_the_search_and_do_not_count(comfy):
 
 def test_one_known_score_for_many_points_is_an_error(comfy):
     g = Graph(comfy)
-    latent = g("SurrogateDemoModel")[3]
+    latent = g.demo()[3]
     space = g.space("12, 99, 1024")
     opened = g("SurrogateStudy", space=space, latent=latent, name=next(names))
     known = g("SurrogateKnownScores", study=opened, points=g.vertices(space, 3), scores=g("PrimitiveFloat", value=1.0))

@@ -94,7 +94,7 @@ def test_pictures_of_a_loaded_space_carry_its_noises(comfy):
 
 def test_pictures_note_model_and_graph_go_with_them(comfy):
     g = Graph(comfy)
-    model, *_ = g("SurrogateDemoModel").outputs(4)
+    model, *_ = g.demo()
     pictures = [g("SurrogateDemoPicture", time=time) for time in ("dawn", "night")]
     both = g("ImageBatch", image1=pictures[0], image2=pictures[1])
     save = g("SurrogateSaveSeeds", seeds=g("SurrogateSeedsFromIntegers", seeds="5, 6"), images=both, model=model,

@@ -54,7 +54,7 @@ def test_a_search_goes_on_although_no_input_changes(comfy):
     told = []
     for _ in range(2):
         g = Graph(comfy)
-        _, shown = looked_at(g, study(g, g("SurrogateDemoModel")[3], name))
+        _, shown = looked_at(g, study(g, g.demo()[3], name))
         told.append(texts(g.run(), shown)[0])
         loop(comfy, name)[0].run()
     assert [text[:47] for text in told] == [f"Too early to say. There are {n} scores for 3 seed" for n in (0, 4)]
@@ -64,7 +64,7 @@ def test_while_it_is_scouting_the_noises_are_ranked(comfy):
     runs = Runs(comfy)
     runs.graph().run()
     g = Graph(comfy)
-    _, shown = looked_at(g, runs.scout(g, g("SurrogateDemoModel")[3]))
+    _, shown = looked_at(g, runs.scout(g, g.demo()[3]))
     advice, _, count = texts(g.run(), shown)
     seen = runs.scouting
     order = np.argsort(-seen.scores[:4, 0], kind="stable")
@@ -77,6 +77,6 @@ def test_while_it_is_scouting_the_noises_are_ranked(comfy):
 
 def test_a_score_that_the_study_does_not_have_is_named(comfy):
     g = Graph(comfy)
-    looked_at(g, study(g, g("SurrogateDemoModel")[3], next(names)), score=2)
+    looked_at(g, study(g, g.demo()[3], next(names)), score=2)
     with pytest.raises(ExecutionFailed, match=r"score is 2, but the study .* has 1: choose a number from 1 to 1"):
         g.run()

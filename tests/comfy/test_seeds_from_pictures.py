@@ -148,7 +148,7 @@ def test_ksampler_with_its_seed_behind_other_nodes_in_a_subgraph(comfy):
 def test_the_demo_model(comfy):
     """A real network, whose pictures differ: the grid's own pictures are corners, its contact sheet is none."""
     g = Graph(comfy)
-    model, vae, conditioning, latent = g("SurrogateDemoModel", time="dusk").outputs(4)
+    model, vae, conditioning, latent = g.demo(time="dusk")
     space = g.space("26, 37, 3, 6")
     grid = g("SurrogateCorners", space=space, columns=2, rows=3)
     noise = g("SurrogateNoise", space=space, points=grid, latent=latent, images_per_batch=2)
@@ -161,7 +161,7 @@ def test_the_demo_model(comfy):
     assert "sheet_00001_.png: left out: SurrogateContactSheet" in report
 
     def render(g, space, points):
-        model, vae, conditioning, latent = g("SurrogateDemoModel", time="dusk").outputs(4)
+        model, vae, conditioning, latent = g.demo(time="dusk")
         noise = g("SurrogateNoise", space=space, points=points, latent=latent)
         return g.keep(g.decoded(g.custom(model, conditioning, noise, noise[1], steps=2), vae))
 

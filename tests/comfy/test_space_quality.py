@@ -16,7 +16,7 @@ COUNT, STEPS = 16, 4
 
 def looked_at(g: Graph, space=None, sampler="euler", demo=None, **inputs):
     """The node, and where its report and its three numbers will be."""
-    model, vae, conditioning, latent = demo or g("SurrogateDemoModel").outputs(4)
+    model, vae, conditioning, latent = demo or g.demo()
     settings = {
         "guider": g("BasicGuider", model=model, conditioning=conditioning),
         "sampler": g("KSamplerSelect", sampler_name=sampler) if isinstance(sampler, str) else sampler,
@@ -55,7 +55,7 @@ def test_an_ordinary_space_is_good(comfy):
 
 def test_a_sampler_with_noise_of_its_own_is_noticed_and_pinned(comfy):
     g = Graph(comfy)
-    demo = g("SurrogateDemoModel").outputs(4)
+    demo = g.demo()
     stochastic = g("KSamplerSelect", sampler_name="euler_ancestral")
     pinned = g("SurrogatePinnedSampler", sampler=stochastic, noise_seed=1)
     looks = [looked_at(g, sampler=sampler, demo=demo)[1] for sampler in (stochastic, pinned)]
@@ -68,7 +68,7 @@ def test_a_sampler_with_noise_of_its_own_is_noticed_and_pinned(comfy):
 
 def test_a_turbo_model_is_told_to_have_its_points_on_the_prompt(comfy):
     g = Graph(comfy)
-    demo = g("SurrogateDemoModel", place="sea", kind="turbo").outputs(4)
+    demo = g.demo(128, place="sea", kind="turbo")
     plain, shown = looked_at(g, demo=demo, count=8)
     basic = g("BasicGuider", model=demo[0], conditioning=demo[2])
     carried = g("SurrogateCarrier", guider=basic, carrier="conditioning", strength=0.5, until=0.2, pooled=False, seed=0)
@@ -95,7 +95,7 @@ def scaled(g: Graph, latent, factor: float):
 
 def test_seeds_that_are_alike_are_not_closed_until_the_norm_is_kept(comfy):
     g = Graph(comfy)
-    demo = g("SurrogateDemoModel").outputs(4)
+    demo = g.demo(128)
     seeds = alike(g, 0.9)
     looks = [
         looked_at(g, g("SurrogateSpace", seeds=seeds, transport=transport), demo=demo, count=8)[1]
@@ -199,7 +199,7 @@ FAULTS = {
                 "SurrogateSpace", seeds=g("SurrogateSeedsFromLatents", latent=g.latent(2, 4, 8, 8, fill="normal"))
             )
         },
-        "Seed latent 1 is a noise of shape 4×8×8, but the latent to be sampled has shape 16×16×16",
+        "Seed latent 1 is a noise of shape 4×8×8, but the latent to be sampled has shape 16×8×8",
     ),
 }
 

@@ -47,7 +47,7 @@ def cells(sheet: np.ndarray, layout: points.Points, **plan) -> list[np.ndarray]:
 def test_saved_pictures_are_the_corners(comfy):
     prompt = with_the_demo_model("flux_from_pictures")
     g = Graph(comfy)
-    model, vae, conditioning, latent = g("SurrogateDemoModel", time="any", place="any").outputs(4)
+    model, vae, conditioning, latent = g.demo(128, time="any", place="any")
     for integer in (26, 37, 3, 6):
         noise = g("RandomNoise", noise_seed=integer)
         made = g.custom(model, conditioning, noise, latent, steps=settings(prompt, "BasicScheduler")["steps"])
