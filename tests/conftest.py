@@ -22,6 +22,8 @@ sys.path.append(str(ROOT))
 # From fast to slow. The browser's tests are one folder with a server of its own; those of tests/comfy are many files, and
 # fill the time in which other workers are at work.
 SLOW = tuple(ROOT / "tests" / name for name in ("dev", "test_run.py", "browser", "comfy"))
+# Files that take long for their size: the first of their folder.
+LONG = ("browser/test_layout.py", "comfy/test_workflows.py", "comfy/test_oldest.py")
 
 
 def pytest_configure(config):
@@ -37,11 +39,15 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(items):
     """Fast folders first; in a folder the long files first, so that no worker begins one when the others are done."""
+    long = {ROOT / "tests" / name for name in LONG}
 
     def slowness(path):
         return max((rank for rank, folder in enumerate(SLOW, 1) if path.is_relative_to(folder)), default=0)
 
-    places = {path: (slowness(path), -path.stat().st_size, str(path)) for path in {item.path for item in items}}
+    def place(path):
+        return slowness(path), path not in long, -path.stat().st_size, str(path)
+
+    places = {path: place(path) for path in {item.path for item in items}}
     items.sort(key=lambda item: places[item.path])
 
 
