@@ -90,7 +90,9 @@ def test_the_demo_workflows_run(oldest, name):
     demos = [number for number, node in prompt.items() if node["class_type"] == "SurrogateDemoModel"]
     prompt["small"] = {"class_type": "EmptySD3LatentImage", "inputs": {"width": 64, "height": 64, "batch_size": 1}}
     for node in prompt.values():
-        node["inputs"] |= {key: ["small", 0] for key, value in node["inputs"].items() if value in ([i, 3] for i in demos)}
+        node["inputs"] |= {
+            key: ["small", 0] for key, value in node["inputs"].items() if value in ([i, 3] for i in demos)
+        }
         for setting, most in MOST.items():
             if setting in node["inputs"]:
                 node["inputs"][setting] = min(node["inputs"][setting], most)
