@@ -423,7 +423,7 @@ def test_what_cannot_says_so(lacking):
     with pytest.raises(ExecutionFailed, match=r"no BrownianTreeNoiseSampler.*Choose an ancestral sampler"):
         g.run()
     g = Graph(lacking)
-    g.keep(g.demo()[3])
+    g.keep(g("SurrogateDemoModel")[3])
     with pytest.raises(
         ExecutionFailed, match=r"demo model does not fit this ComfyUI.*FluxSchnell.*every other node works"
     ):

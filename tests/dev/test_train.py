@@ -32,7 +32,7 @@ def test_pictures_are_drawn_from_a_generator_and_have_their_words(pictures):
 
 def test_a_second_model_is_trained_and_is_one_that_the_benchmarks_load(tmp_path):
     out = tmp_path / "creatures"
-    command = [sys.executable, str(ROOT / "demo" / "train.py"), str(out), "--pictures", "creatures", "--images", "8",
+    command = [sys.executable, str(ROOT / "demo" / "train.py"), str(out), "--pictures", "creatures", "--images", "2",
                "--ae-seconds", "1", "--flow-seconds", "1", "--batch-ae", "2", "--batch-flow", "4", "--sheet-steps", "1"]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": str(comfyui_folder())}
     done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", timeout=600)
