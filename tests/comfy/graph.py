@@ -110,9 +110,8 @@ class Graph:
 
         At 128, for which it was trained, its pictures are landscapes; at 64 a picture costs a quarter.
         """
-        *model, latent = self("SurrogateDemoModel", **settings).outputs(4)
-        smaller = {"width": size, "height": size, "batch_size": 1}
-        return [*model, latent if size == 128 else self("EmptySD3LatentImage", **smaller)[0]]
+        latent = self("EmptySD3LatentImage", width=size, height=size, batch_size=1)
+        return [*self("SurrogateDemoModel", **settings).outputs(3), latent[0]]
 
     def vertices(self, space, k: int, which=None) -> Node:
         """The seeds numbered `which` (from 0), or all."""

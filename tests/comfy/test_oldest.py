@@ -87,12 +87,10 @@ PICKED = "2, 5"
 def test_the_demo_workflows_run(oldest, name):
     """With smaller pictures, budgets and grids and fewer steps: how well they search and invert is tested elsewhere."""
     prompt = read(ROOT / "demo" / "api" / f"{name}.json")
-    demos = [number for number, node in prompt.items() if node["class_type"] == "SurrogateDemoModel"]
+    latents = [[number, 3] for number, node in prompt.items() if node["class_type"] == "SurrogateDemoModel"]
     prompt["small"] = {"class_type": "EmptySD3LatentImage", "inputs": {"width": 64, "height": 64, "batch_size": 1}}
     for node in prompt.values():
-        node["inputs"] |= {
-            key: ["small", 0] for key, value in node["inputs"].items() if value in ([i, 3] for i in demos)
-        }
+        node["inputs"] |= {name: ["small", 0] for name, value in node["inputs"].items() if value in latents}
         for setting, most in MOST.items():
             if setting in node["inputs"]:
                 node["inputs"][setting] = min(node["inputs"][setting], most)

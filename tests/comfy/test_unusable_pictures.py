@@ -204,7 +204,7 @@ def test_tell_records_nothing_of_a_generation_that_is_unusable_as_a_whole(comfy,
         assert search.history.state.tolist() == ["running"] * 4
     search.nan_above(NOTHING)
     search.graph(score=True).run()
-    assert search.history.scores == pytest.approx(healthy.history.scores[:4], abs=1e-3)
+    assert search.history.scores == pytest.approx(healthy.history.scores[:4], abs=5e-4)  # of other batches
 
 
 def test_known_scores_leave_unusable_pictures_out(comfy):
