@@ -119,3 +119,5 @@ def test_the_demo_workflows_run(oldest, name):
         assert values.mean() > 10  # not black, not one colour, not noise
         assert values.std() > 8
         assert np.abs(np.diff(values, axis=1)).mean() < values.std()
+        # A page without its pictures has letters and frames, in few colours.
+        assert len(np.unique(values.reshape(-1, 3), axis=0)) > 700
