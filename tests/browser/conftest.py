@@ -14,11 +14,9 @@ ROOT = Path(__file__).absolute().parents[2]
 
 
 def pytest_collection_modifyitems(items):
-    missing = (
-        "there is no browser here: install Chromium or Google Chrome and put it on the PATH"
-        if CHROMIUM is None
-        else None
-    )
+    missing = None
+    if CHROMIUM is None:
+        missing = "there is no browser here: install Chromium or Google Chrome and put it on the PATH"
     if importlib.util.find_spec("playwright") is None:
         missing = "this Python has no playwright: install it, or call python run.py test, which does"
     for item in items if missing else ():
